@@ -1,0 +1,1 @@
+int npu_kernels_none;
