@@ -3,14 +3,15 @@
 #define NPU_NPU_H
 /* The core of whispernpu: Whisper encoder features from 16 kHz audio, without GStreamer or GLib.
  *
- * Words:    sample = one 16 kHz mono value; frame = one log-mel column, 10 ms; position = one encoder
- *           row, 20 ms; window = what one encoder pass sees, 30 s = 480 000 samples = 3000 frames =
+ * Words:    sample = one 16 kHz mono value; frame = one log-mel column, 10 ms; position = one
+ * encoder row, 20 ms; window = what one encoder pass sees, 30 s = 480 000 samples = 3000 frames =
  *           1500 positions; features = f32 [positions][d_model], row-major.
- * Errors:   functions that can fail return 0 or -errno and leave their outputs untouched on failure; where
- *           a `struct npu_error *` is offered (may be NULL) it then holds one sentence for a person.
- * Handles:  open(T **out, ...) gives (transfer full); close(T **) takes it back, sets NULL, accepts NULL.
- * Threads:  control = open, configure, close, one thread at a time per object; streaming = the data path,
- *           one thread at a time per object unless said; completion = threads of the core itself. */
+ * Errors:   functions that can fail return 0 or -errno and leave their outputs untouched on
+ * failure; where a `struct npu_error *` is offered (may be NULL) it then holds one sentence for a
+ * person. Handles:  open(T **out, ...) gives (transfer full); close(T **) takes it back, sets NULL,
+ * accepts NULL. Threads:  control = open, configure, close, one thread at a time per object;
+ * streaming = the data path, one thread at a time per object unless said; completion = threads of
+ * the core itself. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,33 +20,36 @@
 extern "C" {
 #endif
 
-#define NPU_SAMPLE_RATE 16000
-#define NPU_HOP 160                  /* samples per frame */
-#define NPU_WINDOW_SAMPLES 480000    /* 30 s */
-#define NPU_WINDOW_FRAMES 3000
+#define NPU_SAMPLE_RATE      16000
+#define NPU_HOP              160    /* samples per frame */
+#define NPU_WINDOW_SAMPLES   480000 /* 30 s */
+#define NPU_WINDOW_FRAMES    3000
 #define NPU_WINDOW_POSITIONS 1500
-#define NPU_TIMEOUT_NONE UINT64_MAX  /* wait for ever */
+#define NPU_TIMEOUT_NONE     UINT64_MAX /* wait for ever */
 
 /* A sentence that says what failed, where, and what was expected; empty when nothing failed. */
 struct npu_error {
     char text[1024];
 };
 
-/* ---- Log ---------------------------------------------------------------------------------------- */
+/* ---- Log ----------------------------------------------------------------------------------------
+ */
 
 enum npu_log_level { NPU_LOG_ERROR, NPU_LOG_WARNING, NPU_LOG_INFO, NPU_LOG_DEBUG };
 
-/* `text` has no trailing newline and is valid during the call only (transfer none). May be called from any
- * thread, with no lock of the core held. */
+/* `text` has no trailing newline and is valid during the call only (transfer none). May be called
+ * from any thread, with no lock of the core held. */
 typedef void npu_log_fn(void *user, enum npu_log_level level, const char *text);
 
 /* Send the core's messages to `fn` (NULL: nowhere, the default). Process-wide.
  * Threads: any; a message under way on another thread may still reach the old function. */
 void npu_log_set(npu_log_fn *fn, void *user);
 
-/* ---- Model: a weights file ---------------------------------------------------------------------- */
+/* ---- Model: a weights file ----------------------------------------------------------------------
+ */
 
-struct npu_model; /* a checked header and an open file; no weights in memory. Immutable: any thread reads it */
+struct npu_model; /* a checked header and an open file; no weights in memory. Immutable: any thread
+                     reads it */
 
 struct npu_model_info {
     const char *path;    /* the file, as opened (transfer none, lives as long as the model) */
@@ -61,80 +65,92 @@ struct npu_model_info {
 };
 
 /* Find the weights file that `name` means.
- * name:     NULL or "": the first that exists of $WHISPERNPU_MODEL, $XDG_DATA_HOME/whispernpu/default.safetensors
- *           (~/.local/share when unset), each of data_dirs + "/default.safetensors". A set $WHISPERNPU_MODEL that
- *           names no file is an error, never skipped. "owner/model" that is no existing file and has exactly one
- *           slash: the current snapshot of that model in the Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
+ * name:     NULL or "": the first that exists of $WHISPERNPU_MODEL,
+ * $XDG_DATA_HOME/whispernpu/default.safetensors
+ *           (~/.local/share when unset), each of data_dirs + "/default.safetensors". A set
+ * $WHISPERNPU_MODEL that names no file is an error, never skipped. "owner/model" that is no
+ * existing file and has exactly one slash: the current snapshot of that model in the Hugging Face
+ * cache ($HF_HUB_CACHE, $HF_HOME/hub,
  *           ~/.cache/huggingface/hub). Anything else: a path.
  * data_dirs: NULL-terminated list of folders in order of preference (transfer none), may be NULL.
  * path:     (transfer full) free() it.
  * Returns:  0; -ENOENT nothing found (`err` lists where it looked and what to do); -ENOMEM.
  * Threads:  any. */
-int npu_model_find(char **path, const char *name, const char *const *data_dirs, struct npu_error *err);
+int npu_model_find(char **path, const char *name, const char *const *data_dirs,
+                   struct npu_error *err);
 
-/* Open a Hugging Face safetensors file (F32, F16, BF16) or a whisper.cpp ggml file (f32, f16, q8_0, q5_0, q5_1,
- * q4_0, q4_1) and check every header field, name, shape and extent against the file. Reads no weights yet.
- * Returns:  0; -ENOENT, -EACCES, -EIO from the file; -EBADMSG not a weights file or damaged; -ENOTSUP a file of a
- *           known kind that is not a Whisper encoder this core can run; -ENOMEM. `err` says file, tensor, expected, found.
- * Threads:  control. Blocks: on the file. */
+/* Open a Hugging Face safetensors file (F32, F16, BF16) or a whisper.cpp ggml file (f32, f16, q8_0,
+ * q5_0, q5_1, q4_0, q4_1) and check every header field, name, shape and extent against the file.
+ * Reads no weights yet. Returns:  0; -ENOENT, -EACCES, -EIO from the file; -EBADMSG not a weights
+ * file or damaged; -ENOTSUP a file of a known kind that is not a Whisper encoder this core can run;
+ * -ENOMEM. `err` says file, tensor, expected, found. Threads:  control. Blocks: on the file. */
 int npu_model_open(struct npu_model **out, const char *path, struct npu_error *err);
 void npu_model_get_info(const struct npu_model *model, struct npu_model_info *info);
 void npu_model_close(struct npu_model **model);
 
-/* ---- Device ------------------------------------------------------------------------------------- */
+/* ---- Device -------------------------------------------------------------------------------------
+ */
 
 struct npu_device; /* an opened backend instance */
 
 struct npu_device_info {
     const char *name; /* "cpu" (static) */
     const char *isa;  /* cpu: the kernel set in use, "ref", "avx2", "avx512" (static) */
-    const char *note; /* a sentence for the user when something is less than it could be, else "" (static) */
+    const char *note; /* a sentence for the user when something is less than it could be, else ""
+                         (static) */
     unsigned threads; /* cpu: threads that work on a window */
 };
 
 struct npu_device_params {
-    const char *name; /* "auto", "cpu", "npu" (XRT), "sim"; the last two are refused with -ENODEV as yet */
+    const char
+        *name; /* "auto", "cpu", "npu" (XRT), "sim"; the last two are refused with -ENODEV as yet */
     unsigned threads; /* 0: one per CPU the process may run on; else 1 .. 256 */
 };
 
 /* Open a device. The kernel set is the best that processor and operating system allow, lowered by
- * WHISPERNPU_CPU=ref|avx2|avx512; a value not known or not possible here falls to the next lower with a warning.
- * Returns: 0; -ENODEV no such device here; -EINVAL; -ENOMEM; -EAGAIN no thread to be had.
- * Threads: control. */
-int npu_device_open(struct npu_device **out, const struct npu_device_params *params, struct npu_error *err);
+ * WHISPERNPU_CPU=ref|avx2|avx512; a value not known or not possible here falls to the next lower
+ * with a warning. Returns: 0; -ENODEV no such device here; -EINVAL; -ENOMEM; -EAGAIN no thread to
+ * be had. Threads: control. */
+int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
+                    struct npu_error *err);
 void npu_device_get_info(const struct npu_device *device, struct npu_device_info *info);
 void npu_device_close(struct npu_device **device); /* every encoder on it is closed first */
 
-/* ---- Log-mel front end --------------------------------------------------------------------------- */
+/* ---- Log-mel front end
+ * --------------------------------------------------------------------------- */
 
 struct npu_mel; /* streaming log-mel: samples in any chunking give the same bits */
 
 struct npu_mel_window {
     uint64_t first_sample; /* index of the window's first sample since open or reset */
-    unsigned n_samples;    /* real samples in it, 1 .. NPU_WINDOW_SAMPLES; the rest is zero padding */
+    unsigned n_samples; /* real samples in it, 1 .. NPU_WINDOW_SAMPLES; the rest is zero padding */
 };
 
-/* n_mels: 80 or 128. Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call plans the transform under a
- * process-wide lock. */
+/* n_mels: 80 or 128. Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call plans the
+ * transform under a process-wide lock. */
 int npu_mel_open(struct npu_mel **out, unsigned n_mels);
 void npu_mel_close(struct npu_mel **mel);
 
-/* Append up to n samples (nominal range -1 .. 1; NaN counts as 0, values beyond +-1e4 as +-1e4) and compute every frame
- * whose 400 samples are known. Stops when a whole window waits to be taken.
- * Returns: samples consumed, < n only if npu_mel_ready() is then true. Threads: streaming. Allocates: no. */
+/* Append up to n samples (nominal range -1 .. 1; NaN counts as 0, values beyond +-1e4 as +-1e4) and
+ * compute every frame whose 400 samples are known. Stops when a whole window waits to be taken.
+ * Returns: samples consumed, < n only if npu_mel_ready() is then true. Threads: streaming.
+ * Allocates: no. */
 size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n);
 
-/* End of the stream: the samples since the last window become one more, padded with zeros to 30 s and reflected at
- * its end as openai/whisper does; nothing happens where there are none. Take windows until not ready, then reset. */
+/* End of the stream: the samples since the last window become one more, padded with zeros to 30 s
+ * and reflected at its end as openai/whisper does; nothing happens where there are none. Take
+ * windows until not ready, then reset. */
 void npu_mel_finish(struct npu_mel *mel);
 bool npu_mel_ready(const struct npu_mel *mel);
 
-/* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4) / 4.
- * out: f32 [NPU_WINDOW_FRAMES][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads: streaming. */
+/* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4)
+ * / 4. out: f32 [NPU_WINDOW_FRAMES][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
+ * streaming. */
 int npu_mel_take(struct npu_mel *mel, float *out, struct npu_mel_window *window);
 void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices start at 0 again */
 
-/* ---- Encoder ------------------------------------------------------------------------------------- */
+/* ---- Encoder
+ * ------------------------------------------------------------------------------------- */
 
 struct npu_encoder;
 
@@ -144,56 +160,64 @@ struct npu_encoder_params {
 };
 
 struct npu_encoder_info {
-    const char *profile;  /* "f32" (static) */
-    unsigned positions;   /* rows of the features */
-    unsigned d_model;     /* columns */
-    uint64_t load_ns;     /* reading and packing the weights */
+    const char *profile;    /* "f32" (static) */
+    unsigned positions;     /* rows of the features */
+    unsigned d_model;       /* columns */
+    uint64_t load_ns;       /* reading and packing the weights */
     uint64_t weight_bytes;  /* packed */
     uint64_t scratch_bytes; /* activations of all slots */
 };
 
-/* Read the model's weights, check every value (finite, |w| < 1e4), pack them for the device. The model may be closed
- * afterwards; the device may not.
- * Returns: 0; -EINVAL; -ENOTSUP profile; -EBADMSG bad value or the file changed (`err` names file and tensor); -EIO; -ENOMEM.
- * Threads: control. Blocks: on the file. */
-int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model, struct npu_device *device,
-                     const struct npu_encoder_params *params, struct npu_error *err);
+/* Read the model's weights, check every value (finite, |w| < 1e4), pack them for the device. The
+ * model may be closed afterwards; the device may not. Returns: 0; -EINVAL; -ENOTSUP profile;
+ * -EBADMSG bad value or the file changed (`err` names file and tensor); -EIO; -ENOMEM. Threads:
+ * control. Blocks: on the file. */
+int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
+                     struct npu_device *device, const struct npu_encoder_params *params,
+                     struct npu_error *err);
 void npu_encoder_get_info(const struct npu_encoder *encoder, struct npu_encoder_info *info);
 void npu_encoder_close(struct npu_encoder **encoder); /* cancels what is in flight */
 
 /* Hand in one window; the core copies it, the caller keeps its buffer.
- * mel:     f32 [NPU_WINDOW_FRAMES][n_mels], frame-major, as npu_mel_take() writes it (transfer none).
- * tag:     comes back with the result.
- * Returns: 0; -EAGAIN no slot free within timeout_ns; -ECANCELED cancelled; the first error of an earlier window.
- * Threads: streaming (one submitter). */
-int npu_encoder_submit_mel(struct npu_encoder *encoder, const float *mel, uint64_t tag, uint64_t timeout_ns);
+ * mel:     f32 [NPU_WINDOW_FRAMES][n_mels], frame-major, as npu_mel_take() writes it (transfer
+ * none). tag:     comes back with the result. Returns: 0; -EAGAIN no slot free within timeout_ns;
+ * -ECANCELED cancelled; the first error of an earlier window. Threads: streaming (one submitter).
+ */
+int npu_encoder_submit_mel(struct npu_encoder *encoder, const float *mel, uint64_t tag,
+                           uint64_t timeout_ns);
 
 /* The oldest result, in the order of submission.
  * features: f32 [positions][d_model], written by this call (transfer none); tag may be NULL.
- * Returns:  0; -EAGAIN not ready within timeout_ns; -ENODATA nothing in flight; -ECANCELED cancelled; -EIO ...
- * Threads:  streaming (one collector, may be another thread than the submitter). */
-int npu_encoder_collect(struct npu_encoder *encoder, float *features, uint64_t *tag, uint64_t timeout_ns);
+ * Returns:  0; -EAGAIN not ready within timeout_ns; -ENODATA nothing in flight; -ECANCELED
+ * cancelled; -EIO ... Threads:  streaming (one collector, may be another thread than the
+ * submitter). */
+int npu_encoder_collect(struct npu_encoder *encoder, float *features, uint64_t *tag,
+                        uint64_t timeout_ns);
 
-/* Give up everything in flight: a running window stops at the next tile, waiters wake with -ECANCELED, results are
- * dropped. The encoder stays cancelled until npu_encoder_resume(). Threads: any. Blocks: no. */
+/* Give up everything in flight: a running window stops at the next tile, waiters wake with
+ * -ECANCELED, results are dropped. The encoder stays cancelled until npu_encoder_resume(). Threads:
+ * any. Blocks: no. */
 void npu_encoder_cancel(struct npu_encoder *encoder);
-/* Wait until the cancelled work has stopped, then accept windows again. Threads: control or streaming. */
+/* Wait until the cancelled work has stopped, then accept windows again. Threads: control or
+ * streaming. */
 void npu_encoder_resume(struct npu_encoder *encoder);
 
-/* ---- Statistics ---------------------------------------------------------------------------------- */
+/* ---- Statistics
+ * ---------------------------------------------------------------------------------- */
 
 #define NPU_MAX_STAGE_KINDS 8
 
 struct npu_stage_stats {
-    const char *name; /* "conv1", "conv2", "norm+qkv", "attention", "out", "norm+fc1", "fc2", "norm" (static) */
+    const char *name; /* "conv1", "conv2", "norm+qkv", "attention", "out", "norm+fc1", "fc2", "norm"
+                         (static) */
     uint64_t total_ns; /* wall time of this kind of stage over all windows */
     double gmac;       /* 1e9 multiply-adds done */
 };
 
 struct npu_stats {
-    uint64_t windows;   /* completed */
-    uint64_t cancelled; /* given up */
-    uint64_t total_ns;  /* wall time of completed windows inside the device */
+    uint64_t windows;                 /* completed */
+    uint64_t cancelled;               /* given up */
+    uint64_t total_ns;                /* wall time of completed windows inside the device */
     uint64_t last_ns, min_ns, max_ns; /* of one window; 0 when none */
     unsigned n_stages;
     struct npu_stage_stats stage[NPU_MAX_STAGE_KINDS];

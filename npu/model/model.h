@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_MODEL_H
 #define NPU_MODEL_MODEL_H
-/* What the backends read of an opened model: tensors by meaning, as f32, in pieces. npu_model_open() and the rest of
- * the life cycle are in npu/npu.h.
- * Threads: an opened model is immutable; npu_model_read_f32() uses pread() and may be called from any thread. */
+/* What the backends read of an opened model: tensors by meaning, as f32, in pieces.
+ * npu_model_open() and the rest of the life cycle are in npu/npu.h. Threads: an opened model is
+ * immutable; npu_model_read_f32() uses pread() and may be called from any thread. */
 #include "npu/npu.h"
 
 /* Shapes are torch's, row-major [out][in]. */
@@ -35,12 +35,13 @@ enum npu_tensor {
     NPU_TENSOR_COUNT
 };
 
-/* Read elements first .. first + count of a tensor (flattened, row-major) as f32; f16, bf16 and quantised blocks are
- * converted, every value is checked: finite, |w| < 1e4. `layer` is ignored for global tensors.
- * For block-quantised tensors `first` and `count` must be multiples of 32 (a row always is).
- * Returns: 0; -EINVAL beyond the tensor; -EBADMSG bad value; -EIO the file shrank or could not be read; -ENOMEM never.
- * dst holds garbage on failure. Allocates: no. Blocks: on the file. */
-int npu_model_read_f32(const struct npu_model *model, enum npu_tensor tensor, unsigned layer, uint64_t first,
-                       uint64_t count, float *dst, struct npu_error *err);
+/* Read elements first .. first + count of a tensor (flattened, row-major) as f32; f16, bf16 and
+ * quantised blocks are converted, every value is checked: finite, |w| < 1e4. `layer` is ignored for
+ * global tensors. For block-quantised tensors `first` and `count` must be multiples of 32 (a row
+ * always is). Returns: 0; -EINVAL beyond the tensor; -EBADMSG bad value; -EIO the file shrank or
+ * could not be read; -ENOMEM never. dst holds garbage on failure. Allocates: no. Blocks: on the
+ * file. */
+int npu_model_read_f32(const struct npu_model *model, enum npu_tensor tensor, unsigned layer,
+                       uint64_t first, uint64_t count, float *dst, struct npu_error *err);
 
 #endif /* NPU_MODEL_MODEL_H */
