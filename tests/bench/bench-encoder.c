@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One warm encoder that runs windows on request, for tests/bench/peers.py and check_sizes.py.
+ *
+ * Lines on standard input       answers on standard output
+ *   run                         ms X                one window, submit to collect
+ *   dump PATH                   dumped PATH         features of the last run, f32 [positions][d]
+ *   stats                       stage NAME X ...    ms per window and GMAC/s of every stage, "end"
+ * Before the first: `ready key=value ...`. Any failure is one sentence on standard error, exit 1. */
+#include "npu/npu.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct bench_options {
+    const char *model, *profile, *audio, *mel, *write_mel;
+    unsigned threads;
+};
+
+struct bench {
+    struct npu_model *model;
+    struct npu_device *device;
+    struct npu_encoder *encoder;
+    struct npu_model_info model_info;
+    struct npu_encoder_info info;
+    float *mel, *features;
+};
+
+static void bench_log(void *user, enum npu_log_level level, const char *text)
+{
+    if (level <= NPU_LOG_WARNING)
+        fprintf(stderr, "bench-encoder: %s\n", text);
+}
+
+static int bench_fail(const char *what, int code)
+{
+    fprintf(stderr, "bench-encoder: %s: %s\n", what, strerror(-code));
+    return code;
+}
+
+static double bench_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static uint32_t bench_get_le(const unsigned char *bytes, unsigned n)
+{
+    uint32_t value = 0;
+    for (unsigned i = 0; i < n; i++)
+        value |= (uint32_t)bytes[i] << (8 * i);
+    return value;
+}
+
+/* Find the samples of a RIFF file: leaves `file` at them and gives their count. */
+static int bench_open_wav(FILE *file, size_t *n_samples)
+{
+    unsigned char head[12], chunk[8], format[16] = {0};
+    if (fread(head, 1, 12, file) != 12 || memcmp(head, "RIFF", 4) || memcmp(head + 8, "WAVE", 4))
+        return -EBADMSG;
+    while (fread(chunk, 1, 8, file) == 8) {
+        uint32_t size = bench_get_le(chunk + 4, 4);
+        if (!memcmp(chunk, "data", 4)) {
+            *n_samples = size / 2;
+            /* PCM, mono, 16 kHz, 16 bit */
+            return bench_get_le(format, 2) == 1 && bench_get_le(format + 2, 2) == 1 &&
+                           bench_get_le(format + 4, 4) == NPU_SAMPLE_RATE &&
+                           bench_get_le(format + 14, 2) == 16
+                       ? 0
+                       : -ENOTSUP;
+        }
+        uint32_t skip = size + (size & 1);
+        if (!memcmp(chunk, "fmt ", 4)) {
+            if (size < 16 || fread(format, 1, 16, file) != 16)
+                return -EBADMSG;
+            skip -= 16;
+        }
+        if (fseek(file, (long)skip, SEEK_CUR))
+            return -EBADMSG;
+    }
+    return -EBADMSG;
+}
+
+/* The first 30 s of a WAV file, s16 to -1 .. 1. */
+static int bench_read_wav(const char *path, float *samples, size_t *n_samples)
+{
+    size_t n = 0;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return bench_fail(path, -errno);
+    int err = bench_open_wav(file, &n);
+    if (n > NPU_WINDOW_SAMPLES)
+        n = NPU_WINDOW_SAMPLES;
+    for (size_t i = 0; !err && i < n; i++) {
+        unsigned char bytes[2];
+        if (fread(bytes, 1, 2, file) != 2)
+            err = -EBADMSG;
+        else
+            samples[i] = (float)(int16_t)bench_get_le(bytes, 2) / 32768.0f;
+    }
+    fclose(file);
+    *n_samples = n;
+    if (err)
+        fprintf(stderr, "bench-encoder: %s: not a whole 16 kHz mono 16-bit PCM WAV file\n", path);
+    return err;
+}
+
+static int bench_mel_from_audio(const char *path, unsigned n_mels, float *out)
+{
+    struct npu_mel *mel = NULL;
+    struct npu_mel_window window;
+    size_t n = 0;
+    float *samples = malloc(NPU_WINDOW_SAMPLES * sizeof(float));
+    if (!samples)
+        return bench_fail(path, -ENOMEM);
+    int err = bench_read_wav(path, samples, &n);
+    if (!err) {
+        err = npu_mel_open(&mel, n_mels);
+        if (!err) {
+            npu_mel_push(mel, samples, n);
+            npu_mel_finish(mel);
+            err = npu_mel_take(mel, out, &window);
+        }
+        if (err)
+            bench_fail(path, err);
+    }
+    npu_mel_close(&mel);
+    free(samples);
+    return err;
+}
+
+static int bench_mel_from_file(const char *path, size_t count, float *out)
+{
+    bool is_stdin = !strcmp(path, "-");
+    FILE *file = is_stdin ? stdin : fopen(path, "rb");
+    if (!file)
+        return bench_fail(path, -errno);
+    size_t n = fread(out, sizeof(float), count, file);
+    bool rest = !is_stdin && fgetc(file) != EOF;
+    if (!is_stdin)
+        fclose(file);
+    if (n == count && !rest)
+        return 0;
+    fprintf(stderr, "bench-encoder: %s: expected %zu float32 values, found %s\n", path, count,
+            rest ? "more" : "fewer");
+    return -EBADMSG;
+}
+
+static int bench_write(const char *path, const float *data, size_t count)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return bench_fail(path, -errno);
+    bool whole = fwrite(data, sizeof(float), count, file) == count;
+    whole = fclose(file) == 0 && whole;
+    return whole ? 0 : bench_fail(path, -EIO);
+}
+
+static int bench_open_model(struct bench *b, const struct bench_options *options)
+{
+    struct npu_error err = {{0}};
+    char *path = NULL;
+    int code = npu_model_find(&path, options->model, NULL, &err);
+    if (!code)
+        code = npu_model_open(&b->model, path, &err);
+    free(path);
+    if (code) {
+        fprintf(stderr, "bench-encoder: %s\n", err.text);
+        return code;
+    }
+    npu_model_get_info(b->model, &b->model_info);
+    size_t count = (size_t)NPU_WINDOW_FRAMES * b->model_info.n_mels;
+    b->mel = malloc(count * sizeof(float));
+    if (!b->mel)
+        return bench_fail("log-mel", -ENOMEM);
+    return options->audio ? bench_mel_from_audio(options->audio, b->model_info.n_mels, b->mel)
+                          : bench_mel_from_file(options->mel, count, b->mel);
+}
+
+static int bench_open_encoder(struct bench *b, const struct bench_options *options)
+{
+    struct npu_error err = {{0}};
+    struct npu_device_params device = {.name = "cpu", .threads = options->threads};
+    struct npu_encoder_params encoder = {.profile = options->profile, .depth = 1};
+    struct npu_device_info device_info;
+    int code = npu_device_open(&b->device, &device, &err);
+    double start = bench_now_ms();
+    if (!code)
+        code = npu_encoder_open(&b->encoder, b->model, b->device, &encoder, &err);
+    if (code) {
+        fprintf(stderr, "bench-encoder: %s\n", err.text);
+        return code;
+    }
+    double open_ms = bench_now_ms() - start;
+    npu_device_get_info(b->device, &device_info);
+    npu_encoder_get_info(b->encoder, &b->info);
+    b->features = malloc((size_t)b->info.positions * b->info.d_model * sizeof(float));
+    if (!b->features)
+        return bench_fail("features", -ENOMEM);
+    printf("ready profile=%s isa=%s threads=%u n_mels=%u d_model=%u positions=%u layers=%u "
+           "params=%" PRIu64 " open_ms=%.1f load_ms=%.1f weight_bytes=%" PRIu64
+           " scratch_bytes=%" PRIu64 "\n",
+           b->info.profile, device_info.isa, device_info.threads, b->model_info.n_mels,
+           b->info.d_model, b->info.positions, b->model_info.n_layers, b->model_info.n_params,
+           open_ms, (double)b->info.load_ns / 1e6, b->info.weight_bytes, b->info.scratch_bytes);
+    return 0;
+}
+
+static void bench_close(struct bench *b)
+{
+    npu_encoder_close(&b->encoder);
+    npu_device_close(&b->device);
+    npu_model_close(&b->model);
+    free(b->mel);
+    free(b->features);
+}
+
+static int bench_run(struct bench *b)
+{
+    uint64_t tag = 0;
+    double start = bench_now_ms();
+    int err = npu_encoder_submit_mel(b->encoder, b->mel, 1, NPU_TIMEOUT_NONE);
+    if (!err)
+        err = npu_encoder_collect(b->encoder, b->features, &tag, NPU_TIMEOUT_NONE);
+    if (err)
+        return bench_fail("run", err);
+    printf("ms %.3f\n", bench_now_ms() - start);
+    return 0;
+}
+
+static void bench_print_stats(struct bench *b)
+{
+    struct npu_stats stats;
+    npu_encoder_get_stats(b->encoder, &stats);
+    for (unsigned i = 0; i < stats.n_stages && stats.windows; i++) {
+        const struct npu_stage_stats *stage = &stats.stage[i];
+        double ns = (double)stage->total_ns;
+        printf("stage %s %.3f ms %.1f GMAC/s\n", stage->name, ns / 1e6 / (double)stats.windows,
+               ns > 0 ? stage->gmac / ns * 1e9 : 0.0);
+    }
+    printf("end\n");
+}
+
+static int bench_serve(struct bench *b)
+{
+    char line[4096];
+    bool has_run = false;
+    while (fgets(line, sizeof line, stdin)) {
+        int err = 0;
+        line[strcspn(line, "\n")] = '\0';
+        if (!strcmp(line, "run")) {
+            err = bench_run(b);
+            has_run = !err;
+        } else if (!strncmp(line, "dump ", 5) && has_run) {
+            err = bench_write(line + 5, b->features, (size_t)b->info.positions * b->info.d_model);
+            if (!err)
+                printf("dumped %s\n", line + 5);
+        } else if (!strcmp(line, "stats")) {
+            bench_print_stats(b);
+        } else {
+            fprintf(stderr, "bench-encoder: '%s': expected run, stats or, after a run, dump PATH\n",
+                    line);
+            err = -EINVAL;
+        }
+        fflush(stdout);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static int bench_usage(void)
+{
+    fprintf(stderr, "usage: bench-encoder [--model FILE] [--profile NAME] [--threads N]\n"
+                    "                     --audio WAV | --mel FILE|-  [--write-mel FILE]\n"
+                    "Standard input: run, dump PATH, stats. --mel: f32 [3000][n_mels].\n"
+                    "--write-mel writes the log-mel window and ends.\n");
+    return -EINVAL;
+}
+
+static int bench_parse(int argc, char **argv, struct bench_options *options)
+{
+    static const struct option known[] = {
+        {"model", required_argument, NULL, 'm'},   {"profile", required_argument, NULL, 'p'},
+        {"threads", required_argument, NULL, 't'}, {"audio", required_argument, NULL, 'a'},
+        {"mel", required_argument, NULL, 'i'},     {"write-mel", required_argument, NULL, 'w'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        char *end = NULL;
+        switch (c) {
+        case 'm':
+            options->model = optarg;
+            break;
+        case 'p':
+            options->profile = optarg;
+            break;
+        case 't':
+            options->threads = (unsigned)strtoul(optarg, &end, 10);
+            if (end == optarg || *end || options->threads > 256)
+                return bench_usage();
+            break;
+        case 'a':
+            options->audio = optarg;
+            break;
+        case 'i':
+            options->mel = optarg;
+            break;
+        case 'w':
+            options->write_mel = optarg;
+            break;
+        default:
+            return bench_usage();
+        }
+    }
+    return optind == argc && !options->audio != !options->mel ? 0 : bench_usage();
+}
+
+int main(int argc, char **argv)
+{
+    struct bench_options options = {.profile = "auto", .threads = 1};
+    struct bench b = {0};
+    if (bench_parse(argc, argv, &options))
+        return 2;
+    npu_log_set(bench_log, NULL);
+    int err = bench_open_model(&b, &options);
+    if (!err && options.write_mel) {
+        err = bench_write(options.write_mel, b.mel,
+                          (size_t)NPU_WINDOW_FRAMES * b.model_info.n_mels);
+    } else if (!err) {
+        err = bench_open_encoder(&b, &options);
+        fflush(stdout);
+        if (!err)
+            err = bench_serve(&b);
+    }
+    bench_close(&b);
+    return err ? 1 : 0;
+}
