@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_BACKEND_H
+#define NPU_BACKEND_H
+/* The private table that a backend fills. The front (device.c, encoder.c) has checked every
+ * argument before a backend sees it; a backend never checks again. */
+#include <stdatomic.h>
+
+#include "npu/program.h"
+
+struct npu_backend;
+
+/* First member of every backend's device. */
+struct npu_device {
+    const struct npu_backend *backend;
+};
+
+/* First member of every backend's loaded program: packed weights and working memory. */
+struct npu_loaded {
+    const struct npu_backend *backend;
+    uint64_t weight_bytes, scratch_bytes;
+};
+
+/* One pass over one window. */
+struct npu_run {
+    const float *mel;             /* [frames + 2][n_mels], first and last row zero */
+    float *features;              /* [positions][d_model] */
+    const atomic_bool *cancel;    /* looked at between tiles */
+    uint64_t op_ns[NPU_OP_COUNT]; /* out: wall time per kind of stage */
+};
+
+struct npu_backend {
+    const char *name;
+    /* Threads: control. Return 0 or -errno, as npu_device_open() says. */
+    int (*open)(struct npu_device **out, const struct npu_device_params *params,
+                struct npu_error *err);
+    void (*get_info)(const struct npu_device *device, struct npu_device_info *info);
+    void (*close)(struct npu_device *device);
+    /* Read, check and pack the weights of `program` from `model`. Threads: control. */
+    int (*load)(struct npu_loaded **out, struct npu_device *device,
+                const struct npu_program *program, const struct npu_model *model,
+                struct npu_error *err);
+    void (*unload)(struct npu_loaded *loaded);
+    /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO.
+     * Threads: completion (the encoder's executor). Allocates: no. */
+    int (*run)(struct npu_loaded *loaded, struct npu_run *run);
+};
+
+extern const struct npu_backend npu_backend_cpu;
+
+#endif /* NPU_BACKEND_H */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "npu/program.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct npu_stage *add_stage(struct npu_program *p, enum npu_op op, enum npu_buffer in,
+                                   enum npu_buffer out, unsigned rows)
+{
+    struct npu_stage *s = &p->stage[p->n_stages++];
+    *s = (struct npu_stage){.op = op, .in = in, .out = out, .rows = rows, .norm = NPU_TENSOR_NONE};
+    return s;
+}
+
+static void add_matrix(struct npu_stage *s, int weight, int bias, unsigned n, unsigned k,
+                       float scale)
+{
+    s->matrix[s->n_matrices++] = (struct npu_stage_matrix){weight, bias, scale};
+    s->n = n;
+    s->k = k;
+    s->gmac += 1e-9 * s->rows * (double)n * k;
+}
+
+static void add_stem(struct npu_program *p)
+{
+    struct npu_stage *s = add_stage(p, NPU_OP_CONV1, NPU_BUFFER_MEL, NPU_BUFFER_STEM, p->frames);
+    add_matrix(s, NPU_TENSOR_CONV1_WEIGHT, NPU_TENSOR_CONV1_BIAS, p->d_model, 3 * p->n_mels, 1.0f);
+    s = add_stage(p, NPU_OP_CONV2, NPU_BUFFER_STEM, NPU_BUFFER_RESIDUAL, p->positions);
+    add_matrix(s, NPU_TENSOR_CONV2_WEIGHT, NPU_TENSOR_CONV2_BIAS, p->d_model, 3 * p->d_model, 1.0f);
+}
+
+static void add_layer(struct npu_program *p, unsigned layer)
+{
+    unsigned first = p->n_stages, d = p->d_model, rows = p->positions;
+
+    struct npu_stage *s = add_stage(p, NPU_OP_NORM_QKV, NPU_BUFFER_RESIDUAL, NPU_BUFFER_QKV, rows);
+    s->norm = NPU_TENSOR_ATTN_NORM_WEIGHT;
+    /* 64^-1/2 belongs to the scores; in Wq and bq it costs nothing and, a power of two, changes no
+     * bit. */
+    add_matrix(s, NPU_TENSOR_Q_WEIGHT, NPU_TENSOR_Q_BIAS, d, d, 0.125f);
+    add_matrix(s, NPU_TENSOR_K_WEIGHT, NPU_TENSOR_NONE, d, d, 1.0f);
+    add_matrix(s, NPU_TENSOR_V_WEIGHT, NPU_TENSOR_V_BIAS, d, d, 1.0f);
+
+    s = add_stage(p, NPU_OP_ATTENTION, NPU_BUFFER_QKV, NPU_BUFFER_MIXED, rows);
+    s->gmac = 2e-9 * rows * rows * d;
+
+    s = add_stage(p, NPU_OP_OUT, NPU_BUFFER_MIXED, NPU_BUFFER_RESIDUAL, rows);
+    add_matrix(s, NPU_TENSOR_OUT_WEIGHT, NPU_TENSOR_OUT_BIAS, d, d, 1.0f);
+
+    s = add_stage(p, NPU_OP_NORM_FC1, NPU_BUFFER_RESIDUAL, NPU_BUFFER_FFN, rows);
+    s->norm = NPU_TENSOR_FFN_NORM_WEIGHT;
+    add_matrix(s, NPU_TENSOR_FC1_WEIGHT, NPU_TENSOR_FC1_BIAS, p->d_ffn, d, 1.0f);
+
+    s = add_stage(p, NPU_OP_FC2, NPU_BUFFER_FFN, NPU_BUFFER_RESIDUAL, rows);
+    add_matrix(s, NPU_TENSOR_FC2_WEIGHT, NPU_TENSOR_FC2_BIAS, d, p->d_ffn, 1.0f);
+
+    for (unsigned i = first; i < p->n_stages; i++)
+        p->stage[i].layer = layer;
+}
+
+int npu_program_build(struct npu_program *program, const struct npu_model_info *model)
+{
+    if (model->n_layers > NPU_MAX_LAYERS)
+        return -ENOTSUP;
+    memset(program, 0, sizeof(*program));
+    program->n_mels = model->n_mels;
+    program->d_model = model->d_model;
+    program->n_heads = model->n_heads;
+    program->n_layers = model->n_layers;
+    program->d_ffn = model->d_ffn;
+    program->positions = model->n_ctx;
+    program->frames = 2 * model->n_ctx;
+
+    add_stem(program);
+    for (unsigned layer = 0; layer < model->n_layers; layer++)
+        add_layer(program, layer);
+    struct npu_stage *s = add_stage(program, NPU_OP_NORM, NPU_BUFFER_RESIDUAL, NPU_BUFFER_FEATURES,
+                                    program->positions);
+    s->norm = NPU_TENSOR_NORM_WEIGHT;
+    return 0;
+}
+
+const char *npu_op_name(enum npu_op op)
+{
+    static const char *const names[NPU_OP_COUNT] = {
+        [NPU_OP_CONV1] = "conv1",       [NPU_OP_CONV2] = "conv2",
+        [NPU_OP_NORM_QKV] = "norm+qkv", [NPU_OP_ATTENTION] = "attention",
+        [NPU_OP_OUT] = "out",           [NPU_OP_NORM_FC1] = "norm+fc1",
+        [NPU_OP_FC2] = "fc2",           [NPU_OP_NORM] = "norm",
+    };
+    return names[op];
+}
