@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A data race on purpose: tests/run builds this with ThreadSanitizer and fails when it stays silent.
- * Two threads count without a lock, as a lost update in the thread pool would. */
+/* A data race on purpose: tests/run builds this with ThreadSanitizer and fails when it stays
+ * silent. Two threads count without a lock, as a lost update in the thread pool would. */
 #include <pthread.h>
 #include <stdio.h>
 
