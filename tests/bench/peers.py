@@ -210,7 +210,7 @@ def main():
             indent=1) + "\n")
     wrong = [r for r in rows if not r["cosine_f64"] >= COSINE]
     for row in wrong:
-        print(f"{row['engine']}, {row['threads']} threads: worst cosine {row['cosine_f64']:.8f} "
+        print(f"{row['engine']} with --threads {row['threads']}: worst cosine {row['cosine_f64']:.8f} "
               f"to float64, below {COSINE}", file=sys.stderr)
     return 1 if wrong else 0
 

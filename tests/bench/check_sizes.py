@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Encodes a window with random weights of the real sizes and compares with NumPy; see README.md.
+
+    check_sizes.py --encoder PROGRAM [--sizes small,medium,large-v3] [--threads N]
+
+One size at a time in a temporary folder; the comparison is against float64.
+"""
+import argparse
+import functools
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import encoder_ref
+
+# n_mels, d_model, layers; dtype as the published files have it
+SIZES = {"tiny": (80, 384, 4, "F32"), "base": (80, 512, 6, "F32"), "small": (80, 768, 12, "F32"),
+         "medium": (80, 1024, 24, "F32"), "large-v3": (128, 1280, 32, "F16")}
+COSINE = 0.999999
+
+
+def random_tensor(rng, name, shape):
+    x = rng.standard_normal(shape, np.float32)
+    if len(shape) == 1:
+        return 1 + 0.1 * x if "norm.weight" in name else 0.1 * x
+    if name == "embed_positions.weight":
+        return 0.1 * x
+    gain = 1.5 if "q_proj" in name or "k_proj" in name else 1
+    return x * np.float32(gain / math.sqrt(math.prod(shape[1:])))
+
+
+def encode_ours(args, model, mel, folder, d_model):
+    out = os.path.join(folder, "features.f32")
+    command = [args.encoder, "--model", model, "--mel", mel, "--profile", args.profile,
+               "--threads", str(args.threads)]
+    run = subprocess.run(command, input=f"run\nrun\ndump {out}\n", text=True,
+                         stdout=subprocess.PIPE, check=True)
+    lines = run.stdout.splitlines()
+    info = dict(word.split("=", 1) for word in lines[0].split()[1:])
+    ms = min(float(line.split()[1]) for line in lines if line.startswith("ms "))
+    return np.fromfile(out, "<f4").reshape(-1, d_model), info, ms
+
+
+def check_size(args, name):
+    n_mels, d_model, n_layers, dtype = SIZES[name]
+    rng = np.random.default_rng(args.seed)
+    with tempfile.TemporaryDirectory(prefix="whispernpu-") as folder:
+        model = os.path.join(folder, "model.safetensors")
+        mel_path = os.path.join(folder, "mel.f32")
+        shapes = encoder_ref.tensor_shapes(n_mels, d_model, n_layers)
+        encoder_ref.save(model, [(key, shape, functools.partial(random_tensor, rng, key, shape))
+                                 for key, shape in shapes.items()], dtype)
+        mel = rng.uniform(-1, 1.5, (encoder_ref.FRAMES, n_mels)).astype("<f4")
+        mel.tofile(mel_path)
+        got, info, ms = encode_ours(args, model, mel_path, folder, d_model)
+        tensors = encoder_ref.load(model)
+    want = encoder_ref.encode(tensors, mel)
+    worst = float(encoder_ref.cosine(got, want).min())
+    max_abs = float(np.abs(got - want).max())
+    text = (f"{n_mels} mels, d_model {d_model}, {n_layers} layers, {dtype}: worst cosine "
+            f"{worst:.9f}, max-abs {max_abs:.2e} of {np.abs(want).max():.1f}, "
+            f"open {info['open_ms']} ms, encode {ms:.0f} ms ({info['threads']} threads, "
+            f"{info['isa']}), weights {int(info['weight_bytes']) / 2**20:.0f} MiB, "
+            f"scratch {int(info['scratch_bytes']) / 2**20:.0f} MiB")
+    good = worst >= COSINE
+    print(f"ok {name} # {text}" if good else f"not ok {name}: {text}", flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--encoder", required=True, help="the bench-encoder program")
+    parser.add_argument("--sizes", default="small,medium,large-v3", help=", ".join(SIZES))
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--profile", default="f32")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    unknown = [name for name in args.sizes.split(",") if name not in SIZES]
+    if unknown:
+        parser.error(f"--sizes: '{unknown[0]}' is none of {', '.join(SIZES)}")
+    results = [check_size(args, name) for name in args.sizes.split(",")]
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed, 0 skipped")
+    return 0 if all(results) else 1
+
+
+sys.exit(main())
