@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Audio in: conversion to 16 kHz mono float, gaps, time stamps. */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "audioinput.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
+#define GST_CAT_DEFAULT gst_whisper_npu_debug
+
+/* A jump smaller than this is jitter of the time stamps; it becomes a jump if
+ * it stays for the second time. Both as audiobuffersplit has them. */
+#define ALIGNMENT_THRESHOLD (40 * GST_MSECOND)
+#define DISCONT_WAIT (1 * GST_SECOND)
+/* Frames converted at once: bounds the scratch memory for any buffer size. */
+#define BLOCK_FRAMES 4096
+
+struct _GstNpuAudioInput
+{
+  GstAudioInfo info;
+  GstAudioConverter *converter; /* NULL before the first format */
+  GstAudioStreamAlign *align;
+  gfloat *scratch;
+  gsize scratch_size;           /* in samples */
+
+  gboolean synced;              /* base is valid */
+  GstClockTime base;            /* time of sample 0 */
+  GstClockTime elapsed;         /* from base, at rates before this format's */
+  guint64 frames;               /* since then, at this format's rate */
+  GstClockTime placed_pts;      /* what resync makes the new base */
+  guint64 placed_frames;
+};
+
+GstNpuAudioInput *
+gst_npu_audio_input_new (void)
+{
+  GstNpuAudioInput *input = g_new0 (GstNpuAudioInput, 1);
+
+  gst_audio_info_init (&input->info);
+  return input;
+}
+
+void
+gst_npu_audio_input_free (GstNpuAudioInput * input)
+{
+  g_clear_pointer (&input->converter, gst_audio_converter_free);
+  g_clear_pointer (&input->align, gst_audio_stream_align_free);
+  g_free (input->scratch);
+  g_free (input);
+}
+
+static gfloat
+gst_npu_audio_input_position_weight (GstAudioChannelPosition position)
+{
+  switch (position) {
+    case GST_AUDIO_CHANNEL_POSITION_MONO:
+    case GST_AUDIO_CHANNEL_POSITION_FRONT_CENTER:
+      return 1.0f;
+    case GST_AUDIO_CHANNEL_POSITION_FRONT_LEFT:
+    case GST_AUDIO_CHANNEL_POSITION_FRONT_RIGHT:
+    case GST_AUDIO_CHANNEL_POSITION_FRONT_LEFT_OF_CENTER:
+    case GST_AUDIO_CHANNEL_POSITION_FRONT_RIGHT_OF_CENTER:
+    case GST_AUDIO_CHANNEL_POSITION_WIDE_LEFT:
+    case GST_AUDIO_CHANNEL_POSITION_WIDE_RIGHT:
+      return 0.70710678f;
+    case GST_AUDIO_CHANNEL_POSITION_LFE1:
+    case GST_AUDIO_CHANNEL_POSITION_LFE2:
+      return 0.0f;
+    default:
+      return 0.5f;
+  }
+}
+
+void
+gst_npu_audio_input_weights (const GstAudioInfo * info, gfloat * weights)
+{
+  gint channels = GST_AUDIO_INFO_CHANNELS (info);
+  gfloat sum = 0.0f;
+
+  for (gint i = 0; i < channels; i++) {
+    weights[i] = GST_AUDIO_INFO_IS_UNPOSITIONED (info) ? 1.0f :
+        gst_npu_audio_input_position_weight (info->position[i]);
+    sum += weights[i];
+  }
+  for (gint i = 0; i < channels; i++)
+    weights[i] = sum > 0.0f ? weights[i] / sum : 1.0f / channels;
+}
+
+/* One row of G_TYPE_FLOAT: the only number type that 1.22 accepts. */
+static void
+gst_npu_audio_input_add_matrix (GstStructure * config,
+    const GstAudioInfo * info)
+{
+  gfloat weights[64];
+  GValue matrix = G_VALUE_INIT, row = G_VALUE_INIT, weight = G_VALUE_INIT;
+
+  gst_npu_audio_input_weights (info, weights);
+  gst_value_array_init (&matrix, 1);
+  gst_value_array_init (&row, GST_AUDIO_INFO_CHANNELS (info));
+  g_value_init (&weight, G_TYPE_FLOAT);
+  for (gint i = 0; i < GST_AUDIO_INFO_CHANNELS (info); i++) {
+    g_value_set_float (&weight, weights[i]);
+    gst_value_array_append_value (&row, &weight);
+  }
+  gst_value_array_append_and_take_value (&matrix, &row);
+  gst_structure_take_value (config, GST_AUDIO_CONVERTER_OPT_MIX_MATRIX,
+      &matrix);
+  g_value_unset (&weight);
+}
+
+gboolean
+gst_npu_audio_input_set_info (GstNpuAudioInput * input,
+    const GstAudioInfo * info)
+{
+  GstAudioInfo mono;
+  GstAudioConverter *converter;
+  GstStructure *config = gst_structure_new_empty ("converter");
+
+  gst_audio_info_set_format (&mono, GST_AUDIO_FORMAT_F32, GST_NPU_SAMPLE_RATE,
+      1, NULL);
+  if (GST_AUDIO_INFO_CHANNELS (info) > 1)
+    gst_npu_audio_input_add_matrix (config, info);
+  converter = gst_audio_converter_new (0, (GstAudioInfo *) info, &mono, config);
+  if (converter == NULL)
+    return FALSE;
+
+  if (input->converter != NULL) {
+    input->elapsed += gst_util_uint64_scale (input->frames, GST_SECOND,
+        GST_AUDIO_INFO_RATE (&input->info));
+    input->frames = 0;
+    gst_audio_converter_free (input->converter);
+  }
+  g_clear_pointer (&input->align, gst_audio_stream_align_free);
+  input->align = gst_audio_stream_align_new (GST_AUDIO_INFO_RATE (info),
+      ALIGNMENT_THRESHOLD, DISCONT_WAIT);
+  input->converter = converter;
+  input->info = *info;
+  return TRUE;
+}
+
+const GstAudioInfo *
+gst_npu_audio_input_info (const GstNpuAudioInput * input)
+{
+  return input->converter != NULL ? &input->info : NULL;
+}
+
+void
+gst_npu_audio_input_reset (GstNpuAudioInput * input)
+{
+  if (input->converter != NULL) {
+    gst_audio_converter_reset (input->converter);
+    gst_audio_stream_align_mark_discont (input->align);
+  }
+  input->synced = FALSE;
+  input->elapsed = 0;
+  input->frames = 0;
+}
+
+/* End of what was counted in so far. */
+static GstClockTime
+gst_npu_audio_input_end (const GstNpuAudioInput * input)
+{
+  return input->base + input->elapsed +
+      gst_util_uint64_scale (input->frames, GST_SECOND,
+      GST_AUDIO_INFO_RATE (&input->info));
+}
+
+gboolean
+gst_npu_audio_input_place (GstNpuAudioInput * input, GstClockTime pts,
+    GstClockTime fallback, gboolean discont, guint64 n_frames)
+{
+  gboolean moved;
+
+  if (!GST_CLOCK_TIME_IS_VALID (pts)) {
+    pts = input->synced ? gst_npu_audio_input_end (input) : fallback;
+    discont = FALSE;
+  }
+  moved = gst_audio_stream_align_process (input->align, discont, pts, n_frames,
+      NULL, NULL, NULL);
+  /* A flag or a new format alone is no jump: the times decide. */
+  if (moved && input->synced) {
+    GstClockTimeDiff jump =
+        GST_CLOCK_DIFF (gst_npu_audio_input_end (input), pts);
+    moved = ABS (jump) > (GstClockTimeDiff) ALIGNMENT_THRESHOLD;
+  }
+  input->placed_pts = pts;
+  input->placed_frames = n_frames;
+  if (moved || !input->synced)
+    return TRUE;
+  input->frames += n_frames;
+  return FALSE;
+}
+
+void
+gst_npu_audio_input_resync (GstNpuAudioInput * input)
+{
+  gst_audio_converter_reset (input->converter);
+  input->synced = TRUE;
+  input->base = input->placed_pts;
+  input->elapsed = 0;
+  input->frames = input->placed_frames;
+}
+
+GstClockTime
+gst_npu_audio_input_time (const GstNpuAudioInput * input, guint64 sample)
+{
+  return input->base + gst_util_uint64_scale (sample, GST_SECOND,
+      GST_NPU_SAMPLE_RATE);
+}
+
+guint64
+gst_npu_audio_input_frames_until (const GstNpuAudioInput * input,
+    GstClockTime end)
+{
+  if (!input->synced || end <= gst_npu_audio_input_end (input))
+    return 0;
+  return gst_util_uint64_scale_round (end - gst_npu_audio_input_end (input),
+      GST_AUDIO_INFO_RATE (&input->info), GST_SECOND);
+}
+
+/* planes NULL: silence. */
+static GstFlowReturn
+gst_npu_audio_input_block (GstNpuAudioInput * input, gpointer * planes,
+    gsize n_frames, GstNpuSamplesFunc func, gpointer user)
+{
+  gsize n_samples = gst_audio_converter_get_out_frames (input->converter,
+      n_frames);
+  gpointer out[1];
+
+  if (n_samples > input->scratch_size) {
+    g_free (input->scratch);
+    input->scratch = g_new (gfloat, n_samples);
+    input->scratch_size = n_samples;
+  }
+  out[0] = input->scratch;
+  if (!gst_audio_converter_samples (input->converter, 0, planes, n_frames, out,
+          n_samples))
+    return GST_NPU_FLOW_BAD_AUDIO;
+  return n_samples > 0 ? func (user, input->scratch, n_samples) : GST_FLOW_OK;
+}
+
+GstFlowReturn
+gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
+    GstNpuSamplesFunc func, gpointer user)
+{
+  GstAudioBuffer audio;
+  GstFlowReturn ret = GST_FLOW_OK;
+  gpointer planes[64];
+  gsize step;
+
+  if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ))
+    return GST_NPU_FLOW_BAD_AUDIO;
+  /* Bytes from one frame to the next within a plane. By the width, for
+   * GST_AUDIO_BUFFER_BPS goes by the depth: 3 instead of 4 for S24_32. */
+  step = GST_AUDIO_BUFFER_N_PLANES (&audio) > 1 ?
+      GST_AUDIO_INFO_WIDTH (&input->info) / 8 : GST_AUDIO_BUFFER_BPF (&audio);
+  for (gsize done = 0; done < GST_AUDIO_BUFFER_N_SAMPLES (&audio) &&
+      ret == GST_FLOW_OK;) {
+    gsize n = MIN (GST_AUDIO_BUFFER_N_SAMPLES (&audio) - done, BLOCK_FRAMES);
+
+    for (gint i = 0; i < GST_AUDIO_BUFFER_N_PLANES (&audio); i++)
+      planes[i] = (guint8 *) GST_AUDIO_BUFFER_PLANE_DATA (&audio, i) +
+          done * step;
+    ret = gst_npu_audio_input_block (input, planes, n, func, user);
+    done += n;
+  }
+  gst_audio_buffer_unmap (&audio);
+  return ret;
+}
+
+GstFlowReturn
+gst_npu_audio_input_silence (GstNpuAudioInput * input, guint64 n_frames,
+    GstNpuSamplesFunc func, gpointer user)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  gst_audio_stream_align_process (input->align, FALSE,
+      gst_npu_audio_input_end (input), n_frames, NULL, NULL, NULL);
+  input->frames += n_frames;
+  while (n_frames > 0 && ret == GST_FLOW_OK) {
+    gsize n = MIN (n_frames, BLOCK_FRAMES);
+
+    ret = gst_npu_audio_input_block (input, NULL, n, func, user);
+    n_frames -= n;
+  }
+  return ret;
+}
+
+GstFlowReturn
+gst_npu_audio_input_drain (GstNpuAudioInput * input, GstNpuSamplesFunc func,
+    gpointer user)
+{
+  gsize latency;
+  GstFlowReturn ret;
+
+  if (input->converter == NULL || !input->synced)
+    return GST_FLOW_OK;
+  latency = gst_audio_converter_get_max_latency (input->converter);
+  if (latency == 0)
+    return GST_FLOW_OK;
+  ret = gst_npu_audio_input_block (input, NULL, latency, func, user);
+  gst_audio_converter_reset (input->converter);
+  return ret;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_NPU_ELEMENT_H__
+#define __GST_NPU_ELEMENT_H__
+
+/* The element's inside, shared by gstwhispernpu.c (properties, states),
+ * sinkside.c (audio in, the upstream thread) and srcside.c (the queue and the
+ * pad task that encodes and pushes).
+ *
+ * Lock order, outermost first; nothing is pushed, posted or queried with the
+ * last two held:
+ *   1. sink pad STREAM_LOCK  the upstream thread
+ *   2. src pad STREAM_LOCK   the task; never together with 1, but by
+ *                            FLUSH_STOP which restarts the task
+ *   3. self->lock            queue, flow state, loader state, counters
+ *   4. object lock           properties; never together with 3 */
+
+#include "audioinput.h"
+#include "features.h"
+#include "gstwhispernpu.h"
+#include "modelloader.h"
+
+G_BEGIN_DECLS
+
+/* Windows that wait for the encoder before the chain blocks; one more is being
+ * filled and one encoded. Two keep a device busy. */
+#define GST_NPU_MAX_WINDOWS 2
+#define GST_NPU_WINDOW_TIME (30 * GST_SECOND)
+
+typedef enum
+{
+  GST_NPU_LOAD_NONE,
+  GST_NPU_LOAD_RUNNING,
+  GST_NPU_LOAD_DONE,
+  GST_NPU_LOAD_FAILED,
+} GstNpuLoadState;
+
+/* An element of the queue: an event, or a window when event is NULL. */
+typedef struct
+{
+  GstEvent *event;
+  gfloat *mel;                  /* [NPU_WINDOW_FRAMES][n_mels] */
+  GstClockTime pts, duration;   /* of the audio that is in the window */
+  guint64 first, end;           /* positions since resync */
+  gboolean discont;
+  guint generation;             /* a flush makes it stale */
+} GstNpuItem;
+
+struct _GstWhisperNpu
+{
+  GstElement element;
+
+  GstPad *sinkpad, *srcpad;
+
+  /* properties (object lock) */
+  gchar *model_file;            /* NULL: the default model */
+  GstWhisperNpuDevice device;
+  GstWhisperNpuProfile profile;
+  guint threads;                /* 0: all */
+  gboolean settings_changed;    /* since the loader was opened */
+
+  /* upstream thread (sink pad STREAM_LOCK) */
+  GstNpuAudioInput *input;
+  GstSegment segment;
+  struct npu_mel *mel;          /* made in NULL->READY */
+  gboolean caps_sent;           /* and the GAP that lets sinks preroll */
+  gboolean has_samples;         /* in mel, since the last drain */
+  gboolean discont;             /* of the next window */
+  gboolean warned_reverse;      /* once per segment */
+
+  /* the task (src pad STREAM_LOCK) */
+  GstNpuFeatures features;
+
+  /* Written by state changes while neither thread runs, and under the lock */
+  GstNpuLoader loader;
+
+  GMutex lock;
+  GCond item_add;               /* an item, the model, or the flow state */
+  GCond item_del;               /* room, or the flow state */
+  GQueue items;                 /* of GstNpuItem */
+  guint n_windows;              /* among items */
+  GstFlowReturn srcresult;      /* of the task; not OK stops both sides */
+  gboolean eos;                 /* EOS was queued */
+  guint generation;             /* number of flushes */
+  GstNpuLoadState load_state;
+  GThread *load_thread;
+  gboolean load_announced;      /* PROGRESS START without an end as yet */
+  struct npu_encoder *encoder;  /* once DONE, until READY->NULL */
+
+  /* counters since NULL->READY (lock) */
+  guint64 windows, positions, dropped, audio_time, mel_time;
+  guint64 resyncs, conversions;
+};
+
+/* srcside.c */
+void gst_whisper_npu_init_src (GstWhisperNpu * self);
+void gst_whisper_npu_item_free (GstNpuItem * item);
+/* Queue an item (transfer full); a window waits for room. Returns the task's
+ * result, and the item was dropped unless that is GST_FLOW_OK. */
+GstFlowReturn gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item);
+GstFlowReturn gst_whisper_npu_enqueue_event (GstWhisperNpu * self,
+    GstEvent * event);
+void gst_whisper_npu_flush_start (GstWhisperNpu * self);
+void gst_whisper_npu_flush_stop (GstWhisperNpu * self);
+/* A new stream after EOS: run the task again. */
+void gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after);
+
+/* sinkside.c */
+void gst_whisper_npu_init_sink (GstWhisperNpu * self);
+void gst_whisper_npu_reset_sink (GstWhisperNpu * self);
+
+/* stats.c: (transfer full) */
+GstStructure *gst_whisper_npu_stats (GstWhisperNpu * self);
+
+G_END_DECLS
+
+#endif /* __GST_NPU_ELEMENT_H__ */

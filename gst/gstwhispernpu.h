@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_WHISPER_NPU_H__
+#define __GST_WHISPER_NPU_H__
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_WHISPER_NPU (gst_whisper_npu_get_type ())
+G_DECLARE_FINAL_TYPE (GstWhisperNpu, gst_whisper_npu, GST, WHISPER_NPU,
+    GstElement)
+
+GST_ELEMENT_REGISTER_DECLARE (whispernpu);
+
+/**
+ * GstWhisperNpuDevice:
+ * @GST_WHISPER_NPU_DEVICE_AUTO: the fastest that works here
+ * @GST_WHISPER_NPU_DEVICE_CPU: this machine's processor
+ * @GST_WHISPER_NPU_DEVICE_NPU: an AMD Ryzen AI NPU through XRT
+ * @GST_WHISPER_NPU_DEVICE_SIM: the NPU's simulator
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  GST_WHISPER_NPU_DEVICE_AUTO,
+  GST_WHISPER_NPU_DEVICE_CPU,
+  GST_WHISPER_NPU_DEVICE_NPU,
+  GST_WHISPER_NPU_DEVICE_SIM,
+} GstWhisperNpuDevice;
+
+/**
+ * GstWhisperNpuProfile:
+ * @GST_WHISPER_NPU_PROFILE_AUTO: the device's best
+ * @GST_WHISPER_NPU_PROFILE_F32: exact to float precision
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  GST_WHISPER_NPU_PROFILE_AUTO,
+  GST_WHISPER_NPU_PROFILE_F32,
+} GstWhisperNpuProfile;
+
+G_END_DECLS
+
+#endif /* __GST_WHISPER_NPU_H__ */

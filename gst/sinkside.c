@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Audio in: the sink pad's chain, events and queries. Converts, computes the
+ * log-mel and queues whole windows; never waits for the encoder but for room in
+ * the queue. */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "element.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
+#define GST_CAT_DEFAULT gst_whisper_npu_debug
+
+/* A GAP event up to this long is filled with silence, a longer one ends the
+ * window. */
+#define MAX_SILENCE (1 * GST_SECOND)
+/* 16 kHz samples in an encoder position */
+#define POSITION_SAMPLES (2 * NPU_HOP)
+
+static GstFlowReturn
+gst_whisper_npu_queue_window (GstWhisperNpu * self)
+{
+  GstNpuItem *item = g_new0 (GstNpuItem, 1);
+  struct npu_mel_window window;
+  GstClockTime end, start = gst_util_get_timestamp ();
+
+  item->mel = g_new (gfloat, (gsize) NPU_WINDOW_FRAMES *
+      self->loader.model_info.n_mels);
+  if (npu_mel_take (self->mel, item->mel, &window) != 0) {
+    gst_whisper_npu_item_free (item);
+    return GST_FLOW_ERROR;
+  }
+  item->pts = gst_npu_audio_input_time (self->input, window.first_sample);
+  end = gst_npu_audio_input_time (self->input, window.first_sample +
+      window.n_samples);
+  item->duration = end - item->pts;
+  item->first = window.first_sample / POSITION_SAMPLES;
+  item->end = item->first + (window.n_samples + POSITION_SAMPLES - 1) /
+      POSITION_SAMPLES;
+  item->discont = self->discont;
+  self->discont = FALSE;
+  g_mutex_lock (&self->lock);
+  self->mel_time += gst_util_get_timestamp () - start;
+  g_mutex_unlock (&self->lock);
+  GST_LOG_OBJECT (self, "window at %" GST_TIME_FORMAT ", %u samples",
+      GST_TIME_ARGS (item->pts), window.n_samples);
+  return gst_whisper_npu_enqueue (self, item);
+}
+
+/* GstNpuSamplesFunc */
+static GstFlowReturn
+gst_whisper_npu_samples (gpointer user, const gfloat * samples, gsize n_samples)
+{
+  GstWhisperNpu *self = user;
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  self->has_samples = TRUE;
+  while (n_samples > 0 && ret == GST_FLOW_OK) {
+    GstClockTime start = gst_util_get_timestamp ();
+    gsize done = npu_mel_push (self->mel, samples, n_samples);
+
+    g_mutex_lock (&self->lock);
+    self->mel_time += gst_util_get_timestamp () - start;
+    g_mutex_unlock (&self->lock);
+    samples += done;
+    n_samples -= done;
+    /* A full window goes out at once, not with the sample after it. */
+    while (npu_mel_ready (self->mel) && ret == GST_FLOW_OK)
+      ret = gst_whisper_npu_queue_window (self);
+  }
+  return ret;
+}
+
+/* What is left becomes a padded window; the next one starts a new line. */
+static GstFlowReturn
+gst_whisper_npu_drain (GstWhisperNpu * self)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (self->mel == NULL || !self->has_samples)
+    return GST_FLOW_OK;
+  ret = gst_npu_audio_input_drain (self->input, gst_whisper_npu_samples, self);
+  npu_mel_finish (self->mel);
+  while (ret == GST_FLOW_OK && npu_mel_ready (self->mel))
+    ret = gst_whisper_npu_queue_window (self);
+  npu_mel_reset (self->mel);
+  gst_npu_audio_input_reset (self->input);
+  self->has_samples = FALSE;
+  self->discont = TRUE;
+  return ret;
+}
+
+void
+gst_whisper_npu_reset_sink (GstWhisperNpu * self)
+{
+  gst_npu_audio_input_reset (self->input);
+  if (self->mel != NULL)
+    npu_mel_reset (self->mel);
+  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  /* sinks preroll anew, and need their GAP for it */
+  self->caps_sent = FALSE;
+  self->has_samples = FALSE;
+  self->discont = TRUE;
+  self->warned_reverse = FALSE;
+}
+
+/* Audio that runs backwards means nothing to the model: only say that time
+ * passes. */
+static GstFlowReturn
+gst_whisper_npu_chain_reverse (GstWhisperNpu * self, GstBuffer * buffer)
+{
+  GstEvent *gap = NULL;
+
+  if (!self->warned_reverse) {
+    self->warned_reverse = TRUE;
+    GST_ELEMENT_WARNING (self, STREAM, NOT_IMPLEMENTED,
+        ("Audio played backwards has no features; sending gaps instead."),
+        (NULL));
+  }
+  if (GST_BUFFER_PTS_IS_VALID (buffer))
+    gap = gst_event_new_gap (GST_BUFFER_PTS (buffer),
+        GST_BUFFER_DURATION (buffer));
+  gst_buffer_unref (buffer);
+  return gap != NULL ? gst_whisper_npu_enqueue_event (self, gap) : GST_FLOW_OK;
+}
+
+static GstFlowReturn
+gst_whisper_npu_flow (GstWhisperNpu * self)
+{
+  GstFlowReturn ret;
+
+  g_mutex_lock (&self->lock);
+  ret = self->eos ? GST_FLOW_EOS : self->srcresult;
+  g_mutex_unlock (&self->lock);
+  return ret;
+}
+
+static GstFlowReturn
+gst_whisper_npu_resync (GstWhisperNpu * self)
+{
+  gboolean again = self->has_samples;
+  GstFlowReturn ret = gst_whisper_npu_drain (self);
+
+  if (again) {
+    g_mutex_lock (&self->lock);
+    self->resyncs++;
+    g_mutex_unlock (&self->lock);
+  }
+  gst_npu_audio_input_resync (self->input);
+  return ret;
+}
+
+static gsize
+gst_whisper_npu_count_frames (GstBuffer * buffer, const GstAudioInfo * info)
+{
+  /* planes may be padded */
+  GstAudioMeta *meta = gst_buffer_get_audio_meta (buffer);
+
+  return meta != NULL ? meta->samples :
+      gst_buffer_get_size (buffer) / GST_AUDIO_INFO_BPF (info);
+}
+
+static GstFlowReturn
+gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  GstWhisperNpu *self = GST_WHISPER_NPU (parent);
+  const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
+  GstFlowReturn ret = gst_whisper_npu_flow (self);
+  gsize n_frames;
+
+  if (ret == GST_FLOW_OK && (info == NULL || self->mel == NULL))
+    ret = GST_FLOW_NOT_NEGOTIATED;
+  if (ret != GST_FLOW_OK) {
+    gst_buffer_unref (buffer);
+    return ret;
+  }
+  if (self->segment.rate < 0.0)
+    return gst_whisper_npu_chain_reverse (self, buffer);
+  buffer = gst_audio_buffer_clip (buffer, &self->segment,
+      GST_AUDIO_INFO_RATE (info), GST_AUDIO_INFO_BPF (info));
+  if (buffer == NULL)
+    return GST_FLOW_OK;
+  n_frames = gst_whisper_npu_count_frames (buffer, info);
+  if (n_frames > 0 && gst_npu_audio_input_place (self->input,
+          GST_BUFFER_PTS (buffer), self->segment.start,
+          GST_BUFFER_IS_DISCONT (buffer) ||
+          GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_RESYNC), n_frames))
+    ret = gst_whisper_npu_resync (self);
+  if (n_frames > 0 && ret == GST_FLOW_OK)
+    ret = gst_npu_audio_input_convert (self->input, buffer,
+        gst_whisper_npu_samples, self);
+  if (ret == GST_NPU_FLOW_BAD_AUDIO) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("An audio buffer does not fit its caps."),
+        ("%" GST_PTR_FORMAT, buffer));
+    ret = GST_FLOW_ERROR;
+  }
+  gst_buffer_unref (buffer);
+  return ret;
+}
+
+static gboolean
+gst_whisper_npu_sink_caps (GstWhisperNpu * self, GstEvent * event)
+{
+  const GstAudioInfo *old = gst_npu_audio_input_info (self->input);
+  GstAudioInfo info;
+  GstCaps *caps;
+  gboolean ok;
+
+  gst_event_parse_caps (event, &caps);
+  ok = gst_audio_info_from_caps (&info, caps);
+  if (ok && (old == NULL || !gst_audio_info_is_equal (old, &info))) {
+    GST_INFO_OBJECT (self, "input is %" GST_PTR_FORMAT, caps);
+    /* the time line goes on: only the resampler is emptied */
+    gst_npu_audio_input_drain (self->input, gst_whisper_npu_samples, self);
+    ok = gst_npu_audio_input_set_info (self->input, &info);
+    g_mutex_lock (&self->lock);
+    self->conversions++;
+    g_mutex_unlock (&self->lock);
+  }
+  if (!ok)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("This audio cannot be converted to 16 kHz mono."),
+        ("caps %" GST_PTR_FORMAT, caps));
+  gst_event_unref (event);
+  return ok;
+}
+
+/* The first segment: our caps, the segment, and a GAP without length. Sinks
+ * preroll on that, so a pipeline reaches PAUSED without 30 s of audio. */
+static GstFlowReturn
+gst_whisper_npu_open_stream (GstWhisperNpu * self, GstEvent * segment)
+{
+  guint32 seqnum = gst_event_get_seqnum (segment);
+  GstCaps *caps = gst_npu_features_caps (NPU_WINDOW_POSITIONS,
+      self->loader.model_info.d_model);
+  GstEvent *event = gst_event_new_caps (caps);
+  GstClockTime start = self->segment.rate < 0.0 ? self->segment.stop :
+      self->segment.start;
+  GstFlowReturn ret;
+
+  gst_caps_unref (caps);
+  gst_event_set_seqnum (event, seqnum);
+  ret = gst_whisper_npu_enqueue_event (self, event);
+  if (ret == GST_FLOW_OK)
+    ret = gst_whisper_npu_enqueue_event (self, gst_event_ref (segment));
+  if (ret == GST_FLOW_OK) {
+    event = gst_event_new_gap (GST_CLOCK_TIME_IS_VALID (start) ? start : 0, 0);
+    gst_event_set_seqnum (event, seqnum);
+    ret = gst_whisper_npu_enqueue_event (self, event);
+  }
+  gst_event_unref (segment);
+  return ret;
+}
+
+static gboolean
+gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
+{
+  GstSegment segment, moved;
+  gboolean first = !self->caps_sent;
+
+  gst_event_copy_segment (event, &segment);
+  if (segment.format != GST_FORMAT_TIME) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Audio must come with time stamps."), ("segment in format %s",
+            gst_format_get_name (segment.format)));
+    gst_event_unref (event);
+    return FALSE;
+  }
+  moved = self->segment;
+  moved.position = segment.position;
+  if (self->segment.format == GST_FORMAT_TIME &&
+      !gst_segment_is_equal (&moved, &segment))
+    gst_whisper_npu_drain (self);
+  self->segment = segment;
+  self->warned_reverse = FALSE;
+  self->caps_sent = TRUE;
+  return (first ? gst_whisper_npu_open_stream (self, event) :
+      gst_whisper_npu_enqueue_event (self, event)) == GST_FLOW_OK;
+}
+
+static gboolean
+gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
+{
+  GstClockTime pts, duration;
+  const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
+  guint64 n_frames = 0;
+
+  gst_event_parse_gap (event, &pts, &duration);
+  if (info == NULL || !self->has_samples ||
+      !GST_CLOCK_TIME_IS_VALID (duration) || duration == 0)
+    return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
+  n_frames = gst_npu_audio_input_frames_until (self->input, pts + duration);
+  if (n_frames <= gst_util_uint64_scale (MAX_SILENCE,
+          GST_AUDIO_INFO_RATE (info), GST_SECOND)) {
+    gst_event_unref (event);
+    return gst_npu_audio_input_silence (self->input, n_frames,
+        gst_whisper_npu_samples, self) == GST_FLOW_OK;
+  }
+  gst_whisper_npu_drain (self);
+  return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
+}
+
+static gboolean
+gst_whisper_npu_sink_flush (GstWhisperNpu * self, GstEvent * event)
+{
+  gboolean start = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START;
+  gboolean ok = gst_pad_push_event (self->srcpad, event);
+
+  if (start) {
+    gst_whisper_npu_flush_start (self);
+  } else {
+    gst_whisper_npu_reset_sink (self);
+    gst_whisper_npu_flush_stop (self);
+  }
+  return ok;
+}
+
+static gboolean
+gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  GstWhisperNpu *self = GST_WHISPER_NPU (parent);
+
+  GST_DEBUG_OBJECT (self, "%" GST_PTR_FORMAT, event);
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_FLUSH_START:
+    case GST_EVENT_FLUSH_STOP:
+      return gst_whisper_npu_sink_flush (self, event);
+    case GST_EVENT_CAPS:
+      return gst_whisper_npu_sink_caps (self, event);
+    case GST_EVENT_SEGMENT:
+      gst_whisper_npu_restart (self, GST_FLOW_EOS);
+      return gst_whisper_npu_sink_segment (self, event);
+    case GST_EVENT_GAP:
+      return gst_whisper_npu_sink_gap (self, event);
+    case GST_EVENT_STREAM_START:
+      gst_whisper_npu_restart (self, GST_FLOW_EOS);
+      break;
+    case GST_EVENT_EOS:
+    case GST_EVENT_SEGMENT_DONE:
+      gst_whisper_npu_drain (self);
+      break;
+    default:
+      break;
+  }
+  if (!GST_EVENT_IS_SERIALIZED (event))
+    return gst_pad_event_default (pad, parent, event);
+  return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
+}
+
+static gboolean
+gst_whisper_npu_sink_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_ALLOCATION:
+      /* Upstream's own memory is right; downstream's is for features. */
+      gst_query_add_allocation_meta (query, GST_AUDIO_META_API_TYPE, NULL);
+      return TRUE;
+    case GST_QUERY_DRAIN:
+      /* no buffer of upstream is kept beyond its chain call */
+      return TRUE;
+    default:
+      return gst_pad_query_default (pad, parent, query);
+  }
+}
+
+static gboolean
+gst_whisper_npu_sink_activate_mode (GstPad * pad, GstObject * parent,
+    GstPadMode mode, gboolean active)
+{
+  GstWhisperNpu *self = GST_WHISPER_NPU (parent);
+
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  if (!active) {
+    /* let a chain that waits for room go, then wait until it is out */
+    g_mutex_lock (&self->lock);
+    self->srcresult = GST_FLOW_FLUSHING;
+    g_cond_broadcast (&self->item_add);
+    g_cond_broadcast (&self->item_del);
+    g_mutex_unlock (&self->lock);
+  }
+  GST_PAD_STREAM_LOCK (pad);
+  gst_whisper_npu_reset_sink (self);
+  GST_PAD_STREAM_UNLOCK (pad);
+  return TRUE;
+}
+
+void
+gst_whisper_npu_init_sink (GstWhisperNpu * self)
+{
+  /* CAPS queries get the template: the output does not depend on the input */
+  GST_PAD_SET_ACCEPT_TEMPLATE (self->sinkpad);
+  gst_pad_set_activatemode_function (self->sinkpad,
+      GST_DEBUG_FUNCPTR (gst_whisper_npu_sink_activate_mode));
+  gst_pad_set_chain_function (self->sinkpad,
+      GST_DEBUG_FUNCPTR (gst_whisper_npu_chain));
+  gst_pad_set_event_function (self->sinkpad,
+      GST_DEBUG_FUNCPTR (gst_whisper_npu_sink_event));
+  gst_pad_set_query_function (self->sinkpad,
+      GST_DEBUG_FUNCPTR (gst_whisper_npu_sink_query));
+}

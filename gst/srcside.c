@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The queue between the two threads, and the pad task that encodes and
+ * pushes. The locking is that of GStreamer's own queue element. */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <errno.h>
+
+#include "compat.h"
+#include "element.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
+#define GST_CAT_DEFAULT gst_whisper_npu_debug
+
+/* By what a window leaves later than its last sample came in, besides the 30 s:
+ * the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and the
+ * time to encode, for which a constant stands: a number that followed
+ * measurements would make a live pipeline stutter with every change. */
+#define FRONT_END_TIME (50 * GST_MSECOND)
+#define ENCODE_TIME (2 * GST_SECOND)
+
+void
+gst_whisper_npu_item_free (GstNpuItem * item)
+{
+  if (item->event != NULL)
+    gst_event_unref (item->event);
+  g_free (item->mel);
+  g_free (item);
+}
+
+/* With the lock held. What a flush must not lose, tags for one, stays with the
+ * pad and goes out with the next data. */
+static void
+gst_whisper_npu_drop_items (GstWhisperNpu * self, gboolean keep_sticky)
+{
+  GstNpuItem *item;
+
+  while ((item = g_queue_pop_head (&self->items)) != NULL) {
+    if (item->event == NULL)
+      self->dropped++;
+    else if (keep_sticky && GST_EVENT_IS_STICKY (item->event) &&
+        GST_EVENT_TYPE (item->event) != GST_EVENT_SEGMENT &&
+        GST_EVENT_TYPE (item->event) != GST_EVENT_EOS)
+      gst_pad_store_sticky_event (self->srcpad, item->event);
+    gst_whisper_npu_item_free (item);
+  }
+  self->n_windows = 0;
+}
+
+GstFlowReturn
+gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item)
+{
+  GstFlowReturn ret;
+
+  g_mutex_lock (&self->lock);
+  while (item->event == NULL && self->n_windows >= GST_NPU_MAX_WINDOWS &&
+      self->srcresult == GST_FLOW_OK)
+    g_cond_wait (&self->item_del, &self->lock);
+  ret = self->srcresult;
+  if (item->event != NULL && GST_EVENT_TYPE (item->event) == GST_EVENT_EOS &&
+      ret != GST_FLOW_FLUSHING)
+    self->eos = TRUE;
+  if (ret == GST_FLOW_OK) {
+    item->generation = self->generation;
+    if (item->event == NULL)
+      self->n_windows++;
+    g_queue_push_tail (&self->items, item);
+    g_cond_broadcast (&self->item_add);
+  } else if (item->event == NULL) {
+    self->dropped++;
+  }
+  g_mutex_unlock (&self->lock);
+
+  if (ret != GST_FLOW_OK)
+    gst_whisper_npu_item_free (item);
+  return ret;
+}
+
+GstFlowReturn
+gst_whisper_npu_enqueue_event (GstWhisperNpu * self, GstEvent * event)
+{
+  GstNpuItem *item = g_new0 (GstNpuItem, 1);
+
+  item->event = event;
+  return gst_whisper_npu_enqueue (self, item);
+}
+
+/* Wait for the weights. NULL: *ret says why. */
+static struct npu_encoder *
+gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
+{
+  struct npu_encoder *encoder;
+
+  g_mutex_lock (&self->lock);
+  while (self->load_state == GST_NPU_LOAD_RUNNING &&
+      self->srcresult == GST_FLOW_OK)
+    g_cond_wait (&self->item_add, &self->lock);
+  *ret = self->srcresult;
+  if (*ret == GST_FLOW_OK && self->load_state != GST_NPU_LOAD_DONE)
+    *ret = GST_FLOW_ERROR;      /* the loader has posted why */
+  encoder = *ret == GST_FLOW_OK ? self->encoder : NULL;
+  g_mutex_unlock (&self->lock);
+  return encoder;
+}
+
+static GstFlowReturn
+gst_whisper_npu_encoder_failed (GstWhisperNpu * self, int code)
+{
+  if (code == -ECANCELED)
+    return GST_FLOW_FLUSHING;
+  GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
+      ("The encoder failed: %s.", g_strerror (-code)), (NULL));
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
+{
+  if ((self->features.pool == NULL ||
+          gst_pad_check_reconfigure (self->srcpad)) &&
+      !gst_npu_features_negotiate (&self->features, self->srcpad)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+        ("No memory for the features."), (NULL));
+    return GST_FLOW_ERROR;
+  }
+  return gst_npu_features_acquire (&self->features, buffer);
+}
+
+/* Encode a window into a new buffer. */
+static GstFlowReturn
+gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
+    GstBuffer ** out)
+{
+  GstFlowReturn ret;
+  GstBuffer *buffer = NULL;
+  GstMapInfo map;
+  struct npu_encoder *encoder = gst_whisper_npu_wait_encoder (self, &ret);
+  int code;
+
+  if (encoder == NULL)
+    return ret;
+  ret = gst_whisper_npu_new_buffer (self, &buffer);
+  if (ret != GST_FLOW_OK)
+    return ret;
+  if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
+  }
+  code = npu_encoder_submit_mel (encoder, item->mel, item->first,
+      NPU_TIMEOUT_NONE);
+  if (code == 0)
+    code = npu_encoder_collect (encoder, (float *) map.data, NULL,
+        NPU_TIMEOUT_NONE);
+  gst_buffer_unmap (buffer, &map);
+  if (code != 0) {
+    gst_buffer_unref (buffer);
+    return gst_whisper_npu_encoder_failed (self, code);
+  }
+
+  GST_BUFFER_PTS (buffer) = item->pts;
+  GST_BUFFER_DURATION (buffer) = item->duration;
+  GST_BUFFER_OFFSET (buffer) = item->first;
+  GST_BUFFER_OFFSET_END (buffer) = item->end;
+  if (item->discont)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  gst_npu_buffer_add_tensor (buffer, self->features.rows,
+      self->features.columns);
+  *out = buffer;
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
+{
+  GstBuffer *buffer = NULL;
+  GstFlowReturn ret = gst_whisper_npu_encode (self, item, &buffer);
+  gboolean stale;
+
+  g_mutex_lock (&self->lock);
+  stale = item->generation != self->generation;
+  if (ret == GST_FLOW_OK && !stale) {
+    self->windows++;
+    self->positions += item->end - item->first;
+    self->audio_time += item->duration;
+  } else {
+    self->dropped++;
+  }
+  g_mutex_unlock (&self->lock);
+
+  if (ret != GST_FLOW_OK)
+    return ret;
+  if (stale) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_FLUSHING;
+  }
+  GST_LOG_OBJECT (self, "pushing %" GST_PTR_FORMAT, buffer);
+  return gst_pad_push (self->srcpad, buffer);
+}
+
+static GstFlowReturn
+gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (item->event == NULL) {
+    ret = gst_whisper_npu_push_window (self, item);
+  } else {
+    if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
+      ret = GST_FLOW_EOS;
+    gst_pad_push_event (self->srcpad, g_steal_pointer (&item->event));
+  }
+  return ret;
+}
+
+/* The task has to stop: tell the application if nobody upstream will. */
+static void
+gst_whisper_npu_give_up (GstWhisperNpu * self, GstFlowReturn ret, gboolean eos,
+    gboolean own_error)
+{
+  GST_DEBUG_OBJECT (self, "task pauses: %s", gst_flow_get_name (ret));
+  gst_pad_pause_task (self->srcpad);
+  if (!eos || (ret != GST_FLOW_NOT_LINKED && ret >= GST_FLOW_EOS))
+    return;
+  if (!own_error)
+    GST_ELEMENT_FLOW_ERROR (self, ret);
+  gst_pad_push_event (self->srcpad, gst_event_new_eos ());
+}
+
+static void
+gst_whisper_npu_loop (GstPad * pad)
+{
+  GstWhisperNpu *self = GST_WHISPER_NPU (gst_pad_get_parent (pad));
+  GstNpuItem *item = NULL;
+  GstFlowReturn ret;
+  gboolean eos, pushed = FALSE, window = FALSE;
+
+  if (self == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  while (g_queue_is_empty (&self->items) && self->srcresult == GST_FLOW_OK)
+    g_cond_wait (&self->item_add, &self->lock);
+  ret = self->srcresult;
+  if (ret == GST_FLOW_OK) {
+    item = g_queue_pop_head (&self->items);
+    window = item->event == NULL;
+    if (window)
+      self->n_windows--;
+    g_cond_broadcast (&self->item_del);
+  }
+  g_mutex_unlock (&self->lock);
+
+  if (item != NULL) {
+    guint generation = item->generation;
+
+    ret = gst_whisper_npu_push_item (self, item);
+    pushed = TRUE;
+    gst_whisper_npu_item_free (item);
+    g_mutex_lock (&self->lock);
+    if (ret == GST_FLOW_EOS && !window && !self->eos)
+      ret = GST_FLOW_OK;        /* a new stream already waits behind the EOS */
+    /* a flush, or a failed load, has set the state meanwhile */
+    if (generation == self->generation && self->srcresult == GST_FLOW_OK)
+      self->srcresult = ret;
+    else
+      ret = self->srcresult;
+    if (ret != GST_FLOW_OK)
+      g_cond_broadcast (&self->item_del);
+    g_mutex_unlock (&self->lock);
+  }
+  if (ret != GST_FLOW_OK) {
+    g_mutex_lock (&self->lock);
+    eos = self->eos;
+    g_mutex_unlock (&self->lock);
+    /* GST_FLOW_ERROR comes with an error message, ours or downstream's */
+    gst_whisper_npu_give_up (self, ret, eos, ret == GST_FLOW_ERROR && (window
+            || !pushed));
+  }
+  gst_object_unref (self);
+}
+
+/* Stop both sides, drop what waits and what is in the device. */
+static void
+gst_whisper_npu_stop (GstWhisperNpu * self)
+{
+  g_mutex_lock (&self->lock);
+  self->srcresult = GST_FLOW_FLUSHING;
+  self->generation++;
+  if (self->encoder != NULL)
+    npu_encoder_cancel (self->encoder);
+  g_cond_broadcast (&self->item_add);
+  g_cond_broadcast (&self->item_del);
+  g_mutex_unlock (&self->lock);
+}
+
+/* With the task stopped. */
+static void
+gst_whisper_npu_start (GstWhisperNpu * self)
+{
+  struct npu_encoder *encoder;
+
+  g_mutex_lock (&self->lock);
+  encoder = self->encoder;
+  g_mutex_unlock (&self->lock);
+  /* may wait for a tile; the encoder lives until READY->NULL */
+  if (encoder != NULL)
+    npu_encoder_resume (encoder);
+  g_mutex_lock (&self->lock);
+  gst_whisper_npu_drop_items (self, TRUE);
+  self->eos = FALSE;
+  self->srcresult = GST_FLOW_OK;
+  g_mutex_unlock (&self->lock);
+  gst_pad_start_task (self->srcpad, (GstTaskFunction) gst_whisper_npu_loop,
+      self->srcpad, NULL);
+}
+
+void
+gst_whisper_npu_flush_start (GstWhisperNpu * self)
+{
+  gst_whisper_npu_stop (self);
+  gst_pad_pause_task (self->srcpad);
+}
+
+void
+gst_whisper_npu_flush_stop (GstWhisperNpu * self)
+{
+  if (gst_pad_is_active (self->srcpad))
+    gst_whisper_npu_start (self);
+}
+
+void
+gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after)
+{
+  gboolean restart;
+
+  g_mutex_lock (&self->lock);
+  restart = self->srcresult == after;
+  if (restart)
+    self->srcresult = GST_FLOW_OK;
+  if (after == GST_FLOW_EOS && self->srcresult == GST_FLOW_OK)
+    self->eos = FALSE;
+  g_mutex_unlock (&self->lock);
+  if (restart && gst_pad_is_active (self->srcpad))
+    gst_pad_start_task (self->srcpad, (GstTaskFunction) gst_whisper_npu_loop,
+        self->srcpad, NULL);
+}
+
+static gboolean
+gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
+    GstPadMode mode, gboolean active)
+{
+  GstWhisperNpu *self = GST_WHISPER_NPU (parent);
+
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  if (active) {
+    gst_whisper_npu_start (self);
+    return TRUE;
+  }
+  gst_whisper_npu_stop (self);
+  if (!gst_pad_stop_task (pad))
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  gst_whisper_npu_drop_items (self, FALSE);
+  g_mutex_unlock (&self->lock);
+  gst_npu_features_clear (&self->features);
+  return TRUE;
+}
+
+static gboolean
+gst_whisper_npu_src_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  GstWhisperNpu *self = GST_WHISPER_NPU (parent);
+
+  /* a new peer: data may flow again */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
+    gst_whisper_npu_restart (self, GST_FLOW_NOT_LINKED);
+  return gst_pad_event_default (pad, parent, event);
+}
+
+static gboolean
+gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
+{
+  gboolean live;
+  GstClockTime min, max;
+  const GstClockTime own = GST_NPU_WINDOW_TIME + FRONT_END_TIME + ENCODE_TIME;
+
+  if (!gst_pad_peer_query (self->sinkpad, query))
+    return FALSE;
+  gst_query_parse_latency (query, &live, &min, &max);
+  min += own;
+  if (GST_CLOCK_TIME_IS_VALID (max))
+    max += own + GST_NPU_MAX_WINDOWS * GST_NPU_WINDOW_TIME;
+  gst_query_set_latency (query, live, min, max);
+  return TRUE;
+}
+
+static gboolean
+gst_whisper_npu_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
+    return gst_whisper_npu_query_latency (GST_WHISPER_NPU (parent), query);
+  return gst_pad_query_default (pad, parent, query);
+}
+
+void
+gst_whisper_npu_init_src (GstWhisperNpu * self)
+{
+  gst_pad_use_fixed_caps (self->srcpad);
+  gst_pad_set_activatemode_function (self->srcpad,
+      GST_DEBUG_FUNCPTR (gst_whisper_npu_src_activate_mode));
+  gst_pad_set_event_function (self->srcpad,
+      GST_DEBUG_FUNCPTR (gst_whisper_npu_src_event));
+  gst_pad_set_query_function (self->srcpad,
+      GST_DEBUG_FUNCPTR (gst_whisper_npu_src_query));
+}
