@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_NPU_ENCODER_INPUT_H
+#define TESTS_NPU_ENCODER_INPUT_H
+/* Inputs of the encoder tests: mels stored, computed from audio, or from a formula. Frame-major f32
+ * [3000][n_mels], to be freed; a file that is missing or short ends the program with a failed case.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "npu/npu.h"
+#include "tests/check.h"
+
+/* FNV-1a of the features of the stored mel (base) and of lcg_mel(3) (small): constants, so that a
+ * change of a single bit anywhere in the arithmetic is seen. Whoever changes the arithmetic on
+ * purpose changes them in the same commit. */
+#define NPU_TEST_HASH_BASE  UINT64_C(0)
+#define NPU_TEST_HASH_SMALL UINT64_C(0)
+
+/* `path` below the project's folder; the answer holds until the fourth call after. */
+static const char *source_path(const char *path)
+{
+    static char full[4][1024];
+    static unsigned next;
+    const char *root = getenv("TEST_SOURCE_ROOT");
+    char *p = full[next++ % 4];
+    snprintf(p, sizeof(full[0]), "%s/%s", root ? root : ".", path);
+    return p;
+}
+
+/* The first n bytes of a file. */
+static void *read_file(const char *path, size_t n)
+{
+    FILE *file = fopen(path, "rb");
+    void *p = malloc(n);
+    if (!file || !p || fread(p, 1, n, file) != n) {
+        check_case(false, "read", "%s: less than %zu bytes", path, n);
+        exit(check_finish());
+    }
+    fclose(file);
+    return p;
+}
+
+static float *new_mel(unsigned n_mels)
+{
+    float *mel = malloc((size_t)NPU_WINDOW_FRAMES * n_mels * sizeof(float));
+    if (!mel)
+        abort();
+    return mel;
+}
+
+/* The formula of tests/data/make_encoder_golden.py. */
+static float *lcg_mel(uint32_t seed, unsigned n_mels)
+{
+    float *mel = new_mel(n_mels);
+    for (size_t i = 0; i < (size_t)NPU_WINDOW_FRAMES * n_mels; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        mel[i] = (float)((int32_t)(seed >> 8) - (1 << 23)) * 0x1p-23f;
+    }
+    return mel;
+}
+
+/* [720][80] of round(16384 x); the later frames repeat the last value. */
+static float *stored_mel(const char *path)
+{
+    int16_t *q = read_file(path, 720 * 80 * sizeof(*q));
+    float *mel = new_mel(80);
+    for (size_t i = 0; i < (size_t)NPU_WINDOW_FRAMES * 80; i++)
+        mel[i] = q[i < 720 * 80 ? i : 720 * 80 - 1] * 0x1p-14f;
+    free(q);
+    return mel;
+}
+
+/* A golden mel, [80][3000]. */
+static float *golden_mel(const char *path)
+{
+    float *g = read_file(path, (size_t)80 * NPU_WINDOW_FRAMES * sizeof(float)), *mel = new_mel(80);
+    for (size_t t = 0; t < NPU_WINDOW_FRAMES; t++)
+        for (size_t m = 0; m < 80; m++)
+            mel[t * 80 + m] = g[m * NPU_WINDOW_FRAMES + t];
+    free(g);
+    return mel;
+}
+
+/* First window of a 16 kHz mono s16 file with the usual 44 byte header. */
+static float *wav_mel(const char *path, unsigned n_mels)
+{
+    FILE *file = fopen(path, "rb");
+    static int16_t pcm[NPU_WINDOW_SAMPLES];
+    static float samples[NPU_WINDOW_SAMPLES];
+    struct npu_mel *front;
+    struct npu_mel_window window;
+    float *mel = new_mel(n_mels);
+
+    if (!file || fseek(file, 44, SEEK_SET) || npu_mel_open(&front, n_mels)) {
+        check_case(false, "read", "%s", path);
+        exit(check_finish());
+    }
+    size_t n = fread(pcm, sizeof(pcm[0]), NPU_WINDOW_SAMPLES, file);
+    fclose(file);
+    for (size_t i = 0; i < n; i++)
+        samples[i] = pcm[i] / 32768.0f;
+    npu_mel_push(front, samples, n);
+    npu_mel_finish(front);
+    if (npu_mel_take(front, mel, &window))
+        check_case(false, "mel", "%s: no window", path);
+    npu_mel_close(&front);
+    return mel;
+}
+
+#endif /* TESTS_NPU_ENCODER_INPUT_H */

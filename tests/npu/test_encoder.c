@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The encoder of profile f32 against float64 goldens, and the same bits for any kernel set and
+ * number of threads.
+ *
+ *     test_encoder [CASE...]     all cases, or those named: golden small base shared hash order
+ * cancel memory
+ *
+ * TEST_SOURCE_ROOT (environment) is the project's folder. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "npu/npu.h"
+#include "tests/check.h"
+#include "tests/npu/encoder_input.h"
+#include "tests/small_model.h"
+
+#define DEPTH 4
+
+static char small_path[64];
+
+/* Everything from a model file to an encoder; a failure ends the program, for nothing else can be
+ * tested then. */
+struct rig {
+    struct npu_device *device;
+    struct npu_model *model;
+    struct npu_encoder *encoder;
+    struct npu_model_info model_info;
+    struct npu_device_info device_info;
+    struct npu_encoder_info info;
+};
+
+static void rig_open(struct rig *rig, const char *path, const char *isa, unsigned threads,
+                     unsigned depth)
+{
+    struct npu_error err = {""};
+    const struct npu_device_params device = {.name = "cpu", .threads = threads};
+    const struct npu_encoder_params encoder = {.profile = "f32", .depth = depth};
+
+    if (isa)
+        setenv("WHISPERNPU_CPU", isa, 1);
+    if (npu_device_open(&rig->device, &device, &err) || npu_model_open(&rig->model, path, &err) ||
+        npu_encoder_open(&rig->encoder, rig->model, rig->device, &encoder, &err)) {
+        check_case(false, "open", "%s", err.text);
+        exit(check_finish());
+    }
+    npu_model_get_info(rig->model, &rig->model_info);
+    npu_device_get_info(rig->device, &rig->device_info);
+    npu_encoder_get_info(rig->encoder, &rig->info);
+}
+
+static void rig_close(struct rig *rig)
+{
+    npu_encoder_close(&rig->encoder);
+    npu_model_close(&rig->model);
+    npu_device_close(&rig->device);
+}
+
+static float *new_floats(size_t n)
+{
+    float *p = calloc(n, sizeof(float));
+    if (!p)
+        abort();
+    return p;
+}
+
+static float *rig_encode(struct rig *rig, const float *mel)
+{
+    float *features = new_floats((size_t)rig->info.positions * rig->info.d_model);
+    uint64_t tag = 0;
+    int ret = npu_encoder_submit_mel(rig->encoder, mel, 7, NPU_TIMEOUT_NONE);
+    if (ret == 0)
+        ret = npu_encoder_collect(rig->encoder, features, &tag, NPU_TIMEOUT_NONE);
+    if (ret || tag != 7)
+        check_case(false, "encode", "returned %d, tag %" PRIu64, ret, tag);
+    return features;
+}
+
+/* golden: rows of `features` at positions step * i, and the last where `with_last`. */
+static void compare(const char *name, const float *features, const float *golden, unsigned rows,
+                    unsigned step, unsigned d)
+{
+    double worst = 1, max_abs = 0, sum = 0;
+    for (unsigned r = 0; r < rows; r++) {
+        unsigned at = r * step < 1500 ? r * step : 1499;
+        const float *x = features + (size_t)at * d, *y = golden + (size_t)r * d;
+        double xy = 0, xx = 0, yy = 0;
+        for (unsigned j = 0; j < d; j++) {
+            xy += (double)x[j] * y[j];
+            xx += (double)x[j] * x[j];
+            yy += (double)y[j] * y[j];
+            max_abs = fmax(max_abs, fabs((double)x[j] - y[j]));
+            if (!isfinite(x[j]))
+                max_abs = INFINITY;
+        }
+        double cosine = xy / sqrt(xx * yy);
+        sum += cosine;
+        if (!(cosine >= worst))
+            worst = cosine;
+    }
+    check_case(worst >= 0.999999 && max_abs <= 2e-3, name,
+               "%u positions: cosine mean %.9f worst %.9f, max-abs %.2e", rows, sum / rows, worst,
+               max_abs);
+}
+
+static void test_small_golden(void)
+{
+    static const struct {
+        const char *name;
+        unsigned n_mels, d_model, seed;
+    } models[] = {{"m128-d128-l1", 128, 128, 1}, {"m80-d64-l3", 80, 64, 2}};
+
+    for (unsigned i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+        char path[512], name[64];
+        struct rig rig;
+        snprintf(path, sizeof(path), "tests/data/encoder/%s.safetensors", models[i].name);
+        rig_open(&rig, source_path(path), NULL, 2, 1);
+        float *mel = lcg_mel(models[i].seed, models[i].n_mels);
+        float *features = rig_encode(&rig, mel);
+        snprintf(path, sizeof(path), "tests/data/encoder/%s.f32", models[i].name);
+        float *golden =
+            read_file(source_path(path), 61 * (size_t)models[i].d_model * sizeof(float));
+        snprintf(name, sizeof(name), "random_%s_equals_float64", models[i].name);
+        compare(name, features, golden, 61, 25, models[i].d_model);
+        free(golden);
+        free(features);
+        free(mel);
+        rig_close(&rig);
+    }
+}
+
+static void test_base_golden(void)
+{
+    struct rig rig;
+    rig_open(&rig, source_path("npu/model/whisper-base-encoder.safetensors"), NULL, 0, 1);
+    check_case(rig.info.load_ns < 500000000 || getenv("TEST_SLOW"), "base_opens_in_half_a_second",
+               "%.0f ms, packed %.1f MiB, activations %.1f MiB", (double)rig.info.load_ns * 1e-6,
+               (double)rig.info.weight_bytes / 1048576, (double)rig.info.scratch_bytes / 1048576);
+    float *golden =
+        read_file(source_path("tests/data/librivox-sense-0870.base.f32"), 30 * 512 * sizeof(float));
+    float *mel = wav_mel(source_path("tests/data/librivox-sense-0870.wav"), 80);
+    float *features = rig_encode(&rig, mel);
+    compare("base_from_audio_equals_float64", features, golden, 30, 50, 512);
+    free(features);
+    free(mel);
+    free(golden);
+    rig_close(&rig);
+}
+
+/* The four clips and two models that lie beside the project, from the golden mel and from the
+ * audio. */
+static void test_shared_golden(void)
+{
+    static const char *const clips[] = {"jfk", "librivox-sense-0870", "librivox-sense-0880",
+                                        "librivox-sense-0890"};
+    static const char *const models[] = {"base", "tiny.en"};
+
+    if (access(source_path("../shared/data/golden/golden.json"), R_OK)) {
+        check_skip("shared_goldens", "no ../shared/data beside the project");
+        return;
+    }
+    for (unsigned m = 0; m < 2; m++) {
+        char path[256], name[128];
+        struct rig rig;
+        snprintf(path, sizeof(path), "../shared/data/weights/whisper-%s-encoder.safetensors",
+                 models[m]);
+        rig_open(&rig, source_path(path), NULL, 0, 1);
+        for (unsigned c = 0; c < 4; c++) {
+            snprintf(path, sizeof(path), "../shared/data/golden/%s.%s.f32", clips[c], models[m]);
+            size_t d = rig.info.d_model;
+            float *golden = read_file(source_path(path), 1500 * d * sizeof(float));
+            snprintf(path, sizeof(path), "../shared/data/golden/%s.mel.f32", clips[c]);
+            float *mel = golden_mel(source_path(path));
+            float *features = rig_encode(&rig, mel);
+            snprintf(name, sizeof(name), "%s_%s_from_golden_mel", models[m], clips[c]);
+            compare(name, features, golden, 1500, 1, (unsigned)d);
+            free(features);
+            free(mel);
+            snprintf(path, sizeof(path), "../shared/data/audio/%s.wav", clips[c]);
+            mel = wav_mel(source_path(path), 80);
+            features = rig_encode(&rig, mel);
+            snprintf(name, sizeof(name), "%s_%s_from_audio", models[m], clips[c]);
+            compare(name, features, golden, 1500, 1, (unsigned)d);
+            free(features);
+            free(mel);
+            free(golden);
+        }
+        rig_close(&rig);
+    }
+}
+
+/* FNV-1a, 64 bit, over the features' bytes. */
+static uint64_t hash_features(const struct rig *rig, const float *features)
+{
+    const unsigned char *p = (const unsigned char *)features;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < (size_t)rig->info.positions * rig->info.d_model * sizeof(float); i++)
+        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* One hash for a model and a mel: every kernel set that this machine has, 1, 2 and 3 threads.
+ * `slow` lets ref run without a fused multiply-add of the processor. */
+static void check_hash(const char *what, const char *path, const float *mel, uint64_t expected,
+                       bool slow)
+{
+    static const char *const isas[] = {"ref", "avx2", "avx512"};
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned threads = 1; threads <= 3; threads++) {
+            char name[96];
+            struct rig rig;
+            snprintf(name, sizeof(name), "%s_hash_%s_%u_threads", what, isas[i], threads);
+            rig_open(&rig, path, isas[i], threads, 2);
+            if (strcmp(rig.device_info.isa, isas[i]) != 0) {
+                check_skip(name, "not on this processor");
+            } else if (rig.device_info.note[0] && !slow) {
+                check_skip(
+                    name,
+                    "ref is built without -mfma (option ref_fma): a window would take an hour");
+            } else {
+                float *features = rig_encode(&rig, mel);
+                uint64_t hash = hash_features(&rig, features);
+                check_case(hash == expected, name, "%016" PRIx64 ", expected %016" PRIx64, hash,
+                           expected);
+                free(features);
+            }
+            rig_close(&rig);
+        }
+    }
+    unsetenv("WHISPERNPU_CPU");
+}
+
+static void test_hash_base(void)
+{
+    float *mel = stored_mel(source_path("tests/data/librivox-sense-0870.mel720.s16"));
+    check_hash("base", source_path("npu/model/whisper-base-encoder.safetensors"), mel,
+               NPU_TEST_HASH_BASE, false);
+    free(mel);
+}
+
+static void test_hash_small(void)
+{
+    float *mel = lcg_mel(3, 80);
+    check_hash("small", small_path, mel, NPU_TEST_HASH_SMALL, true);
+    free(mel);
+}
+
+/* Windows in flight keep their order and see only their own input: pipelined equals one by one, bit
+ * for bit. */
+static void test_order(void)
+{
+    enum { WINDOWS = 12 };
+    struct rig one, deep;
+    uint64_t expected[WINDOWS];
+    rig_open(&one, small_path, NULL, 1, 1);
+    rig_open(&deep, small_path, NULL, 2, DEPTH);
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        float *mel = lcg_mel(100 + i, 80), *features = rig_encode(&one, mel);
+        expected[i] = hash_features(&one, features);
+        free(features);
+        free(mel);
+    }
+    float *features = new_floats((size_t)deep.info.positions * deep.info.d_model);
+    unsigned same = 0, in_order = 0;
+    for (unsigned i = 0; i < WINDOWS + DEPTH; i++) {
+        if (i >= DEPTH) {
+            uint64_t tag = 99;
+            npu_encoder_collect(deep.encoder, features, &tag, NPU_TIMEOUT_NONE);
+            in_order += tag == i - DEPTH;
+            same += hash_features(&deep, features) == expected[i - DEPTH];
+        }
+        if (i < WINDOWS) {
+            float *mel = lcg_mel(100 + i, 80);
+            npu_encoder_submit_mel(deep.encoder, mel, i, NPU_TIMEOUT_NONE);
+            free(mel);
+        }
+    }
+    check_case(in_order == WINDOWS, "depth_4_keeps_order", "%u of %d", in_order, WINDOWS);
+    check_case(same == WINDOWS, "depth_4_equals_sequential", "%u of %d", same, WINDOWS);
+    check_case(npu_encoder_collect(deep.encoder, features, NULL, 0) == -ENODATA,
+               "collect_nothing_is_enodata", " ");
+    struct npu_stats stats;
+    npu_encoder_get_stats(deep.encoder, &stats);
+    check_case(stats.windows == WINDOWS && stats.stage[3].total_ns > 0 && stats.stage[3].gmac > 0,
+               "stats_count_windows", "%" PRIu64 " windows, %s %" PRIu64 " ns", stats.windows,
+               stats.stage[3].name, stats.stage[3].total_ns);
+    free(features);
+    rig_close(&deep);
+    rig_close(&one);
+}
+
+static void test_cancel(void)
+{
+    struct rig rig;
+    rig_open(&rig, small_path, NULL, 2, 2);
+    float *mel = lcg_mel(5, 80), *features = rig_encode(&rig, mel);
+    uint64_t expected = hash_features(&rig, features);
+    unsigned good = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        npu_encoder_submit_mel(rig.encoder, mel, 1, NPU_TIMEOUT_NONE);
+        npu_encoder_submit_mel(rig.encoder, mel, 2, NPU_TIMEOUT_NONE);
+        if (i == 0)
+            check_case(npu_encoder_submit_mel(rig.encoder, mel, 3, 0) == -EAGAIN, "full_is_eagain",
+                       " ");
+        nanosleep(&(struct timespec){.tv_nsec = (long)i * 100000}, NULL);
+        npu_encoder_cancel(rig.encoder);
+        bool refused = npu_encoder_submit_mel(rig.encoder, mel, 4, 0) == -ECANCELED &&
+                       npu_encoder_collect(rig.encoder, features, NULL, 0) == -ECANCELED;
+        npu_encoder_resume(rig.encoder);
+        bool empty = npu_encoder_collect(rig.encoder, features, NULL, 0) == -ENODATA;
+        free(features);
+        features = rig_encode(&rig, mel);
+        good += refused && empty && hash_features(&rig, features) == expected;
+    }
+    check_case(good == 50, "cancel_drops_all_and_resume_starts_clean", "%u of 50", good);
+    npu_encoder_submit_mel(rig.encoder, mel, 1, NPU_TIMEOUT_NONE);
+    free(features);
+    free(mel);
+    rig_close(&rig); /* with a window in flight */
+}
+
+static void test_params(void)
+{
+    struct npu_error err;
+    struct npu_device *device = NULL;
+    static const char *const absent[] = {"npu", "sim"};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct npu_device_params params = {.name = absent[i]};
+        err.text[0] = 0;
+        check_case(npu_device_open(&device, &params, &err) == -ENODEV && !device &&
+                       strstr(err.text, absent[i]),
+                   "absent_device_is_refused", "%s", err.text);
+    }
+    const struct npu_device_params odd = {.name = "gpu"}, many = {.name = "cpu", .threads = 257};
+    check_case(npu_device_open(&device, &odd, &err) == -EINVAL && strstr(err.text, "gpu"),
+               "unknown_device_is_refused", "%s", err.text);
+    check_case(npu_device_open(&device, &many, &err) == -EINVAL && strstr(err.text, "257"),
+               "too_many_threads_are_refused", "%s", err.text);
+
+    struct rig rig;
+    rig_open(&rig, small_path, NULL, 1, 1);
+    struct npu_encoder *encoder = NULL;
+    const struct npu_encoder_params profile = {.profile = "int4"}, deep = {.depth = 9};
+    check_case(npu_encoder_open(&encoder, rig.model, rig.device, &profile, &err) == -ENOTSUP &&
+                   !encoder && strstr(err.text, "int4"),
+               "unknown_profile_is_refused", "%s", err.text);
+    check_case(npu_encoder_open(&encoder, rig.model, rig.device, &deep, &err) == -EINVAL &&
+                   !encoder,
+               "depth_9_is_refused", "%s", err.text);
+    rig_close(&rig);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } cases[] = {
+        {"params", test_params},         {"small", test_small_golden},
+        {"hash-small", test_hash_small}, {"order", test_order},
+        {"cancel", test_cancel},         {"base", test_base_golden},
+        {"shared", test_shared_golden},  {"hash-base", test_hash_base},
+    };
+    snprintf(small_path, sizeof(small_path), "test-encoder-%d.safetensors", (int)getpid());
+    if (test_small_model_write(small_path, 80, 128, 2, 100, 1)) {
+        check_case(false, "write_small_model", "%s", small_path);
+        return check_finish();
+    }
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool wanted = argc == 1;
+        for (int a = 1; a < argc; a++)
+            wanted |= !strcmp(argv[a], cases[i].name);
+        if (wanted)
+            cases[i].run();
+    }
+    unlink(small_path);
+    return check_finish();
+}
