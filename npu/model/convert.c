@@ -104,7 +104,8 @@ static bool convert_bf16(const uint8_t *restrict src, size_t count, float *restr
     return signs >= 0;
 }
 
-/* One block of 4-bit values and their fifth bits (0 where there are none): (q + bias) * d + m. */
+/* One block of 4-bit values and their fifth bits (0 where there are none): (q + bias) * d + m. A
+ * format without m passes -0, which changes no bit of any sum. */
 static void unpack_nibbles(const uint8_t *nibbles, uint32_t fifth, int bias, float d, float m,
                            float *dst)
 {
@@ -121,13 +122,13 @@ static void unpack_block(enum npu_dtype dtype, const uint8_t *src, float *dst)
     float d = half_to_float(npu_load_le16(src));
     switch (dtype) {
     case NPU_DTYPE_Q4_0:
-        unpack_nibbles(src + 2, 0, -8, d, 0, dst);
+        unpack_nibbles(src + 2, 0, -8, d, -0.0f, dst);
         break;
     case NPU_DTYPE_Q4_1:
         unpack_nibbles(src + 4, 0, 0, d, half_to_float(npu_load_le16(src + 2)), dst);
         break;
     case NPU_DTYPE_Q5_0:
-        unpack_nibbles(src + 6, npu_load_le32(src + 2), -16, d, 0, dst);
+        unpack_nibbles(src + 6, npu_load_le32(src + 2), -16, d, -0.0f, dst);
         break;
     case NPU_DTYPE_Q5_1:
         unpack_nibbles(src + 8, npu_load_le32(src + 4), 0, d, half_to_float(npu_load_le16(src + 2)),

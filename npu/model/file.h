@@ -23,6 +23,7 @@ struct npu_file_tensor {
 /* What a ggml header claims besides the shapes; all 0 where the format claims nothing. */
 struct npu_file_claims {
     unsigned n_mels, n_ctx, d_model, n_heads, n_layers;
+    unsigned n_decoder_layers;
 };
 
 struct npu_file {

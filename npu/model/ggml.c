@@ -118,7 +118,7 @@ static int read_sizes(struct stream *stream, struct npu_file_claims *claims)
         {"n_text_ctx", 1, 65536, &ignored},
         {"n_text_state", 1, 65536, &ignored},
         {"n_text_head", 1, 1024, &ignored},
-        {"n_text_layer", 0, 1024, &ignored},
+        {"n_text_layer", 0, 64, &claims->n_decoder_layers},
         {"n_mels", 80, 128, &claims->n_mels},
         {"ftype", 0, 99999, &ftype},
     };

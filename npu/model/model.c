@@ -48,6 +48,7 @@ static unsigned count_slots(unsigned n_layers)
 struct slots {
     int index[MAX_SLOTS];
     unsigned n_layers;
+    unsigned n_ignored; /* tensors of the decoder */
 };
 
 static int fill_slots(struct slots *slots, const struct npu_file *file, bool ggml,
@@ -56,6 +57,7 @@ static int fill_slots(struct slots *slots, const struct npu_file *file, bool ggm
     for (unsigned i = 0; i < MAX_SLOTS; i++)
         slots->index[i] = -1;
     slots->n_layers = 0;
+    slots->n_ignored = 0;
     for (size_t i = 0; i < file->n_tensors; i++) {
         const char *name = file->tensors[i].name;
         enum npu_tensor tensor;
@@ -67,8 +69,10 @@ static int fill_slots(struct slots *slots, const struct npu_file *file, bool ggm
                             "found this one",
                             file->label, name,
                             npu_name_format(NPU_TENSOR_CONV1_WEIGHT, 0, ggml).text);
-        if (kind == NPU_NAME_IGNORED)
+        if (kind == NPU_NAME_IGNORED) {
+            slots->n_ignored++;
             continue;
+        }
         int *index = &slots->index[slot_of(tensor, layer)];
         if (*index >= 0)
             return npu_fail(err, -EBADMSG,
@@ -124,8 +128,10 @@ static int derive_sizes(struct npu_model_info *info, const struct slots *slots,
     return 0;
 }
 
-static int check_claims(const struct npu_model_info *info, const struct npu_file *file,
-                        struct npu_error *err)
+/* A Whisper decoder is 4 tensors and 24 per layer. ggml files do not say where they end: without
+ * this count a file cut between two tensors of the decoder would pass. */
+static int check_claims(const struct npu_model_info *info, const struct slots *slots,
+                        const struct npu_file *file, struct npu_error *err)
 {
     const struct npu_file_claims *claims = &file->claims;
     const struct {
@@ -144,6 +150,12 @@ static int check_claims(const struct npu_model_info *info, const struct npu_file
                             "%s: %s: expected %u from the shapes of the tensors, found %u in the "
                             "header",
                             file->label, fields[i].name, fields[i].derived, fields[i].claimed);
+    unsigned n = claims->n_decoder_layers ? 4 + 24 * claims->n_decoder_layers : 0;
+    if (slots->n_ignored != n)
+        return npu_fail(err, -EBADMSG,
+                        "%s: n_text_layer: expected %u tensors for the decoder's %u layers, found "
+                        "%u",
+                        file->label, n, claims->n_decoder_layers, slots->n_ignored);
     return 0;
 }
 
@@ -202,7 +214,7 @@ static int check_architecture(struct npu_model *model, const struct npu_file *fi
     if (!code)
         code = derive_sizes(&model->info, &slots, file, err);
     if (!code && model->ggml)
-        code = check_claims(&model->info, file, err);
+        code = check_claims(&model->info, &slots, file, err);
     return code ? code : take_tensors(model, &slots, file, err);
 }
 

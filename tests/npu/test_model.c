@@ -1,0 +1,950 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The weights readers: values against an independent quantiser's, every refusal, every truncation
+ * and header bit of small files of both formats, the search for a file, memory.
+ *
+ *   test_model VECTORS DEFAULT SHARED   tests/data/ggml, the weights of the tree, ../shared
+ *   test_model VECTORS --write FOLDER   write one small file of each kind, for a fuzzer's corpus */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "npu/npu.h"
+#include "tests/check.h"
+#include "tests/npu/model_files.h"
+
+/* ---- Counting allocator: the linker sends malloc and its kin here (--wrap) ------------------- */
+
+static size_t alloc_largest;        /* bytes of the largest request */
+static unsigned long alloc_calls;   /* since the count was cleared */
+static unsigned long alloc_fail_at; /* this call and the later ones fail; 0: none */
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t n);
+
+static bool alloc_refused(size_t n)
+{
+    if (n > alloc_largest)
+        alloc_largest = n;
+    alloc_calls++;
+    return alloc_fail_at && alloc_calls >= alloc_fail_at;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return alloc_refused(n) ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return alloc_refused(n * size) ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t n)
+{
+    return alloc_refused(n) ? NULL : __real_realloc(old, n);
+}
+
+/* ---- A file in memory ------------------------------------------------------------------------ */
+
+static int memory_fd = -1;
+static char memory_path[64];
+static struct npu_error error;
+
+static void memory_write(const void *data, size_t n)
+{
+    bool ok = ftruncate(memory_fd, 0) == 0;
+    for (size_t done = 0; ok && done < n;) {
+        ssize_t k = pwrite(memory_fd, (const uint8_t *)data + done, n - done, (off_t)done);
+        ok = k > 0;
+        done += ok ? (size_t)k : 0;
+    }
+    if (!ok)
+        abort();
+}
+
+static int open_memory(struct npu_model **model)
+{
+    *model = NULL;
+    error.text[0] = 0;
+    return npu_model_open(model, memory_path, &error);
+}
+
+/* A refusal in good order: nothing handed out, a sentence with the file, expected and found. */
+static bool refused_well(int code, const struct npu_model *model)
+{
+    return (code == -EBADMSG || code == -ENOTSUP || code == -EIO) && !model &&
+           strstr(error.text, memory_path) && strstr(error.text, "expected") &&
+           strstr(error.text, "found");
+}
+
+static int try_open(const void *data, size_t n)
+{
+    struct npu_model *model;
+    memory_write(data, n);
+    int code = open_memory(&model);
+    npu_model_close(&model);
+    return code;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+static unsigned compare_part(const struct npu_model *model, const struct part *part,
+                             const struct vector *v)
+{
+    static float values[1 << 15];
+    unsigned count = part_count(part), wrong = 0;
+    if (npu_model_read_f32(model, part->id, 0, 0, count, values, &error) != 0)
+        return count;
+    for (unsigned i = 0; i < count; i++)
+        wrong += memcmp(&values[i], &v->values[i % VECTOR_VALUES], sizeof(float)) != 0;
+    /* a piece from the middle; 96 values are three blocks */
+    if (count > 160 && (npu_model_read_f32(model, part->id, 0, 64, 96, values, &error) != 0 ||
+                        memcmp(values, &v->values[64], 96 * sizeof(float)) != 0))
+        wrong++;
+    return wrong;
+}
+
+static void test_values(const char *name, const struct weights_file *file, bool ggml,
+                        enum format format)
+{
+    struct npu_model *model;
+    struct npu_model_info info = {0};
+    unsigned wrong = 0;
+    uint64_t params = 0;
+    memory_write(file->data.at, file->data.n);
+    int code = open_memory(&model);
+    for (int i = 0; i < NPU_TENSOR_COUNT && !code; i++) {
+        enum format part_format = ggml ? ggml_part_format(format, &parts[i]) : format;
+        wrong += compare_part(model, &parts[i], &vectors[part_format]);
+        params += part_count(&parts[i]);
+    }
+    if (!code)
+        npu_model_get_info(model, &info);
+    bool sizes = info.n_mels == N_MELS && info.n_ctx == N_CTX && info.d_model == D_MODEL &&
+                 info.n_heads == 1 && info.n_layers == 1 && info.d_ffn == 4 * D_MODEL &&
+                 info.n_params == params && info.load_bytes < file->data.n && info.format &&
+                 strcmp(info.format, ggml ? "ggml" : "safetensors") == 0 &&
+                 strcmp(info.path, memory_path) == 0;
+    check_case(code == 0 && wrong == 0 && sizes, name, "code %d, %u of %u values wrong, sizes %s%s",
+               code, wrong, (unsigned)params, sizes ? "right" : "wrong", error.text);
+    npu_model_close(&model);
+}
+
+static void test_all_values(void)
+{
+    char name[64];
+    struct weights_file file;
+    for (int f = 0; f < N_FORMATS; f++) {
+        if (vectors[f].safetensors) {
+            for (int extras = 0; extras < 2; extras++) {
+                snprintf(name, sizeof(name), "values.safetensors.%s.%s", vectors[f].name,
+                         extras ? "whole" : "encoder");
+                safetensors_make(&file, (enum format)f, extras ? "model." : "", extras);
+                test_values(name, &file, false, (enum format)f);
+                free(file.data.at);
+            }
+        }
+        snprintf(name, sizeof(name), "values.ggml.%s", vectors[f].name);
+        ggml_make(&file, (enum format)f);
+        test_values(name, &file, true, (enum format)f);
+        free(file.data.at);
+    }
+}
+
+/* All 65 536 patterns of the 16-bit formats, against arithmetic on their fields. */
+static double half_by_fields(unsigned half, bool bf16)
+{
+    unsigned bits = bf16 ? 7 : 10, bias = bf16 ? 127 : 15;
+    unsigned exponent = half >> bits & (bf16 ? 255 : 31), mantissa = half & ((1u << bits) - 1);
+    double value = exponent ? ldexp(1.0 + ldexp(mantissa, -(int)bits), (int)exponent - (int)bias)
+                            : ldexp(mantissa, 1 - (int)bias - (int)bits);
+    bool special = exponent == (bf16 ? 255u : 31u);
+    return special ? INFINITY : half & 0x8000 ? -value : value;
+}
+
+static void test_every_half(enum format format, const char *name)
+{
+    struct weights_file file;
+    struct npu_model *model;
+    unsigned wrong = 0, tried = 0;
+    float values[256];
+    safetensors_make(&file, format, "model.", false);
+    memory_write(file.data.at, file.data.n);
+    int code = open_memory(&model);
+    npu_model_close(&model);
+    for (unsigned half = 0; half < 65536 && !code; half += 256) {
+        uint8_t raw[512];
+        double largest = 0;
+        for (unsigned i = 0; i < 256; i++) {
+            raw[2 * i] = (uint8_t)(half + i);
+            raw[2 * i + 1] = (uint8_t)((half + i) >> 8);
+            largest = fmax(largest, fabs(half_by_fields(half + i, format == BF16)));
+        }
+        memcpy(file.data.at + file.offset_of[NPU_TENSOR_FC1_WEIGHT], raw, sizeof(raw));
+        memory_write(file.data.at, file.data.n);
+        code = open_memory(&model);
+        if (code)
+            break;
+        int got = npu_model_read_f32(model, NPU_TENSOR_FC1_WEIGHT, 0, 0, 256, values, &error);
+        npu_model_close(&model);
+        wrong += (got == 0) != (largest < 1e4);
+        for (unsigned i = 0; i < 256 && got == 0; i++, tried++) {
+            double want = half_by_fields(half + i, format == BF16);
+            wrong += values[i] != (float)want || !signbit(values[i]) != !((half + i) & 0x8000);
+        }
+    }
+    check_case(code == 0 && wrong == 0 && tried > 20000, name, "code %d, %u wrong, %u tried %s",
+               code, wrong, tried, error.text);
+    free(file.data.at);
+}
+
+/* ---- Bad values, bad ranges, files that change ----------------------------------------------- */
+
+static void test_bad_value(const char *name, struct weights_file *file, enum npu_tensor tensor,
+                           size_t at, const void *raw, size_t n, const char *const *words)
+{
+    struct npu_model *model;
+    static float values[1 << 15];
+    uint8_t saved[16];
+    uint8_t *place = file->data.at + file->offset_of[tensor] + at;
+    memcpy(saved, place, n);
+    memcpy(place, raw, n);
+    memory_write(file->data.at, file->data.n);
+    memcpy(place, saved, n);
+    int code = open_memory(&model);
+    if (!code)
+        code = npu_model_read_f32(model, tensor, 0, 0, 64 * 64, values, &error);
+    bool said = true;
+    for (; *words; words++)
+        said = said && strstr(error.text, *words);
+    check_case(code == -EBADMSG && said && strstr(error.text, memory_path), name, "code %d: %s",
+               code, error.text);
+    npu_model_close(&model);
+}
+
+static void test_bad_values(void)
+{
+    struct weights_file file;
+    safetensors_make(&file, F32, "model.", false);
+    const char *const q_nan[] = {"q_proj.weight", "element 1234", "nan", "expected", "found", NULL};
+    const char *const q_inf[] = {"q_proj.weight", "element 0", "-inf", NULL};
+    const char *const q_limit[] = {"q_proj.weight", "element 4095", "found 10000", NULL};
+    test_bad_value("bad_value.f32.nan", &file, NPU_TENSOR_Q_WEIGHT, 4 * 1234, "\1\0\xc0\x7f", 4,
+                   q_nan);
+    test_bad_value("bad_value.f32.inf", &file, NPU_TENSOR_Q_WEIGHT, 0, "\0\0\x80\xff", 4, q_inf);
+    test_bad_value("bad_value.f32.limit", &file, NPU_TENSOR_Q_WEIGHT, 4 * 4095, "\0\x40\x1c\x46", 4,
+                   q_limit);
+    free(file.data.at);
+
+    safetensors_make(&file, F16, "model.", false);
+    const char *const fc_inf[] = {"fc1.weight", "element 7", "found inf", NULL};
+    const char *const fc_nan[] = {"fc1.weight", "element 8", "nan", NULL};
+    const char *const fc_large[] = {"fc1.weight", "element 9", "found -16384", NULL};
+    test_bad_value("bad_value.f16.inf", &file, NPU_TENSOR_FC1_WEIGHT, 14, "\0\x7c", 2, fc_inf);
+    test_bad_value("bad_value.f16.nan", &file, NPU_TENSOR_FC1_WEIGHT, 16, "\1\xfe", 2, fc_nan);
+    test_bad_value("bad_value.f16.large", &file, NPU_TENSOR_FC1_WEIGHT, 18, "\0\xf4", 2, fc_large);
+    free(file.data.at);
+
+    ggml_make(&file, Q5_1);
+    const char *const v_inf[] = {"attn.value.weight", "element 32", NULL}; /* inf or nan, from d */
+    const char *const v_min[] = {"attn.value.weight", "element 0", "inf", NULL};
+    test_bad_value("bad_value.q5_1.scale", &file, NPU_TENSOR_V_WEIGHT, 24, "\0\x7c", 2, v_inf);
+    test_bad_value("bad_value.q5_1.offset", &file, NPU_TENSOR_V_WEIGHT, 2, "\0\x7c", 2, v_min);
+    free(file.data.at);
+}
+
+static void test_ranges(void)
+{
+    struct weights_file file;
+    struct npu_model *model;
+    float values[64];
+    const enum npu_tensor q = NPU_TENSOR_Q_WEIGHT, bias = NPU_TENSOR_NORM_BIAS;
+    ggml_make(&file, Q4_0);
+    memory_write(file.data.at, file.data.n);
+    free(file.data.at);
+    if (!check_case(open_memory(&model) == 0, "ranges.open", "%s", error.text))
+        return;
+    bool ok = npu_model_read_f32(model, q, 0, 4096 - 64, 64, values, &error) == 0 &&
+              npu_model_read_f32(model, q, 0, 4096, 0, values, &error) == 0 &&
+              npu_model_read_f32(model, bias, 9, 63, 1, values, &error) == 0;
+    check_case(ok, "ranges.good", "%s", error.text);
+    int beyond = npu_model_read_f32(model, q, 0, 4096 - 32, 64, values, &error);
+    int wraps = npu_model_read_f32(model, q, 0, 32, UINT64_MAX - 31, values, &error);
+    int far = npu_model_read_f32(model, q, 0, UINT64_MAX - 31, 32, values, &error);
+    int layer = npu_model_read_f32(model, q, 1, 0, 32, values, &error);
+    int first = npu_model_read_f32(model, q, 0, 1, 32, values, &error);
+    int count = npu_model_read_f32(model, q, 0, 0, 31, values, NULL);
+    check_case(beyond == -EINVAL && wraps == -EINVAL && far == -EINVAL && layer == -EINVAL &&
+                   first == -EINVAL && count == -EINVAL,
+               "ranges.bad", "%d %d %d %d %d %d", beyond, wraps, far, layer, first, count);
+    npu_model_close(&model);
+    npu_model_close(&model);
+}
+
+static void test_changed_file(void)
+{
+    struct weights_file file;
+    struct npu_model *model;
+    float values[64];
+    safetensors_make(&file, F16, "model.", false);
+    memory_write(file.data.at, file.data.n);
+    int opened = open_memory(&model);
+    bool cut = ftruncate(memory_fd, (off_t)file.data.n - 1) == 0;
+    int shrunk =
+        opened ? opened : npu_model_read_f32(model, NPU_TENSOR_NORM_BIAS, 0, 0, 64, values, &error);
+    check_case(cut && shrunk == -EIO && strstr(error.text, "layer_norm.bias"), "changed.shrunk",
+               "code %d: %s", shrunk, error.text);
+    npu_model_close(&model);
+
+    memory_write(file.data.at, file.data.n);
+    opened = open_memory(&model);
+    const struct timespec times[2] = {{1000, 0}, {1000, 0}};
+    bool touched = futimens(memory_fd, times) == 0;
+    int rewritten =
+        opened ? opened : npu_model_read_f32(model, NPU_TENSOR_NORM_BIAS, 0, 0, 64, values, &error);
+    check_case(touched && rewritten == -EBADMSG && strstr(error.text, "rewritten"),
+               "changed.rewritten", "code %d: %s", rewritten, error.text);
+    npu_model_close(&model);
+    free(file.data.at);
+}
+
+/* ---- Refusals -------------------------------------------------------------------------------- */
+
+struct edit {
+    const char *name, *from, *to; /* the first `from` of the header becomes `to` */
+    int code;
+    const char *words[3]; /* that the sentence holds */
+};
+
+#define CONV2 "\"model.encoder.conv2.bias\""
+static const struct edit edits[] = {
+    {"blanks", "{\"__", "{ \n\t\"__", 0, {0}},
+    {"trailing_blanks", "]}}", "]}}    ", 0, {0}},
+    {"order_of_fields",
+     "\"dtype\":\"F16\",\"shape\":[64,80,3],",
+     "\"shape\":[64,80,3],\"dtype\":\"F16\",",
+     0,
+     {0}},
+    {"metadata_escape", "\"pt\"", "\"p\\\"\\\\\\u12aF\"", 0, {0}},
+    {"decoder_integer",
+     "proj_out.weight\":{\"dtype\":\"F16\"",
+     "proj_out.weight\":{\"dtype\":\"I16\"",
+     0,
+     {0}},
+    {"decoder_damaged",
+     "proj_out.weight\":{\"dtype\":\"F16\"",
+     "proj_out.weight\":{\"dtype\":\"F32\"",
+     -EBADMSG,
+     {"proj_out.weight", "24", "12"}},
+    {"duplicate_tensor",
+     "model.encoder.conv2.bias",
+     "model.encoder.conv1.bias",
+     -EBADMSG,
+     {"model.encoder.conv1.bias", "twice"}},
+    {"two_prefixes",
+     "model.encoder.conv2.bias",
+     "encoder.conv1.bias",
+     -EBADMSG,
+     {"encoder.conv1.bias", "one of that meaning"}},
+    {"duplicate_metadata", "\"note\"", "\"format\"", -EBADMSG, {"twice"}},
+    {"duplicate_field",
+     "\"shape\":[64,80,3]",
+     "\"dtype\":\"F16\"",
+     -EBADMSG,
+     {"conv1.weight", "dtype again"}},
+    {"missing_field", "\"shape\":[64,80,3],", "", -EBADMSG, {"conv1.weight", "no shape"}},
+    {"unknown_field",
+     "\"shape\":[64,80,3]",
+     "\"shapes\":[64,80,3]",
+     -EBADMSG,
+     {"conv1.weight", "found shapes"}},
+    {"metadata_no_string", "\"pt\"", "7", -EBADMSG, {"'\"'", "'7'"}},
+    {"metadata_deep", "\"pt\"", "{}", -EBADMSG, {"'\"'", "'{'"}},
+    {"metadata_control", "\"pt\"", "\"\n\"", -EBADMSG, {"control character"}},
+    {"metadata_utf8", "\xc3\xa9", "\xc3(", -EBADMSG, {"UTF-8"}},
+    {"metadata_overlong", "\xc3\xa9", "\xc0\xa9", -EBADMSG, {"UTF-8"}},
+    {"metadata_bad_escape", "\\u00e9", "\\x00e9", -EBADMSG, {"escape"}},
+    {"name_escape",
+     "model.encoder.conv2.bias",
+     "model.encoder.conv2\\u002ebias",
+     -EBADMSG,
+     {"escapes"}},
+    {"name_not_ascii", "model.encoder.conv2.bias", "model.encoder.\xc3\xa9", -EBADMSG, {"ASCII"}},
+    {"name_empty", "model.encoder.conv2.bias", "", -EBADMSG, {"not empty"}},
+    {"name_unknown",
+     "model.encoder.conv2.bias",
+     "model.encoder.conv3.bias",
+     -ENOTSUP,
+     {"model.encoder.conv3.bias"}},
+    {"name_other_model", "\"proj_out.weight\"", "\"lm_head.weight\"", -ENOTSUP, {"lm_head.weight"}},
+    {"layer_leading_zero", "layers.0.fc1.bias", "layers.00.fc1.bias", -ENOTSUP, {"layers.00"}},
+    {"layer_too_high", "layers.0.fc1.bias", "layers.64.fc1.bias", -ENOTSUP, {"layers.64"}},
+    {"layer_missing",
+     "layers.0.fc1.bias",
+     "layers.2.fc1.bias",
+     -ENOTSUP,
+     {"layers.0.fc1.bias", "found none", "3 layers"}},
+    {"dtype_unknown", "\"F16\"", "\"F17\"", -EBADMSG, {"conv1.weight", "F32, F16 or BF16", "F17"}},
+    {"dtype_integer", "\"F16\"", "\"I16\"", -ENOTSUP, {"conv1.weight", "F32, F16 or BF16"}},
+    {"dtype_size", "\"F16\"", "\"F32\"", -EBADMSG, {"conv1.weight", "61440", "30720"}},
+    {"number_float", "[64,80,3]", "[64,80,3.0]", -EBADMSG, {"conv1.weight", "'.'"}},
+    {"number_exponent", "[64,80,3]", "[64,8e1,3]", -EBADMSG, {"conv1.weight", "'e'"}},
+    {"number_negative", "[64,80,3]", "[64,-80,3]", -EBADMSG, {"an integer", "'-'"}},
+    {"number_leading_zero", "[64,80,3]", "[064,80,3]", -EBADMSG, {"leading zero"}},
+    {"number_large", "[64,80,3]", "[9007199254740993,80,3]", -EBADMSG, {"2^53"}},
+    {"number_wraps", "[64,80,3]", "[18446744073709551680,80,3]", -EBADMSG, {"2^53"}},
+    {"shape_deep", "[64,80,3]", "[[64,80,3]]", -EBADMSG, {"'['"}},
+    {"shape_five", "[64,80,3]", "[64,80,3,1,1]", -EBADMSG, {"four dimensions"}},
+    {"shape_zero", "[64,80,3]", "[64,0,3]", -EBADMSG, {"conv1.weight", "[64, 0, 3]"}},
+    {"shape_huge", "[64,80,3]", "[2147483649,80,3]", -EBADMSG, {"2^31"}},
+    {"shape_overflow",
+     "[64,80,3]",
+     "[2147483648,2147483648,4]",
+     -EBADMSG,
+     {"conv1.weight", "fits"}},
+    {"shape_swapped",
+     "[64,80,3]",
+     "[80,64,3]",
+     -ENOTSUP,
+     {"conv1.weight", "80 or 128", "[80, 64, 3]"}},
+    {"shape_of_layer", "[256,64]", "[64,256]", -ENOTSUP, {"fc1.weight", "[256, 64]", "[64, 256]"}},
+    {"shape_rank",
+     "conv1.bias\":{\"dtype\":\"F16\",\"shape\":[64]",
+     "conv1.bias\":{\"dtype\":\"F16\",\"shape\":[64,1]",
+     -ENOTSUP,
+     {"conv1.bias", "[64]", "[64, 1]"}},
+    {"scalar",
+     "conv1.bias\":{\"dtype\":\"F16\",\"shape\":[64]",
+     "conv1.bias\":{\"dtype\":\"F16\",\"shape\":[]",
+     -EBADMSG,
+     {"conv1.bias", "expected 2 bytes", "found 128"}},
+    {"offsets_reversed", "[0,30720]", "[30720,0]", -EBADMSG, {"conv1.weight", "[30720, 0]"}},
+    {"offsets_one", "[0,30720]", "[30720]", -EBADMSG, {"two integers"}},
+    {"offsets_three", "[0,30720]", "[0,30720,1]", -EBADMSG, {"two integers"}},
+    {"offsets_beyond", "[0,30720]", "[0,9007199254740992]", -EBADMSG, {"conv1.weight", "inside"}},
+    {"offsets_hole", "[30720,30848]", "[30722,30850]", -EBADMSG, {"conv1.bias", "hole"}},
+    {"offsets_overlap", "[30720,30848]", "[30718,30846]", -EBADMSG, {"conv1.bias", "over another"}},
+    {"trailing_text", "]}}", "]}}x", -EBADMSG, {"nothing but blanks", "'x'"}},
+    {"trailing_comma", "]}}", "]},}", -EBADMSG, {"'\"'", "'}'"}},
+    {"unclosed", "]}}", "]}", -EBADMSG, {"'}'", "the header's end"}},
+};
+
+static bool edit_header(struct safetensors_parts *from, const struct edit *edit)
+{
+    static char tail[sizeof(from->header)];
+    char *at = strstr(from->header, edit->from);
+    if (!at)
+        return false;
+    snprintf(tail, sizeof(tail), "%s", at + strlen(edit->from));
+    snprintf(at, sizeof(from->header) - (size_t)(at - from->header), "%s%s", edit->to, tail);
+    return true;
+}
+
+static void check_refusal(const char *name, const struct weights_file *file, int want,
+                          const char *const *words, size_t n_words)
+{
+    struct npu_model *model;
+    memory_write(file->data.at, file->data.n);
+    int code = open_memory(&model);
+    bool said = code == 0 || refused_well(code, model);
+    for (size_t i = 0; i < n_words && words[i]; i++)
+        said = said && strstr(error.text, words[i]);
+    check_case(code == want && said, name, "code %d, expected %d: %s", code, want, error.text);
+    npu_model_close(&model);
+}
+
+static void test_safetensors_refusals(void)
+{
+    for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+        char name[64];
+        struct safetensors_parts from;
+        struct weights_file file;
+        snprintf(name, sizeof(name), "safetensors.%s", edits[i].name);
+        safetensors_parts_make(&from, F16, "model.", true);
+        bool edited = edit_header(&from, &edits[i]);
+        safetensors_join(&file, &from);
+        if (edited)
+            check_refusal(name, &file, edits[i].code, edits[i].words, 3);
+        else
+            check_case(false, name, "the header has no %s", edits[i].from);
+        free(from.data.at);
+        free(file.data.at);
+    }
+}
+
+struct patch {
+    const char *name;
+    enum npu_tensor tensor; /* COUNT: `at` is from the start of the file */
+    int at;                 /* byte; from the tensor's data backwards */
+    uint32_t value;
+    int code;
+    const char *words[3];
+};
+
+/* Before the data of a tensor: n_dims, name length, type, dimensions, name. For the final norm's
+ * bias (one dimension, "encoder.ln_post.bias", 20 bytes): -36 n_dims, -32 length, -28 type, -24 ne.
+ */
+static const struct patch patches[] = {
+    {"n_ctx", NPU_TENSOR_COUNT, 8, 5, -EBADMSG, {"n_audio_ctx", "expected 4", "found 5"}},
+    {"n_ctx_huge", NPU_TENSOR_COUNT, 8, 0x7fffffff, -EBADMSG, {"n_audio_ctx", "1500"}},
+    {"n_state", NPU_TENSOR_COUNT, 12, 128, -EBADMSG, {"n_audio_state", "expected 64", "found 128"}},
+    {"n_head", NPU_TENSOR_COUNT, 16, 2, -EBADMSG, {"n_audio_head", "expected 1"}},
+    {"n_layer", NPU_TENSOR_COUNT, 20, 2, -EBADMSG, {"n_audio_layer", "found 2"}},
+    {"n_layer_zero", NPU_TENSOR_COUNT, 20, 0, -EBADMSG, {"n_audio_layer", "found 0"}},
+    {"n_text_layer", NPU_TENSOR_COUNT, 36, 2, -EBADMSG, {"n_text_layer", "52", "28"}},
+    {"no_decoder", NPU_TENSOR_COUNT, 36, 0, -EBADMSG, {"n_text_layer", "expected 0", "28"}},
+    {"n_mels", NPU_TENSOR_COUNT, 40, 128, -EBADMSG, {"n_mel of the filters", "128", "80"}},
+    {"ftype_unknown", NPU_TENSOR_COUNT, 44, 10, -ENOTSUP, {"ftype", "found 10"}},
+    {"ftype_old", NPU_TENSOR_COUNT, 44, 1002, -ENOTSUP, {"ftype", "version 2", "found 1"}},
+    {"bins", NPU_TENSOR_COUNT, 52, 0xffffffff, -EBADMSG, {"n_fft", "201", "4294967295"}},
+    {"tokens", NPU_TENSOR_COUNT, 56 + 4 * 80 * 201, 0x7fffffff, -EBADMSG, {"number of tokens"}},
+    {"token_length",
+     NPU_TENSOR_COUNT,
+     60 + 4 * 80 * 201,
+     0x7fffffff,
+     -EBADMSG,
+     {"length of a token"}},
+    {"n_dims", NPU_TENSOR_NORM_BIAS, -36, 5, -EBADMSG, {"n_dims", "0 .. 4", "found 5"}},
+    {"n_dims_negative", NPU_TENSOR_NORM_BIAS, -36, 0xffffffff, -EBADMSG, {"n_dims"}},
+    {"name_length", NPU_TENSOR_NORM_BIAS, -32, 129, -EBADMSG, {"name", "1 .. 128", "found 129"}},
+    {"type_unknown", NPU_TENSOR_NORM_BIAS, -28, 12, -ENOTSUP, {"encoder.ln_post.bias", "found 12"}},
+    {"type_blocks", NPU_TENSOR_NORM_BIAS, -24, 48, -EBADMSG, {0}},
+    {"dim_zero", NPU_TENSOR_NORM_BIAS, -24, 0, -EBADMSG, {"dimension", "found 0"}},
+    {"dim_huge", NPU_TENSOR_NORM_BIAS, -24, 0x7fffffff, -EBADMSG, {"encoder.ln_post.bias", "fits"}},
+    {"name_byte", NPU_TENSOR_NORM_BIAS, -20, 0x00636e65, -EBADMSG, {"ASCII", "0x00"}},
+    {"name_unknown", NPU_TENSOR_NORM_BIAS, -4, 0x7361696a, -ENOTSUP, {"encoder.ln_post.jias"}},
+};
+
+static void test_ggml_refusals(void)
+{
+    for (size_t i = 0; i < sizeof(patches) / sizeof(patches[0]); i++) {
+        const struct patch *patch = &patches[i];
+        struct weights_file file;
+        char name[64];
+        snprintf(name, sizeof(name), "ggml.%s", patch->name);
+        ggml_make(&file, Q8_0);
+        size_t base = patch->tensor == NPU_TENSOR_COUNT ? 0 : file.offset_of[patch->tensor];
+        for (int b = 0; b < 4; b++)
+            file.data.at[(long)base + patch->at + b] = (uint8_t)(patch->value >> (8 * b));
+        check_refusal(name, &file, patch->code, patch->words, 3);
+        free(file.data.at);
+    }
+}
+
+static void test_other_files(void)
+{
+    static const struct {
+        const char *name, *data;
+        size_t n;
+        int code;
+        const char *word;
+    } files[] = {
+        {"other.empty", "", 0, -EBADMSG, "0 bytes"},
+        {"other.short", "abcdefgh", 8, -EBADMSG, "8 bytes"},
+        {"other.text", "Hello, world, this is text", 26, -EBADMSG, "48 65 6c 6c 6f 2c 20 77"},
+        {"other.index", "{\"metadata\": {}, \"weight_map\": {}}", 34, -ENOTSUP, "sharded"},
+        {"other.pickle", "PK\003\004\0\0\0\0\0\0\0\0\0\0\0\0", 16, -ENOTSUP, "convert"},
+        {"other.gguf", "GGUF\003\0\0\0\0\0\0\0\0\0\0\0", 16, -ENOTSUP, "GGUF"},
+        {"other.no_tensors", "\2\0\0\0\0\0\0\0{}", 10, -ENOTSUP, "among 0 tensors"},
+        {"other.header_beyond", "\3\0\0\0\0\0\0\0{}", 10, -EBADMSG, "a length of 3"},
+        {"other.header_huge", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, -EBADMSG,
+         "18446744073709551615"},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct weights_file file = {.data = {(uint8_t *)(uintptr_t)files[i].data, files[i].n, 0}};
+        check_refusal(files[i].name, &file, files[i].code, &files[i].word, 1);
+    }
+    struct npu_model *model = NULL;
+    int missing = npu_model_open(&model, "/nonexistent/model", &error);
+    int folder = npu_model_open(&model, "/", &error);
+    int device = npu_model_open(&model, "/dev/zero", NULL);
+    check_case(missing == -ENOENT && folder == -EBADMSG && device == -EBADMSG && !model,
+               "other.no_file", "%d %d %d", missing, folder, device);
+}
+
+/* ---- Every truncation, every bit ------------------------------------------------------------- */
+
+static void test_truncations(const char *name, const struct weights_file *file)
+{
+    unsigned bad = 0;
+    size_t first_bad = 0;
+    memory_write(file->data.at, file->data.n);
+    for (size_t n = file->data.n; n-- > 0;) {
+        struct npu_model *model;
+        if (ftruncate(memory_fd, (off_t)n) != 0)
+            abort();
+        int code = open_memory(&model);
+        if (!refused_well(code, model)) {
+            bad++;
+            first_bad = n;
+        }
+        npu_model_close(&model);
+    }
+    check_case(bad == 0, name, "%zu lengths, %u not refused well, one at %zu: %s", file->data.n,
+               bad, first_bad, error.text);
+}
+
+/* A flip is refused well, or the file still means the same: same sizes, same places of the values
+ * (their first ones are looked at). */
+static bool same_meaning(const struct npu_model *model, bool ggml, enum format format)
+{
+    struct npu_model_info info;
+    float values[64];
+    npu_model_get_info(model, &info);
+    bool same = info.n_layers == 1 && info.d_model == D_MODEL && info.n_mels == N_MELS &&
+                info.n_ctx == N_CTX;
+    for (int i = 0; i < NPU_TENSOR_COUNT && same; i++) {
+        const struct vector *v = &vectors[ggml ? ggml_part_format(format, &parts[i]) : format];
+        same = npu_model_read_f32(model, parts[i].id, 0, 0, 64, values, &error) == 0 &&
+               memcmp(values, v->values, sizeof(values)) == 0;
+    }
+    return same;
+}
+
+static void test_flips(const char *name, struct weights_file *file, bool ggml, enum format format)
+{
+    unsigned flips = 0, bad = 0, accepted = 0, first_bad = 0;
+    memory_write(file->data.at, file->data.n);
+    for (size_t s = 0; s < file->n_spans; s++) {
+        for (size_t bit = 8 * file->spans[s].begin; bit < 8 * file->spans[s].end; bit++) {
+            struct npu_model *model;
+            uint8_t byte = file->data.at[bit / 8] ^ (uint8_t)(1u << bit % 8);
+            if (pwrite(memory_fd, &byte, 1, (off_t)(bit / 8)) != 1)
+                abort();
+            int code = open_memory(&model);
+            bool ok = code ? refused_well(code, model) : same_meaning(model, ggml, format);
+            if (code == 0 && ggml && !file->spans[s].free)
+                ok = false;
+            accepted += code == 0;
+            flips++;
+            if (!ok && bad++ == 0)
+                first_bad = (unsigned)bit;
+            npu_model_close(&model);
+            if (pwrite(memory_fd, &file->data.at[bit / 8], 1, (off_t)(bit / 8)) != 1)
+                abort();
+        }
+    }
+    check_case(bad == 0 && accepted < flips / 4 && flips > 8000, name,
+               "%u flips, %u without meaning, %u wrong, the first at bit %u", flips, accepted, bad,
+               first_bad);
+}
+
+static void test_damage(void)
+{
+    struct weights_file file;
+    safetensors_make(&file, F16, "", true);
+    test_truncations("truncated.safetensors", &file);
+    test_flips("flipped.safetensors", &file, false, F16);
+    free(file.data.at);
+    ggml_make(&file, Q4_0);
+    test_truncations("truncated.ggml", &file);
+    test_flips("flipped.ggml", &file, true, Q4_0);
+    free(file.data.at);
+}
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static void put_le64(uint8_t *at, uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void test_allocation_bound(void)
+{
+    /* the least memory a model of any size costs: its path, the table of names (64 to begin with)
+     */
+    const size_t base = 16384;
+    uint8_t small[64] = {0};
+    small[8] = '{';
+    alloc_largest = 0;
+    for (int bit = 1; bit < 64; bit++) {
+        put_le64(small, UINT64_C(1) << bit);
+        try_open(small, sizeof(small));
+    }
+    check_case(alloc_largest <= base, "memory.header_length", "largest request %zu bytes",
+               alloc_largest);
+
+    struct weights_file file;
+    ggml_make(&file, Q4_0);
+    alloc_largest = 0;
+    for (size_t s = 0; s < file.n_spans; s++) {
+        for (size_t at = file.spans[s].begin; at + 4 <= file.spans[s].end; at += 4) {
+            uint8_t saved[4];
+            memcpy(saved, file.data.at + at, 4);
+            memcpy(file.data.at + at, "\xff\xff\xff\x7f", 4);
+            try_open(file.data.at, file.data.n);
+            memcpy(file.data.at + at, saved, 4);
+        }
+    }
+    check_case(alloc_largest <= base, "memory.ggml_numbers", "largest request %zu bytes",
+               alloc_largest);
+    free(file.data.at);
+
+    /* a sparse file of 8 GiB may ask for 16 MiB of header, no more */
+    alloc_largest = 0;
+    put_le64(small, (UINT64_C(16) << 20) + 1);
+    memory_write(small, sizeof(small));
+    struct npu_model *model;
+    bool grown = ftruncate(memory_fd, (off_t)(UINT64_C(8) << 30)) == 0;
+    int code = open_memory(&model);
+    check_case(grown && refused_well(code, model) && alloc_largest <= base, "memory.header_cap",
+               "code %d, largest request %zu bytes: %s", code, alloc_largest, error.text);
+    npu_model_close(&model);
+}
+
+/* The k-th allocation and all after it fail: -ENOMEM, nothing leaks (the sanitizer looks). */
+static void test_no_memory(const char *name, const struct weights_file *file)
+{
+    unsigned long points = 0, bad = 0;
+    int code = -ENOMEM;
+    memory_write(file->data.at, file->data.n);
+    for (unsigned long k = 1; code == -ENOMEM && k < 100; k++) {
+        struct npu_model *model;
+        alloc_calls = 0;
+        alloc_fail_at = k;
+        code = open_memory(&model);
+        alloc_fail_at = 0;
+        bad += code ? model != NULL || error.text[0] == 0 : model == NULL;
+        points += code != 0;
+        npu_model_close(&model);
+    }
+    check_case(code == 0 && points >= 4 && bad == 0, name, "%lu points, %lu bad, last code %d",
+               points, bad, code);
+}
+
+static void test_memory(void)
+{
+    struct weights_file file;
+    test_allocation_bound();
+    safetensors_make(&file, F16, "model.", true);
+    test_no_memory("memory.none.safetensors", &file);
+    free(file.data.at);
+    ggml_make(&file, Q8_0);
+    test_no_memory("memory.none.ggml", &file);
+    free(file.data.at);
+}
+
+/* ---- Search ---------------------------------------------------------------------------------- */
+
+static char root[64]; /* a temporary folder */
+
+static const char *in_root(const char *name)
+{
+    static char paths[8][512];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
+    return path;
+}
+
+static void make_file(const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = 0;
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+    FILE *file = fopen(path, "wb");
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+        abort();
+}
+
+/* want: the file in root, or NULL for -ENOENT with `word` in the sentence. */
+static void check_find(const char *test, const char *name, const char *const *dirs,
+                       const char *want, const char *word)
+{
+    char *path = NULL;
+    error.text[0] = 0;
+    int code = npu_model_find(&path, name, dirs, &error);
+    bool ok = want ? code == 0 && path && strcmp(path, in_root(want)) == 0
+                   : code == -ENOENT && !path && strstr(error.text, word) &&
+                         strstr(error.text, "expected") && strstr(error.text, "found");
+    check_case(ok, test, "code %d, %s: %s", code, path ? path : "nothing", error.text);
+    free(path);
+}
+
+static void test_find_default(void)
+{
+    char first[512], second[512];
+    snprintf(first, sizeof(first), "%s", in_root("first"));
+    snprintf(second, sizeof(second), "%s", in_root("second"));
+    const char *const dirs[] = {first, second, NULL};
+    check_find("find.nothing", NULL, NULL, NULL,
+               "/home/.local/share/whispernpu/default.safetensors");
+    check_find("find.nothing_in_folders", "", dirs, NULL, "second/default.safetensors");
+    make_file("second/default.safetensors", "x");
+    check_find("find.second_folder", NULL, dirs, "second/default.safetensors", NULL);
+    make_file("first/default.safetensors", "x");
+    check_find("find.first_folder", "", dirs, "first/default.safetensors", NULL);
+    make_file("home/.local/share/whispernpu/default.safetensors", "x");
+    check_find("find.home", NULL, dirs, "home/.local/share/whispernpu/default.safetensors", NULL);
+    setenv("XDG_DATA_HOME", in_root("data"), 1);
+    check_find("find.xdg_missing", NULL, dirs, "first/default.safetensors", NULL);
+    make_file("data/whispernpu/default.safetensors", "x");
+    check_find("find.xdg", NULL, dirs, "data/whispernpu/default.safetensors", NULL);
+    setenv("WHISPERNPU_MODEL", in_root("own.bin"), 1);
+    check_find("find.variable_wrong", NULL, dirs, NULL, "WHISPERNPU_MODEL");
+    make_file("own.bin", "x");
+    check_find("find.variable", NULL, dirs, "own.bin", NULL);
+    check_find("find.path", in_root("first/default.safetensors"), dirs, "first/default.safetensors",
+               NULL);
+    check_find("find.path_missing", in_root("none.bin"), dirs, NULL, "none.bin");
+    check_find("find.path_folder", in_root("first"), dirs, NULL, "no regular file");
+}
+
+static void test_find_cached(void)
+{
+    const char *cache = "home/.cache/huggingface/hub/models--openai--whisper-small";
+    const char *name = "openai/whisper-small";
+    char path[512], want[512];
+    check_find("cache.none", name, NULL, NULL, "hf download openai/whisper-small");
+    snprintf(path, sizeof(path), "%s/refs/main", cache);
+    make_file(path, "0123abcd\n");
+    check_find("cache.no_snapshot", name, NULL, NULL, "snapshots/0123abcd/model.safetensors");
+    snprintf(want, sizeof(want), "%s/snapshots/0123abcd/model.safetensors.index.json", cache);
+    make_file(want, "{}");
+    check_find("cache.sharded", name, NULL, NULL, "sharded");
+    snprintf(want, sizeof(want), "%s/snapshots/0123abcd/model.safetensors", cache);
+    make_file(want, "x");
+    check_find("cache.home", name, NULL, want, NULL);
+    make_file(path, "../../../../own");
+    check_find("cache.reference_is_path", name, NULL, NULL, "refs/main");
+    setenv("HF_HOME", in_root("hf"), 1);
+    make_file("hf/hub/models--openai--whisper-small/refs/main", "77");
+    make_file("hf/hub/models--openai--whisper-small/snapshots/77/model.safetensors", "x");
+    check_find("cache.hf_home", name, NULL,
+               "hf/hub/models--openai--whisper-small/snapshots/77/model.safetensors", NULL);
+    setenv("HF_HUB_CACHE", in_root("hub"), 1);
+    check_find("cache.hf_hub_cache_missing", name, NULL, NULL, "hub/models--openai--whisper-small");
+    make_file("hub/models--openai--whisper-small/refs/main", "88");
+    make_file("hub/models--openai--whisper-small/snapshots/88/model.safetensors", "x");
+    check_find("cache.hf_hub_cache", name, NULL,
+               "hub/models--openai--whisper-small/snapshots/88/model.safetensors", NULL);
+    check_find("cache.no_name", "../whisper-small", NULL, NULL, "nothing of that name");
+    check_find("cache.two_slashes", "openai/whisper-small/x", NULL, NULL, "nothing of that name");
+    unsetenv("WHISPERNPU_MODEL");
+    check_find("cache.never_by_default", NULL, NULL, "data/whispernpu/default.safetensors", NULL);
+}
+
+static void test_find(void)
+{
+    static const char *const variables[] = {"WHISPERNPU_MODEL", "XDG_DATA_HOME", "HF_HUB_CACHE",
+                                            "HF_HOME"};
+    char command[128];
+    const char *tmp = getenv("TMPDIR");
+    snprintf(root, sizeof(root), "%.40s/test_model.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+    if (!mkdtemp(root))
+        abort();
+    for (size_t i = 0; i < 4; i++)
+        unsetenv(variables[i]);
+    setenv("HOME", in_root("home"), 1);
+    test_find_default();
+    test_find_cached();
+    snprintf(command, sizeof(command), "rm -rf '%s'", root);
+    if (system(command) != 0)
+        fprintf(stderr, "%s could not be removed\n", root);
+}
+
+/* ---- Real weights ---------------------------------------------------------------------------- */
+
+static void test_real(const char *name, const char *path, uint64_t params, unsigned d_model,
+                      unsigned n_layers)
+{
+    struct npu_model *model = NULL;
+    struct npu_model_info info = {0};
+    static float row[2048];
+    unsigned bad = 0;
+    if (access(path, R_OK) != 0) {
+        check_skip(name, "no such weights here");
+        return;
+    }
+    int code = npu_model_open(&model, path, &error);
+    if (!code) {
+        npu_model_get_info(model, &info);
+        for (unsigned i = 0; i < info.d_model && !code; i++)
+            code = npu_model_read_f32(model, NPU_TENSOR_POSITIONS, 0, (uint64_t)i * info.d_model,
+                                      info.d_model, row, &error);
+        /* sinusoids: the first position's are sin 0 and cos 0 */
+        code =
+            code ? code
+                 : npu_model_read_f32(model, NPU_TENSOR_POSITIONS, 0, 0, info.d_model, row, &error);
+        for (unsigned i = 0; i < info.d_model; i++)
+            bad += row[i] != (i < info.d_model / 2 ? 0.0f : 1.0f);
+    }
+    check_case(code == 0 && bad == 0 && info.n_params == params && info.d_model == d_model &&
+                   info.n_layers == n_layers && info.n_ctx == 1500 && info.n_mels == 80 &&
+                   info.load_bytes == 2 * params,
+               name, "code %d, %llu parameters, %u positions wrong %s", code,
+               (unsigned long long)info.n_params, bad, error.text);
+    npu_model_close(&model);
+}
+
+static int write_corpus(const char *folder)
+{
+    for (int f = 0; f < N_FORMATS; f++) {
+        for (int ggml = 0; ggml < 2; ggml++) {
+            char path[4096];
+            struct weights_file file;
+            if (!ggml && !vectors[f].safetensors)
+                continue;
+            if (ggml)
+                ggml_make(&file, (enum format)f);
+            else
+                safetensors_make(&file, (enum format)f, "model.", true);
+            snprintf(path, sizeof(path), "%s/%s-%s", folder, ggml ? "ggml" : "safetensors",
+                     vectors[f].name);
+            FILE *out = fopen(path, "wb");
+            bool ok = out && fwrite(file.data.at, 1, file.data.n, out) == file.data.n;
+            free(file.data.at);
+            if (!out || fclose(out) != 0 || !ok) {
+                fprintf(stderr, "%s could not be written\n", path);
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    char path[4096];
+    if (argc != 4 || !load_vectors(argv[1])) {
+        fprintf(stderr, "usage: test_model VECTORS DEFAULT SHARED; VECTORS is tests/data/ggml\n");
+        return 2;
+    }
+    if (strcmp(argv[2], "--write") == 0)
+        return write_corpus(argv[3]);
+    memory_fd = memfd_create("model", MFD_CLOEXEC);
+    snprintf(memory_path, sizeof(memory_path), "/proc/self/fd/%d", memory_fd);
+    test_all_values();
+    test_every_half(F16, "values.every_f16");
+    test_every_half(BF16, "values.every_bf16");
+    test_bad_values();
+    test_ranges();
+    test_changed_file();
+    test_safetensors_refusals();
+    test_ggml_refusals();
+    test_other_files();
+    test_memory();
+    test_find();
+    test_damage();
+    test_real("real.default", argv[2], 20590592, 512, 6);
+    snprintf(path, sizeof(path), "%s/data/weights/whisper-tiny.en-encoder.safetensors", argv[3]);
+    test_real("real.tiny.en", path, 8208384, 384, 4);
+    close(memory_fd);
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    check_case(next == memory_fd, "descriptors", "the next one is %d, expected %d", next,
+               memory_fd);
+    close(next);
+    return check_finish();
+}
