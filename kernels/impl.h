@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_KERNELS_IMPL_H
+#define NPU_KERNELS_IMPL_H
+/* The implementations behind the table, one set per folder; only kernels.c and the folders
+ * themselves include this. */
+#include "kernels/kernels.h"
+
+/* Query rows that one pass of attention_f32 takes; the scratch holds their scores. */
+#define NPU_ATTENTION_ROWS 24
+/* Row stride of the scores of n keys: whole 64-key panels, and 16 more so that the rows of a block
+ * do not share the sets of the L1 cache. */
+#define NPU_ATTENTION_LDS(n) (((size_t)(n) + 63) / 64 * 64 + 16)
+
+#define NPU_DECL_KERNELS(isa)                                                              \
+    void npu_gemm_f32_##isa(const struct npu_gemm_f32_args *args);                         \
+    void npu_gelu_f32_##isa(float *x, size_t n);                                           \
+    void npu_norm_f32_##isa(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx,        \
+                            const float *gamma, const float *beta, int m, int n);          \
+    void npu_attention_f32_##isa(float *out, ptrdiff_t ldo, const float *q, ptrdiff_t ldq, \
+                                 const float *kt, const float *v, int m, int n, float *scratch)
+
+NPU_DECL_KERNELS(ref);
+#if defined(__x86_64__)
+NPU_DECL_KERNELS(avx2);
+NPU_DECL_KERNELS(avx512);
+#endif
+
+/* Panel widths of packed B. ref reads any; it uses the one of its table row. */
+#define NPU_GEMM_F32_NR_REF    16
+#define NPU_GEMM_F32_NR_AVX2   16
+#define NPU_GEMM_F32_NR_AVX512 32
+
+#endif /* NPU_KERNELS_IMPL_H */

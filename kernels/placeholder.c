@@ -1,1 +1,0 @@
-int npu_kernels_none;
