@@ -15,7 +15,7 @@ import numpy as np
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402,F401  GstApp gives appsink its methods
+from gi.repository import GLib, Gst, GstApp  # noqa: E402,F401  GstApp gives appsink its methods
 
 
 def window(sample):
@@ -67,4 +67,7 @@ if __name__ == "__main__":
     Gst.init(None)
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} FILE")
-    sys.exit(main(sys.argv[1]))
+    try:
+        sys.exit(main(sys.argv[1]))
+    except GLib.Error as error:  # no plugin, say
+        sys.exit(error.message)

@@ -263,9 +263,11 @@ static void print_report(struct show *show, struct totals *totals)
     const char *isa = gst_structure_get_string(stats, "isa");
     double load = (double)stat_ns(stats, "load-time") / 1e9;
     double encode = (double)stat_ns(stats, "encode-time") / 1e9;
+    if (totals->windows > 0)
+        putchar('\n');
     printf("file          %s\n", show->path);
     printf("duration      %.2f s\n", show->end);
-    printf("windows       %u of 30 s, the last one padded\n", show->windows);
+    printf("windows       %u of 30 s, the last padded\n", show->windows);
     printf("features      float32 [%u positions][%u channels] per window\n", show->positions,
            show->channels);
     printf("model         %s\n", model);
@@ -329,8 +331,6 @@ int main(int argc, char **argv)
     }
     struct totals totals = {0};
     for (int i = optind; i < argc; i++) {
-        if (i > optind)
-            putchar('\n');
         totals.files++;
         totals.failed += !show_file(argv[i], folder, &totals);
     }
