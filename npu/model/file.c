@@ -19,8 +19,9 @@ int npu_file_read(int fd, const char *label, const char *what, uint64_t offset, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return npu_fail(err, -EIO, "%s: %s: reading %zu bytes at %" PRIu64 " failed: %s", label,
-                            what, bytes, offset, strerror(errno));
+            return npu_fail(err, -EIO,
+                            "%s: %s: expected %zu bytes at %" PRIu64 ", found a read error: %s",
+                            label, what, bytes, offset, strerror(errno));
         if (n == 0)
             return npu_fail(err, -EIO,
                             "%s: %s: expected %zu bytes at %" PRIu64

@@ -4,7 +4,7 @@
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_model.c \
  *       npu/model/[a-z]*.c npu/log.c -o fuzz_model -lpthread
- *   ./fuzz_model -max_len=8192 -max_total_time=60 CORPUS
+ *   ./fuzz_model -max_len=262144 -max_total_time=60 CORPUS
  *
  * A corpus is one whole small file of either format; test_model --write FOLDER makes them. */
 #include "npu/log.h"
