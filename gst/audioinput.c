@@ -24,6 +24,9 @@ struct _GstNpuAudioInput
   GstAudioStreamAlign *align;
   gfloat *scratch;
   gsize scratch_size;           /* in samples */
+  guint8 *silence;              /* BLOCK_FRAMES frames of it */
+
+  guint64 consumed, produced;   /* frames, samples since the converter started */
 
   gboolean synced;              /* base is valid */
   GstClockTime base;            /* time of sample 0 */
@@ -48,6 +51,7 @@ gst_npu_audio_input_free (GstNpuAudioInput * input)
   g_clear_pointer (&input->converter, gst_audio_converter_free);
   g_clear_pointer (&input->align, gst_audio_stream_align_free);
   g_free (input->scratch);
+  g_free (input->silence);
   g_free (input);
 }
 
@@ -110,6 +114,14 @@ gst_npu_audio_input_add_matrix (GstStructure * config,
   g_value_unset (&weight);
 }
 
+static void
+gst_npu_audio_input_restart (GstNpuAudioInput * input)
+{
+  gst_audio_converter_reset (input->converter);
+  input->consumed = 0;
+  input->produced = 0;
+}
+
 gboolean
 gst_npu_audio_input_set_info (GstNpuAudioInput * input,
     const GstAudioInfo * info)
@@ -136,6 +148,12 @@ gst_npu_audio_input_set_info (GstNpuAudioInput * input,
   input->align = gst_audio_stream_align_new (GST_AUDIO_INFO_RATE (info),
       ALIGNMENT_THRESHOLD, DISCONT_WAIT);
   input->converter = converter;
+  g_free (input->silence);
+  input->silence = g_malloc (BLOCK_FRAMES * (gsize) GST_AUDIO_INFO_BPF (info));
+  gst_audio_format_info_fill_silence (info->finfo, input->silence,
+      BLOCK_FRAMES * (gsize) GST_AUDIO_INFO_BPF (info));
+  input->consumed = 0;
+  input->produced = 0;
   input->info = *info;
   return TRUE;
 }
@@ -150,7 +168,7 @@ void
 gst_npu_audio_input_reset (GstNpuAudioInput * input)
 {
   if (input->converter != NULL) {
-    gst_audio_converter_reset (input->converter);
+    gst_npu_audio_input_restart (input);
     gst_audio_stream_align_mark_discont (input->align);
   }
   input->synced = FALSE;
@@ -196,7 +214,7 @@ gst_npu_audio_input_place (GstNpuAudioInput * input, GstClockTime pts,
 void
 gst_npu_audio_input_resync (GstNpuAudioInput * input)
 {
-  gst_audio_converter_reset (input->converter);
+  gst_npu_audio_input_restart (input);
   input->synced = TRUE;
   input->base = input->placed_pts;
   input->elapsed = 0;
@@ -220,10 +238,10 @@ gst_npu_audio_input_frames_until (const GstNpuAudioInput * input,
       GST_AUDIO_INFO_RATE (&input->info), GST_SECOND);
 }
 
-/* planes NULL: silence. */
+/* Hands on at most `limit` samples. */
 static GstFlowReturn
 gst_npu_audio_input_block (GstNpuAudioInput * input, gpointer * planes,
-    gsize n_frames, GstNpuSamplesFunc func, gpointer user)
+    gsize n_frames, guint64 limit, GstNpuSamplesFunc func, gpointer user)
 {
   gsize n_samples = gst_audio_converter_get_out_frames (input->converter,
       n_frames);
@@ -238,7 +256,23 @@ gst_npu_audio_input_block (GstNpuAudioInput * input, gpointer * planes,
   if (!gst_audio_converter_samples (input->converter, 0, planes, n_frames, out,
           n_samples))
     return GST_NPU_FLOW_BAD_AUDIO;
+  n_samples = MIN (n_samples, limit);
+  input->consumed += n_frames;
+  input->produced += n_samples;
   return n_samples > 0 ? func (user, input->scratch, n_samples) : GST_FLOW_OK;
+}
+
+/* Up to BLOCK_FRAMES. Real silence, for the converter takes stale samples where
+ * it is given none (1.22). */
+static GstFlowReturn
+gst_npu_audio_input_silent_block (GstNpuAudioInput * input, gsize n_frames,
+    guint64 limit, GstNpuSamplesFunc func, gpointer user)
+{
+  gpointer planes[64];
+
+  for (guint i = 0; i < G_N_ELEMENTS (planes); i++)
+    planes[i] = input->silence;
+  return gst_npu_audio_input_block (input, planes, n_frames, limit, func, user);
 }
 
 GstFlowReturn
@@ -263,7 +297,7 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
     for (gint i = 0; i < GST_AUDIO_BUFFER_N_PLANES (&audio); i++)
       planes[i] = (guint8 *) GST_AUDIO_BUFFER_PLANE_DATA (&audio, i) +
           done * step;
-    ret = gst_npu_audio_input_block (input, planes, n, func, user);
+    ret = gst_npu_audio_input_block (input, planes, n, G_MAXUINT64, func, user);
     done += n;
   }
   gst_audio_buffer_unmap (&audio);
@@ -282,7 +316,7 @@ gst_npu_audio_input_silence (GstNpuAudioInput * input, guint64 n_frames,
   while (n_frames > 0 && ret == GST_FLOW_OK) {
     gsize n = MIN (n_frames, BLOCK_FRAMES);
 
-    ret = gst_npu_audio_input_block (input, NULL, n, func, user);
+    ret = gst_npu_audio_input_silent_block (input, n, G_MAXUINT64, func, user);
     n_frames -= n;
   }
   return ret;
@@ -292,15 +326,22 @@ GstFlowReturn
 gst_npu_audio_input_drain (GstNpuAudioInput * input, GstNpuSamplesFunc func,
     gpointer user)
 {
-  gsize latency;
-  GstFlowReturn ret;
+  guint64 total;
+  gsize n_frames;
+  GstFlowReturn ret = GST_FLOW_OK;
 
   if (input->converter == NULL || !input->synced)
     return GST_FLOW_OK;
-  latency = gst_audio_converter_get_max_latency (input->converter);
-  if (latency == 0)
-    return GST_FLOW_OK;
-  ret = gst_npu_audio_input_block (input, NULL, latency, func, user);
-  gst_audio_converter_reset (input->converter);
+  /* Exactly as much as came in: the resampler alone would give up to one frame
+   * less, and at low rates that is many samples. */
+  total = gst_util_uint64_scale_round (input->consumed, GST_NPU_SAMPLE_RATE,
+      GST_AUDIO_INFO_RATE (&input->info));
+  n_frames = gst_audio_converter_get_max_latency (input->converter) + 1 +
+      GST_AUDIO_INFO_RATE (&input->info) / GST_NPU_SAMPLE_RATE;
+  n_frames = MIN (n_frames, BLOCK_FRAMES);      /* at 768 kHz it is 900 */
+  if (total > input->produced)
+    ret = gst_npu_audio_input_silent_block (input, n_frames,
+        total - input->produced, func, user);
+  gst_npu_audio_input_restart (input);
   return ret;
 }

@@ -15,7 +15,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
 /* By what a window leaves later than its last sample came in, besides the 30 s:
- * the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and the
+ * the resampler (24 ms at 1000 Hz), a frame's right half (12.5 ms), and the
  * time to encode, for which a constant stands: a number that followed
  * measurements would make a live pipeline stutter with every change. */
 #define FRONT_END_TIME (50 * GST_MSECOND)
