@@ -135,7 +135,7 @@ static bool is_repository_part(const char *text, size_t n)
 static bool is_repository(const char *name)
 {
     const char *slash = strchr(name, '/');
-    return slash && !strchr(slash + 1, '/') && is_repository_part(name, (size_t)(slash - name)) &&
+    return slash && is_repository_part(name, (size_t)(slash - name)) &&
            is_repository_part(slash + 1, strlen(slash + 1));
 }
 

@@ -13,7 +13,7 @@ struct edit {
     const char *words[3]; /* that the sentence holds */
 };
 
-#define CONV2 "\"model.encoder.conv2.bias\""
+#define SIXTY "123456789012345678901234567890123456789012345678901234567890"
 static const struct edit edits[] = {
     {"blanks", "{\"__", "{ \n\t\"__", 0, {0}},
     {"trailing_blanks", "]}}", "]}}    ", 0, {0}},
@@ -121,6 +121,21 @@ static const struct edit edits[] = {
     {"offsets_beyond", "[0,30720]", "[0,9007199254740992]", -EBADMSG, {"conv1.weight", "inside"}},
     {"offsets_hole", "[30720,30848]", "[30722,30850]", -EBADMSG, {"conv1.bias", "hole"}},
     {"offsets_overlap", "[30720,30848]", "[30718,30846]", -EBADMSG, {"conv1.bias", "over another"}},
+    {"metadata_twice",
+     "\"model.encoder.conv1.weight\"",
+     "\"__metadata__\":{},\"model.encoder.conv1.weight\"",
+     -EBADMSG,
+     {"__metadata__ once"}},
+    {"metadata_bad_hex", "\\u00e9", "\\u00g9", -EBADMSG, {"four hex digits"}},
+    {"metadata_bad_tail", "\xc3\xa9", "\xe2\x82(", -EBADMSG, {"UTF-8"}},
+    {"metadata_three_bytes", "\xc3\xa9", "\xe2\x82\xac", 0, {0}},
+    {"name_longest", "proj_out.weight", "decoder." SIXTY SIXTY, 0, {0}},
+    {"name_too_long", "proj_out.weight", "decoder." SIXTY SIXTY "x", -EBADMSG, {"128 bytes"}},
+    {"shape_of_positions",
+     "[4,64]",
+     "[2,2,64]",
+     -ENOTSUP,
+     {"embed_positions.weight", "1 .. 1500", "[2, 2, 64]"}},
     {"trailing_text", "]}}", "]}}x", -EBADMSG, {"nothing but blanks", "'x'"}},
     {"trailing_comma", "]}}", "]},}", -EBADMSG, {"'\"'", "'}'"}},
     {"unclosed", "]}}", "]}", -EBADMSG, {"'}'", "the header's end"}},

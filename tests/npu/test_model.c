@@ -15,6 +15,7 @@
 #include "tests/check.h"
 #include "tests/npu/model_files.h"
 #include "tests/npu/model_refusals.h"
+#include "tests/small_model.h"
 
 /* ---- Counting allocator: the linker sends malloc and its kin here (--wrap) ------------------- */
 
@@ -334,8 +335,10 @@ static void test_changed_file(void)
 
     memory_write(file.data.at, file.data.n);
     opened = open_memory(&model);
-    const struct timespec times[2] = {{1000, 0}, {1000, 0}};
-    bool touched = futimens(memory_fd, times) == 0;
+    struct stat st;
+    bool touched = fstat(memory_fd, &st) == 0;
+    const struct timespec times[2] = {st.st_mtim, {st.st_mtim.tv_sec - 5, st.st_mtim.tv_nsec}};
+    touched = touched && futimens(memory_fd, times) == 0;
     int rewritten =
         opened ? opened : npu_model_read_f32(model, NPU_TENSOR_NORM_BIAS, 0, 0, 64, values, &error);
     check_case(touched && rewritten == -EBADMSG && strstr(error.text, "rewritten"),
@@ -425,6 +428,66 @@ static void test_ggml_refusals(void)
             file.data.at[(long)base + patch->at + b] = (uint8_t)(patch->value >> (8 * b));
         check_refusal(name, &file, patch->code, patch->words, 3);
         free(file.data.at);
+    }
+}
+
+static void test_safetensors_lengths(void)
+{
+    static const char *const many[] = {"at most 256 entries"};
+    static const char *const longer[] = {"bytes as the header describes"};
+    struct safetensors_parts from;
+    struct weights_file file;
+    char keys[4096] = "\"note\"";
+    for (int i = 0; i < 255; i++) /* and "format": 257 */
+        snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), ":\"\",\"k%d\"", i);
+    const struct edit edit = {"", "\"note\"", keys, 0, {0}};
+    safetensors_parts_make(&from, F16, "model.", true);
+    bool edited = edit_header(&from, &edit);
+    safetensors_join(&file, &from);
+    if (check_case(edited, "safetensors.edit_metadata", "%zu bytes", strlen(from.header)))
+        check_refusal("safetensors.metadata_many", &file, -EBADMSG, many, 1);
+    free(file.data.at);
+    free(from.data.at);
+
+    safetensors_make(&file, F16, "model.", false);
+    put_u32(&file.data, 0);
+    check_refusal("safetensors.trailing_data", &file, -EBADMSG, longer, 1);
+    free(file.data.at);
+}
+
+/* Sizes at and beyond what is taken, by the writer that the encoder's tests use. */
+static void test_sizes(void)
+{
+    static const struct {
+        const char *name;
+        unsigned n_mels, d_model, n_layers, n_ctx;
+        int code;
+        const char *word;
+    } sizes[] = {
+        {"sizes.positions_1500", 80, 64, 1, 1500, 0, ""},
+        {"sizes.positions_1501", 80, 64, 1, 1501, -ENOTSUP, "[1501, 64]"},
+        {"sizes.mels_128", 128, 128, 3, 2, 0, ""},
+        {"sizes.mels_96", 96, 64, 1, 2, -ENOTSUP, "[64, 96, 3]"},
+        {"sizes.width_96", 80, 96, 1, 2, -ENOTSUP, "[96, 80, 3]"},
+        {"sizes.width_32", 80, 32, 1, 2, -ENOTSUP, "[32, 80, 3]"},
+        {"sizes.layers_12", 80, 64, 12, 2, 0, ""},
+        {"sizes.layers_0", 80, 64, 0, 2, -ENOTSUP, "encoder.layers.0."},
+    };
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct npu_model *model;
+        struct npu_model_info info = {0};
+        int code = test_small_model_write(memory_path, sizes[i].n_mels, sizes[i].d_model,
+                                          sizes[i].n_layers, sizes[i].n_ctx, 1);
+        if (!code)
+            code = open_memory(&model);
+        if (!code) {
+            npu_model_get_info(model, &info);
+            npu_model_close(&model);
+        }
+        bool same = code || (info.n_mels == sizes[i].n_mels && info.d_model == sizes[i].d_model &&
+                             info.n_layers == sizes[i].n_layers && info.n_ctx == sizes[i].n_ctx);
+        check_case(code == sizes[i].code && same && strstr(error.text, sizes[i].word),
+                   sizes[i].name, "code %d: %s", code, error.text);
     }
 }
 
@@ -739,6 +802,8 @@ static void test_find_cached(void)
     check_find("cache.home", name, NULL, want, NULL);
     make_file(path, "../../../../own");
     check_find("cache.reference_is_path", name, NULL, NULL, "refs/main");
+    make_file(path, "01234567890123456789012345678901234567890123456789012345678901234");
+    check_find("cache.reference_long", name, NULL, NULL, "refs/main");
     setenv("HF_HOME", in_root("hf"), 1);
     make_file("hf/hub/models--openai--whisper-small/refs/main", "77");
     make_file("hf/hub/models--openai--whisper-small/snapshots/77/model.safetensors", "x");
@@ -752,6 +817,9 @@ static void test_find_cached(void)
                "hub/models--openai--whisper-small/snapshots/88/model.safetensors", NULL);
     check_find("cache.no_name", "../whisper-small", NULL, NULL, "nothing of that name");
     check_find("cache.two_slashes", "openai/whisper-small/x", NULL, NULL, "nothing of that name");
+    check_find("cache.blank", "open ai/whisper", NULL, NULL, "nothing of that name");
+    check_find("cache.hidden", ".cache/whisper", NULL, NULL, "nothing of that name");
+    check_find("cache.dots", "openai/..", NULL, NULL, "nothing of that name");
     unsetenv("WHISPERNPU_MODEL");
     check_find("cache.never_by_default", NULL, NULL, "data/whispernpu/default.safetensors", NULL);
 }
@@ -770,6 +838,10 @@ static void test_find(void)
     setenv("HOME", in_root("home"), 1);
     test_find_default();
     test_find_cached();
+    unsetenv("HF_HOME");
+    unsetenv("HF_HUB_CACHE");
+    unsetenv("HOME");
+    check_find("cache.no_variable", "openai/whisper-small", NULL, NULL, "HOME are unset");
     snprintf(command, sizeof(command), "rm -rf '%s'", root);
     if (system(command) != 0)
         fprintf(stderr, "%s could not be removed\n", root);
@@ -856,6 +928,8 @@ int main(int argc, char **argv)
     test_reads("reads.end", READ_END, -EIO, "found the end of the file");
     test_reads("reads.fail", READ_FAIL, -EIO, "Input/output error");
     test_safetensors_refusals();
+    test_safetensors_lengths();
+    test_sizes();
     test_ggml_refusals();
     test_ggml_blocks();
     test_many_tensors();
@@ -866,10 +940,10 @@ int main(int argc, char **argv)
     test_real("real.default", argv[2], 20590592, 512, 6);
     snprintf(path, sizeof(path), "%s/data/weights/whisper-tiny.en-encoder.safetensors", argv[3]);
     test_real("real.tiny.en", path, 8208384, 384, 4);
-    close(memory_fd);
     int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    check_case(next == memory_fd, "descriptors", "the next one is %d, expected %d", next,
-               memory_fd);
+    check_case(next == memory_fd + 1, "descriptors", "the next one is %d, expected %d", next,
+               memory_fd + 1);
     close(next);
+    close(memory_fd);
     return check_finish();
 }
