@@ -21,6 +21,9 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define FRONT_END_TIME (50 * GST_MSECOND)
 #define ENCODE_TIME (2 * GST_SECOND)
 
+/* An error of which the application has been told. Stays in this file. */
+#define FLOW_POSTED GST_FLOW_CUSTOM_ERROR
+
 void
 gst_whisper_npu_item_free (GstNpuItem * item)
 {
@@ -98,8 +101,8 @@ gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
       self->srcresult == GST_FLOW_OK)
     g_cond_wait (&self->item_add, &self->lock);
   *ret = self->srcresult;
-  if (*ret == GST_FLOW_OK && self->load_state != GST_NPU_LOAD_DONE)
-    *ret = GST_FLOW_ERROR;      /* the loader has posted why */
+  if (*ret != GST_FLOW_FLUSHING && self->load_state != GST_NPU_LOAD_DONE)
+    *ret = FLOW_POSTED;         /* by the loader */
   encoder = *ret == GST_FLOW_OK ? self->encoder : NULL;
   g_mutex_unlock (&self->lock);
   return encoder;
@@ -112,7 +115,7 @@ gst_whisper_npu_encoder_failed (GstWhisperNpu * self, int code)
     return GST_FLOW_FLUSHING;
   GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
       ("The encoder failed: %s.", g_strerror (-code)), (NULL));
-  return GST_FLOW_ERROR;
+  return FLOW_POSTED;
 }
 
 static GstFlowReturn
@@ -123,7 +126,7 @@ gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
       !gst_npu_features_negotiate (&self->features, self->srcpad)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the features."), (NULL));
-    return GST_FLOW_ERROR;
+    return FLOW_POSTED;
   }
   return gst_npu_features_acquire (&self->features, buffer);
 }
@@ -217,13 +220,13 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
 /* The task has to stop: tell the application if nobody upstream will. */
 static void
 gst_whisper_npu_give_up (GstWhisperNpu * self, GstFlowReturn ret, gboolean eos,
-    gboolean own_error)
+    gboolean posted)
 {
   GST_DEBUG_OBJECT (self, "task pauses: %s", gst_flow_get_name (ret));
   gst_pad_pause_task (self->srcpad);
   if (!eos || (ret != GST_FLOW_NOT_LINKED && ret >= GST_FLOW_EOS))
     return;
-  if (!own_error)
+  if (!posted)
     GST_ELEMENT_FLOW_ERROR (self, ret);
   gst_pad_push_event (self->srcpad, gst_event_new_eos ());
 }
@@ -234,7 +237,7 @@ gst_whisper_npu_loop (GstPad * pad)
   GstWhisperNpu *self = GST_WHISPER_NPU (gst_pad_get_parent (pad));
   GstNpuItem *item = NULL;
   GstFlowReturn ret;
-  gboolean eos, pushed = FALSE, window = FALSE;
+  gboolean eos, posted;
 
   if (self == NULL)
     return;
@@ -242,10 +245,10 @@ gst_whisper_npu_loop (GstPad * pad)
   while (g_queue_is_empty (&self->items) && self->srcresult == GST_FLOW_OK)
     g_cond_wait (&self->item_add, &self->lock);
   ret = self->srcresult;
+  posted = ret == GST_FLOW_ERROR;       /* by the loader */
   if (ret == GST_FLOW_OK) {
     item = g_queue_pop_head (&self->items);
-    window = item->event == NULL;
-    if (window)
+    if (item->event == NULL)
       self->n_windows--;
     g_cond_broadcast (&self->item_del);
   }
@@ -253,12 +256,15 @@ gst_whisper_npu_loop (GstPad * pad)
 
   if (item != NULL) {
     guint generation = item->generation;
+    gboolean event = item->event != NULL;
 
     ret = gst_whisper_npu_push_item (self, item);
-    pushed = TRUE;
+    posted = ret == FLOW_POSTED;
+    if (posted)
+      ret = GST_FLOW_ERROR;
     gst_whisper_npu_item_free (item);
     g_mutex_lock (&self->lock);
-    if (ret == GST_FLOW_EOS && !window && !self->eos)
+    if (ret == GST_FLOW_EOS && event && !self->eos)
       ret = GST_FLOW_OK;        /* a new stream already waits behind the EOS */
     /* a flush, or a failed load, has set the state meanwhile */
     if (generation == self->generation && self->srcresult == GST_FLOW_OK)
@@ -273,9 +279,7 @@ gst_whisper_npu_loop (GstPad * pad)
     g_mutex_lock (&self->lock);
     eos = self->eos;
     g_mutex_unlock (&self->lock);
-    /* GST_FLOW_ERROR comes with an error message, ours or downstream's */
-    gst_whisper_npu_give_up (self, ret, eos, ret == GST_FLOW_ERROR && (window
-            || !pushed));
+    gst_whisper_npu_give_up (self, ret, eos, posted);
   }
   gst_object_unref (self);
 }

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The element in whole pipelines: preroll behind a tee, state changes, loading
+ * that fails, a stop in the middle, leaks. With a small random model. */
+
+#include <glib/gstdio.h>
+#include <gst/check/gstcheck.h>
+
+#include "tests/small_model.h"
+
+#define SOURCE "audiotestsrc wave=white-noise samplesperbuffer=4410 "
+
+static gchar *model_path;
+
+static GstElement *
+launch (const gchar * description)
+{
+  GError *error = NULL;
+  GstElement *pipeline = gst_parse_launch (description, &error);
+
+  fail_unless (error == NULL, "%s", error != NULL ? error->message : "");
+  return pipeline;
+}
+
+/* Wait for EOS; an error fails the test. */
+static void
+wait_eos (GstElement * pipeline)
+{
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+
+  fail_unless (message != NULL, "no EOS within a minute");
+  fail_unless_equals_string (GST_MESSAGE_TYPE_NAME (message), "eos");
+  gst_message_unref (message);
+  gst_object_unref (bus);
+}
+
+static void
+reach (GstElement * pipeline, GstState state)
+{
+  gst_element_set_state (pipeline, state);
+  fail_unless_equals_int (gst_element_get_state (pipeline, NULL, NULL,
+          20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+}
+
+static void
+finish (GstElement * pipeline)
+{
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+/* The other branch's queue holds one second: without an early GAP our sink
+ * would wait for 30 s that never come. */
+GST_START_TEST (test_tee_preroll)
+{
+  GstElement *pipeline = launch (SOURCE "num-buffers=400 ! tee name=t "
+      "t. ! queue ! fakesink t. ! queue ! whispernpu ! fakesink");
+
+  reach (pipeline, GST_STATE_PAUSED);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  wait_eos (pipeline);
+  finish (pipeline);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_states)
+{
+  GstElement *pipeline = launch (SOURCE "! whispernpu ! fakesink");
+
+  for (guint i = 0; i < 20; i++) {
+    reach (pipeline, GST_STATE_PAUSED);
+    reach (pipeline, GST_STATE_PLAYING);
+    if (i % 4 == 0)
+      g_usleep (20000);
+    reach (pipeline, i % 2 ? GST_STATE_READY : GST_STATE_NULL);
+  }
+  finish (pipeline);
+}
+
+GST_END_TEST;
+
+/* Alone, as GStreamer's generic test does with every element. */
+GST_START_TEST (test_states_alone)
+{
+  static const GstState ladder[] = { GST_STATE_READY, GST_STATE_PAUSED,
+    GST_STATE_PLAYING, GST_STATE_PAUSED, GST_STATE_READY, GST_STATE_NULL
+  };
+  GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+
+  for (guint i = 0; i < 20; i++)
+    for (guint s = 0; s < G_N_ELEMENTS (ladder); s++)
+      fail_unless (gst_element_set_state (element, ladder[s]) !=
+          GST_STATE_CHANGE_FAILURE);
+  gst_object_unref (element);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_seek)
+{
+  GstElement *pipeline = launch (SOURCE "num-buffers=2000 ! whispernpu ! "
+      "fakesink");
+
+  reach (pipeline, GST_STATE_PAUSED);
+  for (guint i = 0; i < 20; i++) {
+    fail_unless (gst_element_seek_simple (pipeline, GST_FORMAT_TIME,
+            GST_SEEK_FLAG_FLUSH, (i % 5) * 10 * GST_SECOND));
+    fail_unless_equals_int (gst_element_get_state (pipeline, NULL, NULL,
+            20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  }
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  wait_eos (pipeline);
+  finish (pipeline);
+}
+
+GST_END_TEST;
+
+/* The PROGRESS messages of a load: START, then COMPLETE or CANCELED. */
+GST_START_TEST (test_progress)
+{
+  GstElement *pipeline = launch (SOURCE "num-buffers=10 ! whispernpu ! "
+      "fakesink");
+  GstBus *bus = gst_element_get_bus (pipeline);
+  static const GstProgressType want[] = { GST_PROGRESS_TYPE_START,
+    GST_PROGRESS_TYPE_COMPLETE
+  };
+
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  for (guint i = 0; i < 2; i++) {
+    GstProgressType type;
+    GstMessage *message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+        GST_MESSAGE_PROGRESS);
+
+    fail_unless (message != NULL);
+    gst_message_parse_progress (message, &type, NULL, NULL);
+    fail_unless_equals_int (type, want[i]);
+    gst_message_unref (message);
+  }
+  gst_object_unref (bus);
+  finish (pipeline);
+}
+
+GST_END_TEST;
+
+/* A NaN among the weights passes the header check: the one error comes from
+ * the loading thread, and nothing hangs. */
+GST_START_TEST (test_load_fails)
+{
+  gchar *bad = g_strconcat (model_path, ".bad", NULL), *data;
+  gsize size;
+  GstElement *pipeline;
+  GstBus *bus;
+  GstMessage *message;
+  guint ours = 0;
+
+  fail_unless (g_file_get_contents (model_path, &data, &size, NULL));
+  memset (data + size - 4, 0xff, 4);
+  fail_unless (g_file_set_contents (bad, data, size, NULL));
+  g_free (data);
+  pipeline = launch (SOURCE "num-buffers=100 ! whispernpu name=w ! fakesink");
+  gst_child_proxy_set (GST_CHILD_PROXY (pipeline), "w::model-file", bad, NULL);
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+      GST_MESSAGE_ERROR);
+  fail_unless (message != NULL);
+  gst_element_set_state (pipeline, GST_STATE_READY);
+  do {
+    if (g_str_has_prefix (GST_OBJECT_NAME (GST_MESSAGE_SRC (message)), "w"))
+      ours++;
+    gst_message_unref (message);
+  } while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR)) != NULL);
+  fail_unless_equals_int (ours, 1);
+  gst_object_unref (bus);
+  finish (pipeline);
+  g_unlink (bad);
+  g_free (bad);
+}
+
+GST_END_TEST;
+
+static GstPadProbeReturn
+refuse (GstPad * pad, GstPadProbeInfo * info, gpointer user)
+{
+  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GST_FLOW_ERROR;
+  gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
+  return GST_PAD_PROBE_HANDLED;
+}
+
+/* Downstream refuses the first features after EOS was queued: an error and no
+ * endless wait. */
+GST_START_TEST (test_downstream_error)
+{
+  GstElement *pipeline = launch (SOURCE "num-buffers=10 ! whispernpu name=w "
+      "! fakesink");
+  GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), "w");
+  GstPad *pad = gst_element_get_static_pad (element, "src");
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, refuse, NULL, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+      GST_MESSAGE_ERROR);
+  fail_unless (message != NULL);
+  gst_message_unref (message);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_object_unref (element);
+  finish (pipeline);
+}
+
+GST_END_TEST;
+
+static void
+count_leak (GstDebugCategory * category, GstDebugLevel level,
+    const gchar * file, const gchar * function, gint line, GObject * object,
+    GstDebugMessage * message, gpointer user)
+{
+  if (strstr (gst_debug_message_get (message), "object-alive") != NULL)
+    g_printerr ("LEAK %s\n", gst_debug_message_get (message));
+}
+
+/* A program of its own: the tracer reports when GStreamer is closed. */
+static int
+run_for_leaks (void)
+{
+  GstElement *pipeline;
+
+  gst_debug_add_log_function (count_leak, NULL, NULL);
+  pipeline = gst_parse_launch (SOURCE "num-buffers=400 ! whispernpu ! fakesink",
+      NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
+  gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0);
+  g_usleep (200000);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  if (g_getenv ("WHISPERNPU_TEST_LEAK") == NULL)
+    gst_object_unref (pipeline);
+  gst_deinit ();
+  return 0;
+}
+
+/* The test's own eyes are tested too: an object kept on purpose is seen. */
+GST_START_TEST (test_leaks)
+{
+  gchar *argv[] = { (gchar *) "/proc/self/exe", (gchar *) "--leaks", NULL };
+  gchar *self = g_file_read_link ("/proc/self/exe", NULL), *text;
+  gchar **env = g_get_environ ();
+  gint status;
+
+  argv[0] = self;
+  env = g_environ_setenv (env, "GST_TRACERS", "leaks", TRUE);
+  env = g_environ_setenv (env, "GST_DEBUG", "GST_TRACER:7", TRUE);
+  for (guint leak = 0; leak < 2; leak++) {
+    if (leak)
+      env = g_environ_setenv (env, "WHISPERNPU_TEST_LEAK", "1", TRUE);
+    fail_unless (g_spawn_sync (NULL, argv, env, G_SPAWN_STDOUT_TO_DEV_NULL,
+            NULL, NULL, NULL, &text, &status, NULL));
+    fail_unless (g_spawn_check_wait_status (status, NULL), "%s", text);
+    fail_unless ((strstr (text, "LEAK") != NULL) == leak, "%s", text);
+    g_free (text);
+  }
+  g_strfreev (env);
+  g_free (self);
+}
+
+GST_END_TEST;
+
+static Suite *
+pipeline_suite (void)
+{
+  Suite *s = suite_create ("pipeline");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (s, tc);
+  tcase_set_timeout (tc, 120);
+  tcase_add_test (tc, test_tee_preroll);
+  tcase_add_test (tc, test_states);
+  tcase_add_test (tc, test_states_alone);
+  tcase_add_test (tc, test_seek);
+  tcase_add_test (tc, test_progress);
+  tcase_add_test (tc, test_load_fails);
+  tcase_add_test (tc, test_downstream_error);
+#if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
+  tcase_add_test (tc, test_leaks);
+#endif
+  return s;
+}
+
+int
+main (int argc, char **argv)
+{
+  const gchar *dir = g_getenv ("WHISPERNPU_TEST_DIR");
+
+  model_path = g_build_filename (dir != NULL ? dir : g_get_tmp_dir (),
+      "pipeline-test.safetensors", NULL);
+  g_setenv ("WHISPERNPU_MODEL", model_path, TRUE);
+  if (argc == 2 && g_str_equal (argv[1], "--leaks")) {
+    gst_init (NULL, NULL);
+    return run_for_leaks ();
+  }
+  if (test_small_model_write (model_path, 80, 64, 1, 1500, 2) != 0)
+    g_error ("cannot write %s", model_path);
+  gst_check_init (&argc, &argv);
+  return gst_check_run_suite (pipeline_suite (), "pipeline", __FILE__);
+}
