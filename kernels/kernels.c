@@ -6,7 +6,8 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* The register state that the operating system saves: XCR0. Only valid where CPUID says OSXSAVE. */
+/* The register state that the operating system saves: XCR0. Only valid where
+ * CPUID says OSXSAVE. */
 static uint64_t read_xcr0(void)
 {
     uint32_t lo, hi;
@@ -60,12 +61,16 @@ enum npu_isa npu_kernels_detect(void)
 /* In rising order of enum npu_isa. */
 static const struct npu_kernels kernels_table[] = {
     ROW(REF, ref),
+#if defined(__x86_64__)
+    ROW(AVX2, avx2),
+    ROW(AVX512, avx512),
+#endif
 };
 
 void npu_kernels_init(struct npu_kernels *out, enum npu_isa limit)
 {
-    (void)limit; /* only ref so far */
-    *out = kernels_table[0];
+    enum npu_isa best = npu_kernels_detect();
+    *out = kernels_table[best < limit ? best : limit];
     if (out->isa == NPU_ISA_REF)
         out->has_fma = cpu_has_fma();
 }

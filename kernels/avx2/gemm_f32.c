@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/impl.h"
+#include "kernels/avx2/math_f32.h"
+#include "kernels/avx2/tile_f32.h"
+
+#include <assert.h>
+
+#define NR   NPU_GEMM_F32_NR_AVX2
+#define ROWS 6 /* of the tile buffer: 384 bytes of stack */
+
+static __m256 finish(const struct npu_gemm_f32_args *args, __m256 x, __m256 bias)
+{
+    if (args->bias)
+        x = _mm256_add_ps(x, bias);
+    if (args->flags & NPU_GEMM_GELU)
+        x = npu_gelu_f32_avx2_lanes(x);
+    return x;
+}
+
+/* Rows i0 .. i0 + m of columns j .. j + 8, the last n - j where that is less. */
+static void epilogue(const struct npu_gemm_f32_args *args, const float *t, int i0, int m, int j)
+{
+    bool whole = j + 8 <= args->n;
+    __m256i mask = npu_mask8(args->n - j);
+    __m256 bias = args->bias ? _mm256_maskload_ps(args->bias + j, mask) : _mm256_setzero_ps();
+    for (int i = i0; i < i0 + m; i++, t += NR) {
+        __m256 x = finish(args, _mm256_load_ps(t), bias);
+        float *c = args->c + i * args->ldc + j;
+        const float *r = args->r ? args->r + i * args->ldr + j : NULL;
+        if (whole) {
+            if (r)
+                x = _mm256_add_ps(x, _mm256_loadu_ps(r));
+            _mm256_storeu_ps(c, x);
+        } else {
+            if (r)
+                x = _mm256_add_ps(x, _mm256_maskload_ps(r, mask));
+            _mm256_maskstore_ps(c, mask, x);
+        }
+    }
+}
+
+/* Panels outside, rows inside: a panel comes from memory once and then stays in the L2 cache. */
+void npu_gemm_f32_avx2(const struct npu_gemm_f32_args *args)
+{
+    _Alignas(64) float t[ROWS * NR];
+    assert(args->m >= 1 && args->n >= 1 && args->k >= 1 && args->ldc >= args->n);
+    assert(!args->r || args->ldr >= args->n);
+    for (int j0 = 0; j0 < args->n; j0 += NR) {
+        const float *b = args->b + (size_t)j0 * (size_t)args->k;
+        for (int i0 = 0; i0 < args->m; i0 += ROWS) {
+            int m = args->m - i0 < ROWS ? args->m - i0 : ROWS;
+            npu_tile_f32_avx2(t, NR, args->a + i0 * args->lda, args->lda, b, m, args->k);
+            for (int j = 0; j < NR && j0 + j < args->n; j += 8)
+                epilogue(args, t + j, i0, m, j0 + j);
+        }
+    }
+}

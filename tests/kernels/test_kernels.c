@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_kernels [--seed N] [--bench [SECONDS]]: every kernel of every instruction set that this
+ * processor has, up to WHISPERNPU_CPU, equals ref bit for bit; ref is right; the checks themselves
+ * catch bad kernels. --bench measures instead. */
+#include "tests/check.h"
+#include "tests/kernels/checks.h"
+
+#include <signal.h>
+#include <time.h>
+
+struct check {
+    const char *name;
+    bool (*run)(const struct npu_kernels *k, struct kit_why *why);
+};
+
+static const struct check checks[] = {
+    {"gemm", check_gemm},
+    {"gelu", check_gelu},
+    {"norm", check_norm},
+    {"attention", check_attention},
+};
+enum { N_CHECKS = sizeof checks / sizeof *checks };
+
+struct call {
+    const struct check *check;
+    const struct npu_kernels *k;
+    bool (*plain)(struct kit_why *why);
+};
+
+static bool run_call(void *user, struct kit_why *why)
+{
+    const struct call *call = user;
+    return call->plain ? call->plain(why) : call->check->run(call->k, why);
+}
+
+/* ---- The self-test: kernels that are wrong on purpose ------------------------------------------
+ */
+
+static struct npu_kernels good; /* what the bad ones are made from */
+
+static void flip(float *x)
+{
+    uint32_t bits;
+    memcpy(&bits, x, sizeof bits);
+    bits ^= 1;
+    memcpy(x, &bits, sizeof bits);
+}
+
+static void gemm_one_bit(const struct npu_gemm_f32_args *args)
+{
+    good.gemm_f32(args);
+    if (args->m > 20 && args->n > 60)
+        flip(&args->c[(args->m - 1) * args->ldc + args->n - 1]);
+}
+
+static void gemm_past_row(const struct npu_gemm_f32_args *args)
+{
+    good.gemm_f32(args);
+    args->c[args->n] = 0.0f;
+}
+
+static void gemm_before_row(const struct npu_gemm_f32_args *args)
+{
+    good.gemm_f32(args);
+    args->c[-1] = 0.0f;
+}
+
+static void gemm_row_above(const struct npu_gemm_f32_args *args)
+{
+    good.gemm_f32(args);
+    args->c[-args->ldc] = 0.0f;
+}
+
+static void gemm_row_below(const struct npu_gemm_f32_args *args)
+{
+    good.gemm_f32(args);
+    args->c[args->m * args->ldc] = 0.0f;
+}
+
+static void gemm_reads_on(const struct npu_gemm_f32_args *args)
+{
+    good.gemm_f32(args);
+    volatile float sink = args->a[(args->m - 1) * args->lda + args->k];
+    (void)sink;
+}
+
+static void gemm_dies(const struct npu_gemm_f32_args *args)
+{
+    raise(args->m > 0 ? SIGILL : SIGSEGV);
+}
+
+static void gelu_one_bit(float *x, size_t n)
+{
+    good.gelu_f32(x, n);
+    flip(&x[n / 2]);
+}
+
+static void norm_one_bit(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx, const float *gamma,
+                         const float *beta, int m, int n)
+{
+    good.norm_f32(y, ldy, x, ldx, gamma, beta, m, n);
+    flip(&y[n - 1]);
+}
+
+static void attention_one_bit(float *out, ptrdiff_t ldo, const float *q, ptrdiff_t ldq,
+                              const float *kt, const float *v, int m, int n, float *scratch)
+{
+    good.attention_f32(out, ldo, q, ldq, kt, v, m, n, scratch);
+    flip(&out[(m - 1) * ldo + NPU_HEAD_DIM - 1]);
+}
+
+static void attention_past_row(float *out, ptrdiff_t ldo, const float *q, ptrdiff_t ldq,
+                               const float *kt, const float *v, int m, int n, float *scratch)
+{
+    good.attention_f32(out, ldo, q, ldq, kt, v, m, n, scratch);
+    out[NPU_HEAD_DIM] = 0.0f;
+}
+
+/* A check must refuse k; `word` is what its reason has to name. */
+static void must_catch(const char *name, int check, const struct npu_kernels *k, const char *word)
+{
+    struct kit_why why;
+    struct call call = {.check = &checks[check], .k = k};
+    bool passed = kit_guarded(run_call, &call, &why);
+    bool ok = !passed && strstr(why.text, word) != NULL;
+    check_case(ok, name, "%s%s",
+               passed ? "a bad kernel passed" : "caught: ", passed ? "" : why.text);
+}
+
+static void self_test(void)
+{
+    static const struct {
+        const char *name, *word;
+        npu_gemm_f32_fn *gemm;
+    } gemms[] = {{"selftest_gemm_one_bit_caught", "expected", gemm_one_bit},
+                 {"selftest_gemm_past_row_caught", "wrote outside", gemm_past_row},
+                 {"selftest_gemm_before_row_caught", "wrote outside", gemm_before_row},
+                 {"selftest_gemm_row_above_caught", "wrote outside", gemm_row_above},
+                 {"selftest_gemm_row_below_caught", "wrote outside", gemm_row_below},
+                 {"selftest_gemm_read_past_end_caught", "died of", gemm_reads_on},
+                 {"selftest_gemm_illegal_instruction_caught", "died of", gemm_dies}};
+    for (size_t i = 0; i < sizeof gemms / sizeof *gemms; i++) {
+        struct npu_kernels bad = good;
+        bad.gemm_f32 = gemms[i].gemm;
+        must_catch(gemms[i].name, 0, &bad, gemms[i].word);
+    }
+    struct npu_kernels bad = good;
+    bad.gelu_f32 = gelu_one_bit;
+    bad.norm_f32 = norm_one_bit;
+    bad.attention_f32 = attention_one_bit;
+    must_catch("selftest_gelu_one_bit_caught", 1, &bad, "expected");
+    must_catch("selftest_norm_one_bit_caught", 2, &bad, "expected");
+    must_catch("selftest_attention_one_bit_caught", 3, &bad, "expected");
+    bad.attention_f32 = attention_past_row;
+    must_catch("selftest_attention_past_row_caught", 3, &bad, "wrote outside");
+}
+
+/* ---- The program -------------------------------------------------------------------------------
+ */
+
+static void run_plain(void)
+{
+    static const struct {
+        const char *name;
+        bool (*run)(struct kit_why *why);
+    } plain[] = {{"dispatch_limit_never_exceeded", dispatch_limits},
+                 {"packing_every_place", packing_places},
+                 {"exp_against_float64", accuracy_exp},
+                 {"gelu_against_float64", accuracy_gelu},
+                 {"gemm_ref_against_float64", accuracy_gemm},
+                 {"norm_ref_against_float64", accuracy_norm},
+                 {"attention_ref_against_float64", accuracy_attention}};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        struct kit_why why;
+        struct call call = {.plain = plain[i].run};
+        bool ok = kit_guarded(run_call, &call, &why);
+        check_case(ok, plain[i].name, "%s", why.text);
+    }
+}
+
+static void run_isa(enum npu_isa isa, enum npu_isa limit)
+{
+    static const char *const names[] = {"ref", "avx2", "avx512"};
+    struct npu_kernels k;
+    npu_kernels_init(&k, isa < limit ? isa : limit);
+    for (int i = 0; i < N_CHECKS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s_%s_equals_ref", checks[i].name, names[isa]);
+        if (k.isa != isa) {
+            check_skip(name, "this processor or WHISPERNPU_CPU does not allow it");
+            continue;
+        }
+        struct kit_why why;
+        struct call call = {.check = &checks[i], .k = &k};
+        bool ok = kit_guarded(run_call, &call, &why);
+        check_case(ok, name, "%s", why.text);
+    }
+}
+
+static int usage(const char *program)
+{
+    fprintf(stderr, "usage: %s [--seed N] [--bench [SECONDS per kernel]]\n", program);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = (uint64_t)time(NULL);
+    double budget = 0;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+            seed = strtoull(argv[++i], NULL, 0);
+        else if (!strcmp(argv[i], "--bench"))
+            budget = i + 1 < argc ? atof(argv[++i]) : 0.3;
+        else
+            return usage(argv[0]);
+    }
+    enum npu_isa limit;
+    const char *cpu = getenv("WHISPERNPU_CPU");
+    if (!npu_kernels_parse(cpu, &limit)) {
+        fprintf(stderr, "WHISPERNPU_CPU=%s is not known: ref, avx2, avx512\n", cpu);
+        return 2;
+    }
+    kit_seed(seed);
+    npu_kernels_init(&good, NPU_ISA_REF);
+    if (budget > 0) {
+        for (int isa = NPU_ISA_REF + 1; isa <= (int)limit; isa++) {
+            struct npu_kernels k;
+            npu_kernels_init(&k, (enum npu_isa)isa);
+            if (k.isa == (enum npu_isa)isa)
+                bench(&k, &good, budget);
+        }
+        return 0;
+    }
+    printf("# seed %llu\n", (unsigned long long)seed);
+    run_plain();
+    self_test();
+    for (int isa = NPU_ISA_REF + 1; isa < NPU_ISA_COUNT; isa++)
+        run_isa((enum npu_isa)isa, limit);
+    return check_finish();
+}
