@@ -21,6 +21,7 @@ import encoder_ref
 import graphs
 
 COSINE = 0.99999  # at the worst position; below it an engine does not compute the same encoder
+MAX_LOAD = 0.5  # runnable tasks of others, mean of a minute, before we start
 FEATURES = ("fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16",
             "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "asimd", "sve")
 PEERS = (("onnxruntime", "plain"), ("onnxruntime", "mha"), ("onnxruntime", "attention"),
@@ -192,6 +193,10 @@ def main():
     print(f"processor: {processor()}; {len(os.sched_getaffinity(0))} CPUs")
     print(f"model: {os.path.basename(args.model)}, {n_mels} mels, d_model {args.d_model}, "
           f"{n_layers} layers; one window of 30 s; {args.rounds} rounds after {args.warmups}")
+    load = os.getloadavg()[0]
+    if load > MAX_LOAD:
+        print(f"warning: load average {load:.1f} at the start: others use these CPUs, and the "
+              "figures below are not to be quoted", file=sys.stderr)
     rows = []
     with tempfile.TemporaryDirectory() as work:
         for form in graphs.ONNX_FORMS:
@@ -206,7 +211,7 @@ def main():
             rows += part
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(
-            {"processor": processor(), "model": os.path.basename(args.model), "rows": rows},
+            {"processor": processor(), "load": load, "model": os.path.basename(args.model), "rows": rows},
             indent=1) + "\n")
     wrong = [r for r in rows if not r["cosine_f64"] >= COSINE]
     for row in wrong:
