@@ -50,7 +50,8 @@ void kit_matrix_copy(struct kit_matrix *dst, const struct kit_matrix *src);
 typedef bool kit_check_fn(void *user, struct kit_why *why);
 bool kit_guarded(kit_check_fn *fn, void *user, struct kit_why *why);
 
-/* Seconds of the fastest of many calls of fn(user), for about `budget` seconds, never under 3. */
+/* CPU seconds of the fastest of many calls of fn(user), for about `budget` seconds, never under 3.
+ */
 double kit_fastest(void (*fn)(void *user), void *user, double budget);
 
 #endif /* TESTS_KERNELS_KIT_H */
