@@ -5,7 +5,7 @@
  *   run                         ms X                one window, submit to collect
  *   dump PATH                   dumped PATH         features of the last run, f32 [positions][d]
  *   stats                       stage NAME X ...    ms per window and GMAC/s of every stage, "end"
- * Before the first: `ready key=value ...`. Any failure is one sentence on standard error, exit 1. */
+ * Before the first: `ready key=value ...`. A failure is one sentence on standard error, exit 1. */
 #include "npu/npu.h"
 
 #include <errno.h>

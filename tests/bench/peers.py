@@ -211,12 +211,12 @@ def main():
             rows += part
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(
-            {"processor": processor(), "load": load, "model": os.path.basename(args.model), "rows": rows},
-            indent=1) + "\n")
+            {"processor": processor(), "load": load, "model": os.path.basename(args.model),
+             "rows": rows}, indent=1) + "\n")
     wrong = [r for r in rows if not r["cosine_f64"] >= COSINE]
     for row in wrong:
-        print(f"{row['engine']} with --threads {row['threads']}: worst cosine {row['cosine_f64']:.8f} "
-              f"to float64, below {COSINE}", file=sys.stderr)
+        print(f"{row['engine']} with --threads {row['threads']}: worst cosine "
+              f"{row['cosine_f64']:.8f} to float64, below {COSINE}", file=sys.stderr)
     return 1 if wrong else 0
 
 
