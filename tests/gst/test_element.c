@@ -358,14 +358,20 @@ GST_START_TEST (test_caps_change)
 GST_END_TEST;
 
 static void
-flush_and_restart (GstHarness * h)
+push_segment (GstHarness * h)
 {
   GstSegment segment;
 
-  gst_harness_push_event (h, gst_event_new_flush_start ());
-  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
   gst_segment_init (&segment, GST_FORMAT_TIME);
   fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+}
+
+static void
+flush_and_restart (GstHarness * h)
+{
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  push_segment (h);
 }
 
 /* Whenever the flush comes, what came before it is gone, what comes after is
@@ -398,6 +404,41 @@ GST_START_TEST (test_flush)
   buffer = gst_harness_pull (h);
   check_buffer (buffer, WINDOW, 20000);
   gst_buffer_unref (buffer);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+static GstPadProbeReturn
+hold (GstPad * pad, GstPadProbeInfo * info, gpointer user)
+{
+  return GST_PAD_PROBE_OK;
+}
+
+/* An EOS that waits behind a window goes with the flush. */
+GST_START_TEST (test_flush_drops_eos)
+{
+  GstHarness *h = start ();
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gulong probe;
+  GstBuffer *buffer;
+
+  /* downstream takes its time with the first window */
+  probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK |
+      GST_PAD_PROBE_TYPE_BUFFER, hold, NULL, NULL);
+  push_audio (h, 0, 500000, 50000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_pad_remove_probe (pad, probe);
+  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  push_segment (h);
+  push_audio (h, 16000, 16000, 16000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  buffer = gst_harness_pull (h);
+  check_buffer (buffer, 16000, 16000);
+  gst_buffer_unref (buffer);
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  gst_object_unref (pad);
   gst_harness_teardown (h);
 }
 
@@ -586,6 +627,7 @@ element_suite (void)
   tcase_add_test (tc, test_gap_is_silence);
   tcase_add_test (tc, test_caps_change);
   tcase_add_test (tc, test_flush);
+  tcase_add_test (tc, test_flush_drops_eos);
   tcase_add_test (tc, test_new_stream);
   tcase_add_test (tc, test_latency);
   tcase_add_test (tc, test_reverse);
