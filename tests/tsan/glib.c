@@ -80,6 +80,38 @@ EXPORT gboolean g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
     return signalled;
 }
 
+/* GstHarness hands over buffers and events in such queues, whose lock is inside GLib. */
+EXPORT void g_async_queue_push(GAsyncQueue *queue, gpointer data)
+{
+    REAL(void, "g_async_queue_push", GAsyncQueue *, gpointer);
+    release(queue);
+    real(queue, data);
+}
+
+EXPORT gpointer g_async_queue_pop(GAsyncQueue *queue)
+{
+    REAL(gpointer, "g_async_queue_pop", GAsyncQueue *);
+    gpointer data = real(queue);
+    acquire(queue);
+    return data;
+}
+
+EXPORT gpointer g_async_queue_try_pop(GAsyncQueue *queue)
+{
+    REAL(gpointer, "g_async_queue_try_pop", GAsyncQueue *);
+    gpointer data = real(queue);
+    acquire(queue);
+    return data;
+}
+
+EXPORT gpointer g_async_queue_timeout_pop(GAsyncQueue *queue, guint64 timeout)
+{
+    REAL(gpointer, "g_async_queue_timeout_pop", GAsyncQueue *, guint64);
+    gpointer data = real(queue, timeout);
+    acquire(queue);
+    return data;
+}
+
 /* The last owner frees what the others wrote before they let go. */
 EXPORT void g_object_unref(gpointer object)
 {
