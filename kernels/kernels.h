@@ -86,12 +86,13 @@ bool npu_kernels_parse(const char *name, enum npu_isa *out);
 /* Packing, plain C, the same for every ISA; nr from the table. Sizes in floats; destinations
  * 64-byte aligned. */
 size_t npu_packed_b_f32_size(int n, int k, int nr);
+/* In all three the source pointer is row j0 itself, the destination the start of the whole matrix. */
 /* w f32 [rows j0 .. j0 + n_rows of the torch weight [out n][in k]], row stride ldw; multiplied by
- * `scale` (a power of two: exact). j0 a multiple of nr. Pads the columns of the last panel with
+ * `scale` (a power of two: exact). j0 a multiple of 4. Pads the columns of the last panel with
  * zeros when j0 + n_rows == n. */
 void npu_pack_b_f32(float *dst, const float *w, ptrdiff_t ldw, int j0, int n_rows, int n, int k,
                     int nr, float scale);
-/* Rows j0 .. j0 + n_rows of one head's K, f32 [n][64] stride ldk, into kt; j0 a multiple of 64.
+/* Rows j0 .. j0 + n_rows of one head's K, f32 [n][64] stride ldk, into kt; j0 a multiple of 4.
  * Pads the last panel. */
 void npu_pack_kt_f32(float *kt, const float *k, ptrdiff_t ldk, int j0, int n_rows, int n, int nr);
 /* Rows j0 .. of one head's V, f32 [n][64] stride ldv, into v. */

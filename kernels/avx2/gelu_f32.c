@@ -9,7 +9,7 @@ void npu_gelu_f32_avx2(float *x, size_t n)
         _mm256_storeu_ps(x + i, npu_gelu_f32_avx2_lanes(_mm256_loadu_ps(x + i)));
     if (i < n) {
         __m256i mask = npu_mask8((int)(n - i));
-        __m256 y = npu_gelu_f32_avx2_lanes(_mm256_maskload_ps(x + i, mask));
+        __m256 y = npu_gelu_f32_avx2_lanes(npu_load8_upto(x + i, (int)(n - i)));
         _mm256_maskstore_ps(x + i, mask, y);
     }
 }

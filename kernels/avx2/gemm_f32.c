@@ -24,20 +24,17 @@ static void epilogue(const struct npu_gemm_f32_args *args, const float *t, int i
 {
     bool whole = j + 8 <= args->n;
     __m256i mask = npu_mask8(args->n - j);
-    __m256 bias = args->bias ? _mm256_maskload_ps(args->bias + j, mask) : _mm256_setzero_ps();
+    __m256 bias = args->bias ? npu_load8_upto(args->bias + j, args->n - j) : _mm256_setzero_ps();
     for (int i = i0; i < i0 + m; i++, t += NR) {
         __m256 x = finish(args, _mm256_load_ps(t), bias);
         float *c = args->c + i * args->ldc + j;
         const float *r = args->r ? args->r + i * args->ldr + j : NULL;
-        if (whole) {
-            if (r)
-                x = _mm256_add_ps(x, _mm256_loadu_ps(r));
+        if (r)
+            x = _mm256_add_ps(x, npu_load8_upto(r, args->n - j));
+        if (whole)
             _mm256_storeu_ps(c, x);
-        } else {
-            if (r)
-                x = _mm256_add_ps(x, _mm256_maskload_ps(r, mask));
+        else
             _mm256_maskstore_ps(c, mask, x);
-        }
     }
 }
 

@@ -12,6 +12,18 @@ static inline __m256i npu_mask8(int n) /* the first n lanes; all from 8 on, none
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
+/* The first n of 8 floats, then zeros; not by a masked load, which emulators (QEMU 7.2) carry out
+ * as a whole one that may touch the next page. */
+static inline __m256 npu_load8_upto(const float *x, int n)
+{
+    if (n >= 8)
+        return _mm256_loadu_ps(x);
+    float head[8] = {0};
+    for (int i = 0; i < n; i++)
+        head[i] = x[i];
+    return _mm256_loadu_ps(head);
+}
+
 static inline __m256 npu_exp_f32_avx2(__m256 x)
 {
     x = _mm256_max_ps(x, _mm256_set1_ps(NPU_EXP_F32_MIN));

@@ -4,19 +4,13 @@
 
 #include <assert.h>
 
-/* x[j] .. x[j + 7], zeros past n. */
-static __m256 load_upto(const float *x, int j, int n)
-{
-    return j + 8 <= n ? _mm256_loadu_ps(x + j) : _mm256_maskload_ps(x + j, npu_mask8(n - j));
-}
-
 /* d = x - mean of 8 elements, +0 past n: adding +0 to a sum that is never -0 leaves its bits. */
 static __m256 centre_upto(const float *x, __m256 mean, int j, int n)
 {
     if (j + 8 <= n)
         return _mm256_sub_ps(_mm256_loadu_ps(x + j), mean);
     __m256i mask = npu_mask8(n - j);
-    return _mm256_and_ps(_mm256_sub_ps(_mm256_maskload_ps(x + j, mask), mean),
+    return _mm256_and_ps(_mm256_sub_ps(npu_load8_upto(x + j, n - j), mean),
                          _mm256_castsi256_ps(mask));
 }
 
@@ -24,8 +18,8 @@ static void norm_row(float *y, const float *x, const float *gamma, const float *
 {
     __m256 p0 = _mm256_setzero_ps(), p1 = p0, q0 = p0, q1 = p0;
     for (int j = 0; j < n; j += 16) {
-        p0 = _mm256_add_ps(p0, load_upto(x, j, n));
-        p1 = _mm256_add_ps(p1, load_upto(x, j + 8, n));
+        p0 = _mm256_add_ps(p0, npu_load8_upto(x + j, n - j));
+        p1 = _mm256_add_ps(p1, npu_load8_upto(x + j + 8, n - j - 8));
     }
     __m256 mean = _mm256_set1_ps(npu_sum16_f32_avx2(p0, p1) / (float)n);
     for (int j = 0; j < n; j += 16) {
@@ -37,7 +31,7 @@ static void norm_row(float *y, const float *x, const float *gamma, const float *
     __m256 s = _mm256_set1_ps(1.0f / sqrtf(var + 1e-5f));
     for (int j = 0; j < n; j += 8) {
         __m256 d = _mm256_mul_ps(centre_upto(x, mean, j, n), s);
-        d = _mm256_fmadd_ps(d, load_upto(gamma, j, n), load_upto(beta, j, n));
+        d = _mm256_fmadd_ps(d, npu_load8_upto(gamma + j, n - j), npu_load8_upto(beta + j, n - j));
         if (j + 8 <= n)
             _mm256_storeu_ps(y + j, d);
         else
