@@ -43,8 +43,8 @@ gst_npu_loader_data_dirs (void)
   /* An installed plugin finds the data of its own prefix, wherever that was
    * moved to. */
   if (plugin_dir != NULL && *GST_NPU_DATA_RELATIVE != '\0')
-    g_ptr_array_add (dirs, g_build_filename (plugin_dir, GST_NPU_DATA_RELATIVE,
-            NULL));
+    g_ptr_array_add (dirs, g_canonicalize_filename (GST_NPU_DATA_RELATIVE,
+            plugin_dir));
   g_ptr_array_add (dirs, g_strdup (GST_NPU_DATA_DIR));
   /* The build tree serves only the plugin that lies in it: an installed one
    * must not depend on a folder of whoever built it. */
