@@ -86,7 +86,7 @@ bool npu_kernels_parse(const char *name, enum npu_isa *out);
 /* Packing, plain C, the same for every ISA; nr from the table. Sizes in floats; destinations
  * 64-byte aligned. */
 size_t npu_packed_b_f32_size(int n, int k, int nr);
-/* In all three the source pointer is row j0 itself, the destination the start of the whole matrix. */
+/* In all three the source is row j0 itself, the destination the start of the whole matrix. */
 /* w f32 [rows j0 .. j0 + n_rows of the torch weight [out n][in k]], row stride ldw; multiplied by
  * `scale` (a power of two: exact). j0 a multiple of 4. Pads the columns of the last panel with
  * zeros when j0 + n_rows == n. */
