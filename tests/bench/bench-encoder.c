@@ -286,9 +286,12 @@ static int bench_usage(void)
 static int bench_parse(int argc, char **argv, struct bench_options *options)
 {
     static const struct option known[] = {
-        {"model", required_argument, NULL, 'm'},   {"profile", required_argument, NULL, 'p'},
-        {"threads", required_argument, NULL, 't'}, {"audio", required_argument, NULL, 'a'},
-        {"mel", required_argument, NULL, 'i'},     {"write-mel", required_argument, NULL, 'w'},
+        {"model", required_argument, NULL, 'm'},
+        {"profile", required_argument, NULL, 'p'},
+        {"threads", required_argument, NULL, 't'},
+        {"audio", required_argument, NULL, 'a'},
+        {"mel", required_argument, NULL, 'i'},
+        {"write-mel", required_argument, NULL, 'w'},
         {NULL, 0, NULL, 0},
     };
     int c;
@@ -331,8 +334,8 @@ int main(int argc, char **argv)
     npu_log_set(bench_log, NULL);
     int err = bench_open_model(&b, &options);
     if (!err && options.write_mel) {
-        err = bench_write(options.write_mel, b.mel,
-                          (size_t)NPU_WINDOW_FRAMES * b.model_info.n_mels);
+        err =
+            bench_write(options.write_mel, b.mel, (size_t)NPU_WINDOW_FRAMES * b.model_info.n_mels);
     } else if (!err) {
         err = bench_open_encoder(&b, &options);
         fflush(stdout);
