@@ -58,9 +58,9 @@ struct npu_model_info {
     uint64_t load_bytes; /* encoder bytes in the file */
     unsigned n_mels;     /* 80 or 128 */
     unsigned n_ctx;      /* positions of the table: 1500 in every Whisper model */
-    unsigned d_model;    /* 384 .. 1280, multiple of 64 */
+    unsigned d_model;    /* 384 .. 1280 in OpenAI's models; any multiple of 64 up to 2048 */
     unsigned n_heads;    /* d_model / 64 */
-    unsigned n_layers;   /* 1 .. 32 */
+    unsigned n_layers;   /* 1 .. 64 */
     unsigned d_ffn;      /* 4 * d_model */
 };
 
