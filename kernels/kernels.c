@@ -39,7 +39,7 @@ enum npu_isa npu_kernels_detect(void)
 
 static bool cpu_has_fma(void)
 {
-#ifdef FP_FAST_FMAF
+#if defined(__FP_FAST_FMAF) || defined(__aarch64__)
     return true;
 #else
     return false;
