@@ -339,11 +339,12 @@ GST_END_TEST;
 GST_START_TEST (test_caps_change)
 {
   GstHarness *h = start ();
+  GstCaps *caps = gst_caps_from_string (CAPS_48K);
   GstBuffer *buffer;
 
   push_audio (h, 0, 16000, 16000);
-  fail_unless (gst_harness_push_event (h,
-          gst_event_new_caps (gst_caps_from_string (CAPS_48K))));
+  fail_unless (gst_harness_push_event (h, gst_event_new_caps (caps)));
+  gst_caps_unref (caps);
   gst_harness_push (h, make_audio (48000, 96000, 48000));
   gst_harness_push_event (h, gst_event_new_eos ());
   buffer = gst_harness_pull (h);
