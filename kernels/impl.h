@@ -19,15 +19,36 @@
     void npu_attention_f32_##isa(float *out, ptrdiff_t ldo, const float *q, ptrdiff_t ldq, \
                                  const float *kt, const float *v, int m, int n, float *scratch)
 
+/* Integer kernels of one operand width: `act` u8 or s16, `wgt` s8 or s16. */
+#define NPU_DECL_INT_KERNELS(act, wgt, isa)                                                        \
+    void npu_gemm_##act##wgt##_##isa(const struct npu_gemm_int_args *args);                        \
+    void npu_quant_##act##_##isa(const struct npu_quant_args *args);                               \
+    void npu_pack_k_##wgt##_##isa(void *dst, int32_t *offset, float *scale, const float *k,        \
+                                  ptrdiff_t ld, int rows, int q_max);                              \
+    void npu_pack_v_##wgt##_##isa(void *dst, float *scale, const float *v, ptrdiff_t ld, int rows, \
+                                  int q_max);                                                      \
+    void npu_attention_##act##wgt##_##isa(const struct npu_attention_int_args *args, void *scratch)
+
 NPU_DECL_KERNELS(ref);
+NPU_DECL_INT_KERNELS(u8, s8, ref);
+NPU_DECL_INT_KERNELS(s16, s16, ref);
 #if defined(__x86_64__)
 NPU_DECL_KERNELS(avx2);
+NPU_DECL_INT_KERNELS(s16, s16, avx2);
+NPU_DECL_INT_KERNELS(u8, s8, avxvnni);
+NPU_DECL_INT_KERNELS(s16, s16, avxvnni);
 NPU_DECL_KERNELS(avx512);
+NPU_DECL_INT_KERNELS(s16, s16, avx512);
+NPU_DECL_INT_KERNELS(u8, s8, avx512vnni);
+NPU_DECL_INT_KERNELS(s16, s16, avx512vnni);
 #endif
 
-/* Panel widths of packed B. ref reads any; it uses the one of its table row. */
+/* Panel widths of packed B. ref uses the one of its table row. */
 #define NPU_GEMM_F32_NR_REF    16
 #define NPU_GEMM_F32_NR_AVX2   16
 #define NPU_GEMM_F32_NR_AVX512 32
+#define NPU_INT_NR_REF         16
+#define NPU_INT_NR_AVX2        16
+#define NPU_INT_NR_AVX512      32
 
 #endif /* NPU_KERNELS_IMPL_H */

@@ -24,6 +24,13 @@ static bool cpu_has_fma(void)
     return (c & need) == need && (read_xcr0() & 0x06) == 0x06; /* XMM, YMM */
 }
 
+/* AVX-VNNI, CPUID leaf 7, subleaf 1, EAX bit 4. */
+static bool cpu_has_avx_vnni(void)
+{
+    uint32_t a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
+}
+
 enum npu_isa npu_kernels_detect(void)
 {
     uint32_t a, b, c, d;
@@ -31,8 +38,8 @@ enum npu_isa npu_kernels_detect(void)
         return NPU_ISA_REF;
     const uint32_t need = bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ;
     if ((b & need) == need && (read_xcr0() & 0xe6) == 0xe6) /* and opmask, both halves of ZMM */
-        return NPU_ISA_AVX512;
-    return NPU_ISA_AVX2;
+        return c & bit_AVX512VNNI ? NPU_ISA_AVX512VNNI : NPU_ISA_AVX512;
+    return cpu_has_avx_vnni() ? NPU_ISA_AVXVNNI : NPU_ISA_AVX2;
 }
 
 #else
@@ -52,32 +59,58 @@ enum npu_isa npu_kernels_detect(void)
 }
 #endif
 
-#define ROW(upper, lower)                                                             \
-    {                                                                                 \
-        NPU_ISA_##upper, #lower, true, NPU_GEMM_F32_NR_##upper, npu_gemm_f32_##lower, \
-            npu_gelu_f32_##lower, npu_norm_f32_##lower, npu_attention_f32_##lower     \
+#define F32(upper, lower)                                                     \
+    .gemm_f32_nr = NPU_GEMM_F32_NR_##upper, .gemm_f32 = npu_gemm_f32_##lower, \
+    .gelu_f32 = npu_gelu_f32_##lower, .norm_f32 = npu_norm_f32_##lower,       \
+    .attention_f32 = npu_attention_f32_##lower
+#define INT(act, wgt, isa)                                                              \
+    {                                                                                   \
+        npu_gemm_##act##wgt##_##isa, npu_quant_##act##_##isa, npu_pack_k_##wgt##_##isa, \
+            npu_pack_v_##wgt##_##isa, npu_attention_##act##wgt##_##isa                  \
     }
+/* Byte products and s16 products, or s16 products for both. */
+#define BYTES(upper, isa)                            \
+    .int_nr = NPU_INT_NR_##upper, .narrow_bytes = 1, \
+    .width = {[NPU_NARROW] = INT(u8, s8, isa), [NPU_WIDE] = INT(s16, s16, isa)}
+#define WORDS(upper, isa)                            \
+    .int_nr = NPU_INT_NR_##upper, .narrow_bytes = 2, \
+    .width = {[NPU_NARROW] = INT(s16, s16, isa), [NPU_WIDE] = INT(s16, s16, isa)}
 
-/* In rising order of enum npu_isa. */
 static const struct npu_kernels kernels_table[] = {
-    ROW(REF, ref),
+    [NPU_ISA_REF] = {.name = "ref", F32(REF, ref), BYTES(REF, ref)},
 #if defined(__x86_64__)
-    ROW(AVX2, avx2),
-    ROW(AVX512, avx512),
+    [NPU_ISA_AVX2] = {.name = "avx2", F32(AVX2, avx2), BYTES(REF, ref)},
+    [NPU_ISA_AVXVNNI] = {.name = "avxvnni", F32(AVX2, avx2), BYTES(REF, ref)},
+    [NPU_ISA_AVX512] = {.name = "avx512", F32(AVX512, avx512), WORDS(AVX512, avx512)},
+    [NPU_ISA_AVX512VNNI] = {.name = "avx512vnni", F32(AVX512, avx512), BYTES(AVX512, avx512vnni)},
 #endif
 };
 
+/* Whether a set below the best one can run here: the sets are no chain. */
+static bool is_possible(enum npu_isa isa)
+{
+#if defined(__x86_64__)
+    return isa != NPU_ISA_AVXVNNI || cpu_has_avx_vnni();
+#else
+    return isa == NPU_ISA_REF;
+#endif
+}
+
 void npu_kernels_init(struct npu_kernels *out, enum npu_isa limit)
 {
-    enum npu_isa best = npu_kernels_detect();
-    *out = kernels_table[best < limit ? best : limit];
-    if (out->isa == NPU_ISA_REF)
-        out->has_fma = cpu_has_fma();
+    enum npu_isa isa = npu_kernels_detect();
+    isa = isa < limit ? isa : limit;
+    while (!is_possible(isa))
+        isa--;
+    *out = kernels_table[isa];
+    out->isa = isa;
+    out->has_fma = isa != NPU_ISA_REF || cpu_has_fma();
 }
 
 bool npu_kernels_parse(const char *name, enum npu_isa *out)
 {
-    static const char *const names[NPU_ISA_COUNT] = {"ref", "avx2", "avx512"};
+    static const char *const names[NPU_ISA_COUNT] = {"ref", "avx2", "avxvnni", "avx512",
+                                                     "avx512vnni"};
     if (!name || !*name || !strcmp(name, "auto")) {
         *out = npu_kernels_detect();
         return true;

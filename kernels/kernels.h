@@ -63,17 +63,127 @@ typedef void npu_attention_f32_fn(float *out, ptrdiff_t ldo, const float *q, ptr
 #define NPU_HEAD_DIM 64
 size_t npu_attention_f32_scratch(int n);
 
+/* ---- Integer products --------------------------------------------------------------------------
+ *
+ * A quantised row of activations is a row of integers q with one scale: x = scale * q; a row of
+ * weights (one output) likewise. Two operand widths exist. Which integers lie in them, 7, 12, 13
+ * bits, is the caller's business as long as every sum of products fits an int32 (the kernels count
+ * modulo 2^32; npu/cpu proves the bound when it packs a model).
+ *   wide:    activations and weights s16.
+ *   narrow:  activations u8, stored as q + zero with one zero point a row (128 for a symmetric
+ *            row); weights s8. Sets without byte products store both as s16 and leave the zero
+ *            point out: their narrow kernels are their wide ones (`narrow_bytes` says it). The
+ *            integers and so the results are the same.
+ * Packed B: [ceil(n / nr)][k / g][nr][g] operands, nr = int_nr, g = 4 bytes or 2 s16, 64-byte
+ * aligned, columns past n zero. k is a multiple of 4. */
+enum npu_width { NPU_NARROW, NPU_WIDE, NPU_WIDTHS };
+
+/* gemm_int: C = epilogue(A x B).
+ * Shapes:     a [m][k] operands of the width, row i at lda * i operands (lda may be smaller than k,
+ *             as in gemm_f32); a_scale f32 [m]; a_zero s32 [m], not read where the operands are
+ * s16; b packed; b_scale, bias f32 [n]; b_sum s32 [n] = sum over k of the weights; c f32 [m][n]; r
+ * f32 [m][n] or NULL, may be c itself. m, n >= 1, k >= 4; ldc, ldr >= n. Arithmetic: s = sum over k
+ * of q[i][k] * w[j][k] exactly; x = fma((float)s, a_scale[i] * b_scale[j], bias[j]); then each only
+ * if asked for: gelu(x); x + r[i][j]. Memory:     a, b, bias do not alias c. Writes exactly m x n.
+ * Scratch: none. */
+struct npu_gemm_int_args {
+    float *c;
+    const void *a, *b;
+    const float *a_scale, *b_scale, *bias, *r;
+    const int32_t *a_zero, *b_sum;
+    ptrdiff_t lda, ldc, ldr;
+    int m, n, k;
+    unsigned flags; /* enum npu_gemm_flags */
+};
+typedef void npu_gemm_int_fn(const struct npu_gemm_int_args *args);
+
+/* quant: m rows of n floats to integers.
+ * symmetric:  big = max |x|; q = rint(x * (q_max / big)); scale = big / q_max; zero = 128.
+ * asymmetric: lo = min(x, 0), hi = max(x, 0); zero = rint(-lo * (q_max / (hi - lo))); q =
+ *             min(rint(x * (q_max / (hi - lo))) + zero, q_max) - zero; scale = (hi - lo) / q_max.
+ * A row without any value but zero gives q = 0, scale = 0. rint: to nearest even.
+ * Shapes:     dst [m][n] operands stride ldd; x f32 [m][n] stride ldx, finite; scale f32 [m]; zero
+ *             s32 [m]. n a multiple of 16. q_max <= 127 (symmetric), 255 (asymmetric) where narrow
+ *             operands are bytes; <= 32767 in s16. */
+struct npu_quant_args {
+    void *dst;
+    const float *x;
+    float *scale;
+    int32_t *zero;
+    ptrdiff_t ldd, ldx;
+    int m, n, q_max;
+    bool asymmetric;
+};
+typedef void npu_quant_fn(const struct npu_quant_args *args);
+
+/* Attention takes keys and values in blocks of 64 keys, each block with scales of its own.
+ * pack_k:     block of one head's K, f32 [rows][64] stride ld, 1 <= rows <= 64, symmetric to q_max
+ *             with one scale for the block (0: K is zero), as packed B with n = 64 keys, k = 64
+ *             dimensions; keys past `rows` are zero. offset s32 [64]: what a score starts from:
+ *             minus the sum over the dimensions of zero point * q; -2^30 past `rows`.
+ * pack_v:     block of one head's V likewise, symmetric with one scale for each of the 64
+ *             dimensions, as packed B with n = 64 dimensions, k = 64 keys; zero past `rows`. */
+#define NPU_KEY_BLOCK 64
+typedef void npu_pack_k_fn(void *dst, int32_t *offset, float *scale, const float *k, ptrdiff_t ld,
+                           int rows, int q_max);
+typedef void npu_pack_v_fn(void *dst, float *scale, const float *v, ptrdiff_t ld, int rows,
+                           int q_max);
+
+/* attention_int: one head, m query rows against n keys; softmax in base 2 of
+ * scale * (integer scores), numerators rounded to integers relative to their block's maximum.
+ * Shapes:     q [m][64] operands stride ldq, symmetric; q_scale f32 [m], times 64^-1/2 * log2(e);
+ * k, k_offset [blocks][64], k_scale [blocks], v, v_scale [blocks][64] from pack_k and pack_v; out
+ * f32 [m][64] stride ldo. m >= 1, 1 <= n <= 1536, blocks = ceil(n / 64). Arithmetic: per row, L[16]
+ * = O[64] = 0, M = the first block's M_b; for each block b ascending: s[j] = sum of q * k exactly;
+ * s_b = max of s[j]; c = q_scale * k_scale[b]; M_b = (float)s_b * c; M' = max(M, M_b); alpha =
+ * exp2(M - M'), beta = exp2(M_b - M'); p[j] = rint(exp2(fma((float)(s[j] - s_b), c, p_log2))), 0
+ * past n; a[d] = sum over j of p[j] * v[j][d], t[l] = sum of p[j], j % 16 = l, exactly; O[d] =
+ * fma((float)a[d], beta * v_scale[b][d], O[d] * alpha); L[l] = fma((float)t[l], beta, L[l] *
+ * alpha); M = M'. out[d] = O[d] * (1 / sum of L by the tree of norm_f32). exp2:
+ * kernels/ref/exp2_f32.h, error stated there. p_log2: log2 of the largest numerator, in bytes
+ * log2(255), in s16 up to log2(8191): then 64 p v stays below 2^31 for |v| <= 4095. Scratch:
+ * NPU_ATTENTION_INT_SCRATCH bytes, 64-byte aligned, contents undefined after. */
+struct npu_attention_int_args {
+    float *out;
+    const void *q, *k, *v;
+    const float *q_scale, *k_scale, *v_scale;
+    const int32_t *k_offset;
+    ptrdiff_t ldo, ldq;
+    int m, n;
+    float p_log2;
+};
+typedef void npu_attention_int_fn(const struct npu_attention_int_args *args, void *scratch);
+#define NPU_ATTENTION_INT_SCRATCH 16384
+
+struct npu_int_kernels {
+    npu_gemm_int_fn *gemm;
+    npu_quant_fn *quant;
+    npu_pack_k_fn *pack_k;
+    npu_pack_v_fn *pack_v;
+    npu_attention_int_fn *attention;
+};
+
 /* The chosen implementations. A plain value: copy it, keep it, no globals. */
-enum npu_isa { NPU_ISA_REF, NPU_ISA_AVX2, NPU_ISA_AVX512, NPU_ISA_COUNT };
+enum npu_isa {
+    NPU_ISA_REF,
+    NPU_ISA_AVX2,
+    NPU_ISA_AVXVNNI,
+    NPU_ISA_AVX512,
+    NPU_ISA_AVX512VNNI,
+    NPU_ISA_COUNT
+};
 struct npu_kernels {
     enum npu_isa isa;
-    const char *name; /* "ref", "avx2", "avx512" (static) */
+    const char *name; /* "ref", "avx2", "avxvnni", "avx512", "avx512vnni" (static) */
     bool has_fma;     /* false: ref calls the C library's software fma, a window takes minutes */
-    int gemm_f32_nr;  /* panel width of packed B: 16, 32 or 64, divides 64 */
+    int gemm_f32_nr;  /* panel width of packed f32 B: 16, 32 or 64, divides 64 */
     npu_gemm_f32_fn *gemm_f32;
     npu_gelu_f32_fn *gelu_f32;
     npu_norm_f32_fn *norm_f32;
     npu_attention_f32_fn *attention_f32;
+    int int_nr;       /* panel width of packed integer B: 16 or 32 */
+    int narrow_bytes; /* of a narrow operand: 1 (u8, s8) or 2 (s16, no zero point) */
+    struct npu_int_kernels width[NPU_WIDTHS];
 };
 
 /* The best set that processor and operating system allow (CPUID, OSXSAVE, XCR0), not above `limit`.
@@ -97,5 +207,11 @@ void npu_pack_b_f32(float *dst, const float *w, ptrdiff_t ldw, int j0, int n_row
 void npu_pack_kt_f32(float *kt, const float *k, ptrdiff_t ldk, int j0, int n_rows, int n, int nr);
 /* Rows j0 .. of one head's V, f32 [n][64] stride ldv, into v. */
 void npu_pack_v_f32(float *dst, const float *v, ptrdiff_t ldv, int j0, int n_rows, int n, int nr);
+/* Bytes of a packed integer B whose operands take `bytes` (1 or 2) each. */
+size_t npu_packed_b_int_size(int n, int k, int nr, int bytes);
+/* Integer weights [n_rows][k] of the outputs j0 .. into packed B; w fits the operand. Pads the last
+ * panel with zeros when j0 + n_rows == n. */
+void npu_pack_b_int(void *dst, const int16_t *w, int j0, int n_rows, int n, int k, int nr,
+                    int bytes);
 
 #endif /* NPU_KERNELS_H */

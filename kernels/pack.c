@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/kernels.h"
+#include "kernels/ref/int.h"
 
 #include <assert.h>
 #include <string.h>
@@ -82,4 +83,31 @@ void npu_pack_v_f32(float *dst, const float *v, ptrdiff_t ldv, int j0, int n_row
         for (int c = 0; c < NPU_HEAD_DIM; c += nr)
             memcpy(dst + ((size_t)(c / nr) * (size_t)n + (size_t)j) * (size_t)nr, v + c,
                    (size_t)nr * sizeof *v);
+}
+
+size_t npu_packed_b_int_size(int n, int k, int nr, int bytes)
+{
+    return npu_packed_b_f32_size(n, k, nr) * (size_t)bytes;
+}
+
+/* The g operands that lie together, of one output. */
+static void pack_row_int(void *dst, const int16_t *w, int j, int k, int nr, int bytes)
+{
+    int g = 4 / bytes;
+    for (int kk = 0; kk < k; kk += g) {
+        size_t at = npu_packed_b_int_at(j, kk, k, nr, bytes);
+        for (int t = 0; t < g; t++)
+            npu_weight_set(dst, at + (size_t)t, bytes, w ? w[kk + t] : 0);
+    }
+}
+
+void npu_pack_b_int(void *dst, const int16_t *w, int j0, int n_rows, int n, int k, int nr,
+                    int bytes)
+{
+    assert(j0 >= 0 && n_rows >= 0 && j0 + n_rows <= n && k % 4 == 0);
+    for (int j = j0; j < j0 + n_rows; j++, w += k)
+        pack_row_int(dst, w, j, k, nr, bytes);
+    if (j0 + n_rows == n)
+        for (int j = n; j % nr != 0; j++)
+            pack_row_int(dst, NULL, j, k, nr, bytes);
 }

@@ -1,123 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* 12 x 32 f32 products in 24 of the 32 vector registers, 2 for B, 2 for the broadcasts of A.
- *
- * Wholly in assembly, loop included: with intrinsics gcc 12 keeps part of the accumulators on the
- * stack in every step. Per step of k 14 loads feed 24 fma, so two load ports and two fma pipes stay
- * level, and a panel is read at 128 bytes per 12 cycles, which the L2 cache can give. The
- * accumulators go to memory once; the epilogues read them there (under 1 % at k = 512). */
 #include "kernels/avx512/tile_f32.h"
 
-#include <stdint.h>
-
-/* One row and both halves of the panel; T takes turns so that loads run ahead. */
-#define ROW(OFF, ADDR, T, C0, C1)                      \
-    "vbroadcastss " OFF ADDR ", %%zmm" T "\n\t"        \
-    "vfmadd231ps %%zmm24, %%zmm" T ", %%zmm" C0 "\n\t" \
-    "vfmadd231ps %%zmm25, %%zmm" T ", %%zmm" C1 "\n\t"
-#define LOAD_B(OFF0, OFF1)                \
-    "vmovaps " OFF0 "(%[b]), %%zmm24\n\t" \
-    "vmovaps " OFF1 "(%[b]), %%zmm25\n\t"
-#define ROWS1(OFF) ROW(OFF, "(%[a0])", "26", "0", "1")
-#define ROWS2(OFF) ROWS1(OFF) ROW(OFF, "(%[a0],%[lda])", "27", "2", "3")
-#define ROWS4(OFF)                               \
-    ROWS2(OFF)                                   \
-    ROW(OFF, "(%[a0],%[lda],2)", "26", "4", "5") \
-    ROW(OFF, "(%[a3])", "27", "6", "7")
-#define ROWS8(OFF)                                 \
-    ROWS4(OFF)                                     \
-    ROW(OFF, "(%[a3],%[lda])", "26", "8", "9")     \
-    ROW(OFF, "(%[a3],%[lda],2)", "27", "10", "11") \
-    ROW(OFF, "(%[a6])", "26", "12", "13")          \
-    ROW(OFF, "(%[a6],%[lda])", "27", "14", "15")
-#define ROWS12(OFF)                                \
-    ROWS8(OFF)                                     \
-    ROW(OFF, "(%[a6],%[lda],2)", "26", "16", "17") \
-    ROW(OFF, "(%[a9])", "27", "18", "19")          \
-    ROW(OFF, "(%[a9],%[lda])", "26", "20", "21")   \
-    ROW(OFF, "(%[a9],%[lda],2)", "27", "22", "23")
-
-#define ZERO(C) "vpxord %%zmm" C ", %%zmm" C ", %%zmm" C "\n\t"
-#define ZERO2   ZERO("0") ZERO("1")
-#define ZERO4   ZERO2 ZERO("2") ZERO("3")
-#define ZERO8   ZERO4 ZERO("4") ZERO("5") ZERO("6") ZERO("7")
-#define ZERO16 \
-    ZERO8 ZERO("8") ZERO("9") ZERO("10") ZERO("11") ZERO("12") ZERO("13") ZERO("14") ZERO("15")
-#define ZERO24 \
-    ZERO16 ZERO("16") ZERO("17") ZERO("18") ZERO("19") ZERO("20") ZERO("21") ZERO("22") ZERO("23")
-
-/* The rows of the result; t moves on by itself. */
-#define STORE(C0, C1)                   \
-    "vmovups %%zmm" C0 ", (%[t])\n\t"   \
-    "vmovups %%zmm" C1 ", 64(%[t])\n\t" \
-    "add %[ldt], %[t]\n\t"
-#define STORE1  STORE("0", "1")
-#define STORE2  STORE1 STORE("2", "3")
-#define STORE4  STORE2 STORE("4", "5") STORE("6", "7")
-#define STORE8  STORE4 STORE("8", "9") STORE("10", "11") STORE("12", "13") STORE("14", "15")
-#define STORE12 STORE8 STORE("16", "17") STORE("18", "19") STORE("20", "21") STORE("22", "23")
-
-#define NEXT_A(BYTES)                                    \
-    "add $" BYTES ", %[a0]\n\tadd $" BYTES ", %[a3]\n\t" \
-    "add $" BYTES ", %[a6]\n\tadd $" BYTES ", %[a9]\n\t"
-#define PREFETCH_B                                       \
-    "prefetcht0 1536(%[b])\n\tprefetcht0 1600(%[b])\n\t" \
-    "prefetcht0 1664(%[b])\n\tprefetcht0 1728(%[b])\n\t" \
-    "prefetcht0 1792(%[b])\n\tprefetcht0 1856(%[b])\n\t" \
-    "prefetcht0 1920(%[b])\n\tprefetcht0 1984(%[b])\n\t"
-
-#define DEFINE_TILE(M, ROWS, CLEAR, SAVE)                                                          \
-    static void tile##M(float *t, intptr_t ldt, const float *a, intptr_t lda, const float *b,      \
-                        int k)                                                                     \
-    {                                                                                              \
-        const char *a0 = (const char *)a;                                                          \
-        /* only formed where the tile has the row */                                               \
-        const char *a3 = M > 3 ? a0 + 3 * lda : a0, *a6 = M > 6 ? a0 + 6 * lda : a0;               \
-        const char *a9 = M > 9 ? a0 + 9 * lda : a0;                                                \
-        long k4 = k >> 2, k1 = k & 3;                                                              \
-        __asm__ volatile(CLEAR "test %[k4], %[k4]\n\t"                                             \
-                               "jz 2f\n\t"                                                         \
-                               ".p2align 5\n"                                                      \
-                               "1:\n\t" PREFETCH_B LOAD_B("0", "64") ROWS("0")                     \
-                                   LOAD_B("128", "192") ROWS("4") LOAD_B("256", "320") ROWS("8")   \
-                                       LOAD_B("384", "448") ROWS("12")                             \
-                                           NEXT_A("16") "add $512, %[b]\n\t"                       \
-                                                        "dec %[k4]\n\t"                            \
-                                                        "jnz 1b\n"                                 \
-                                                        "2:\n\t"                                   \
-                                                        "test %[k1], %[k1]\n\t"                    \
-                                                        "jz 4f\n"                                  \
-                                                        "3:\n\t" LOAD_B("0", "64") ROWS("0")       \
-                                                            NEXT_A("4") "add $128, %[b]\n\t"       \
-                                                                        "dec %[k1]\n\t"            \
-                                                                        "jnz 3b\n"                 \
-                                                                        "4:\n\t" SAVE              \
-                         : [a0] "+r"(a0), [a3] "+r"(a3), [a6] "+r"(a6), [a9] "+r"(a9),             \
-                           [b] "+r"(b), [t] "+r"(t), [k4] "+r"(k4), [k1] "+r"(k1)                  \
-                         : [lda] "r"(lda), [ldt] "r"(ldt)                                          \
-                         : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", \
-                           "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",    \
-                           "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", \
-                           "xmm23", "xmm24", "xmm25", "xmm26", "xmm27");                           \
-    }
-
-DEFINE_TILE(12, ROWS12, ZERO24, STORE12)
-DEFINE_TILE(8, ROWS8, ZERO16, STORE8)
-DEFINE_TILE(4, ROWS4, ZERO8, STORE4)
-DEFINE_TILE(2, ROWS2, ZERO4, STORE2)
-DEFINE_TILE(1, ROWS1, ZERO2, STORE1)
+#define BCAST        "vbroadcastss"
+#define MAC(B, T, C) "vfmadd231ps %%zmm" B ", %%zmm" T ", %%zmm" C "\n\t"
+#include "kernels/avx512/tile_asm.h"
 
 void npu_tile_f32_avx512(float *t, ptrdiff_t ldt, const float *a, ptrdiff_t lda, const float *b,
                          int m, int k)
 {
-    static const struct {
-        int m;
-        void (*run)(float *t, intptr_t ldt, const float *a, intptr_t lda, const float *b, int k);
-    } tiles[] = {{12, tile12}, {8, tile8}, {4, tile4}, {2, tile2}, {1, tile1}};
-    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
-        for (; m >= tiles[i].m; m -= tiles[i].m) {
-            tiles[i].run(t, ldt * 4, a, lda * 4, b, k);
-            t += tiles[i].m * ldt;
-            a += tiles[i].m * lda;
-        }
-    }
+    static const float zeros[32];
+    tile_rows(t, ldt * 4, zeros, a, lda * 4, b, m, k);
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_KERNELS_AVX512_TILE_INT_H
+#define NPU_KERNELS_AVX512_TILE_INT_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raw products of up to 12 rows and one 32-output panel: t[i][j] = init[j] + sum over k of a[i][kk]
+ * * b[kk][j], modulo 2^32. ldt and lda in bytes; t rows of 32 s32; init s32 [32]; b 64-byte
+ * aligned; k operands, a multiple of what 4 bytes hold. Rows: any m >= 1, in tiles of 12, 8, 4,
+ * 2, 1. */
+typedef void npu_tile_int_fn(int32_t *t, ptrdiff_t ldt, const int32_t *init, const void *a,
+                             ptrdiff_t lda, const void *b, int m, int k);
+npu_tile_int_fn npu_tile_s16s16_avx512, npu_tile_s16s16_avx512vnni, npu_tile_u8s8_avx512vnni;
+
+#endif /* NPU_KERNELS_AVX512_TILE_INT_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/impl.h"
+#include "kernels/ref/gelu_f32.h"
+#include "kernels/ref/int.h"
+
+#include <assert.h>
+
+enum { NR = NPU_INT_NR_REF, CHUNK = 256 };
+
+/* One row of 16 outputs: products to result. */
+static void epilogue(const struct npu_gemm_int_args *args, const uint32_t *s, int i, int j0)
+{
+    for (int j = j0; j < j0 + NR && j < args->n; j++) {
+        float x =
+            fmaf((float)(int32_t)s[j - j0], args->a_scale[i] * args->b_scale[j], args->bias[j]);
+        if (args->flags & NPU_GEMM_GELU)
+            x = npu_gelu_f32_scalar(x);
+        if (args->r)
+            x += args->r[i * args->ldr + j];
+        args->c[i * args->ldc + j] = x;
+    }
+}
+
+static void gemm(const struct npu_gemm_int_args *args, int bytes)
+{
+    int32_t a[CHUNK];
+    assert(args->m >= 1 && args->n >= 1 && args->k >= 4 && args->k % 4 == 0);
+    assert(args->ldc >= args->n && (!args->r || args->ldr >= args->n));
+    for (int j0 = 0; j0 < args->n; j0 += NR) {
+        const char *panel = (const char *)args->b + (size_t)j0 * (size_t)args->k * (size_t)bytes;
+        for (int i = 0; i < args->m; i++) {
+            uint32_t s[NR] = {0};
+            for (int k0 = 0; k0 < args->k; k0 += CHUNK) {
+                int k = args->k - k0 < CHUNK ? args->k - k0 : CHUNK;
+                for (int kk = 0; kk < k; kk++)
+                    a[kk] = npu_activation_at(args->a, (size_t)(i * args->lda + k0 + kk), bytes,
+                                              bytes == 1 ? args->a_zero[i] : 0);
+                npu_panel_int_ref(s, a, panel + (size_t)k0 * NR * (size_t)bytes, k, bytes);
+            }
+            epilogue(args, s, i, j0);
+        }
+    }
+}
+
+void npu_gemm_u8s8_ref(const struct npu_gemm_int_args *args)
+{
+    gemm(args, 1);
+}
+
+void npu_gemm_s16s16_ref(const struct npu_gemm_int_args *args)
+{
+    gemm(args, 2);
+}
