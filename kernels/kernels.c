@@ -79,8 +79,8 @@ enum npu_isa npu_kernels_detect(void)
 static const struct npu_kernels kernels_table[] = {
     [NPU_ISA_REF] = {.name = "ref", F32(REF, ref), BYTES(REF, ref)},
 #if defined(__x86_64__)
-    [NPU_ISA_AVX2] = {.name = "avx2", F32(AVX2, avx2), BYTES(REF, ref)},
-    [NPU_ISA_AVXVNNI] = {.name = "avxvnni", F32(AVX2, avx2), BYTES(REF, ref)},
+    [NPU_ISA_AVX2] = {.name = "avx2", F32(AVX2, avx2), WORDS(AVX2, avx2)},
+    [NPU_ISA_AVXVNNI] = {.name = "avxvnni", F32(AVX2, avx2), BYTES(AVX2, avxvnni)},
     [NPU_ISA_AVX512] = {.name = "avx512", F32(AVX512, avx512), WORDS(AVX512, avx512)},
     [NPU_ISA_AVX512VNNI] = {.name = "avx512vnni", F32(AVX512, avx512), BYTES(AVX512, avx512vnni)},
 #endif
