@@ -9,6 +9,9 @@
 
 struct npu_backend;
 
+/* An arithmetic with a written contract; npu/npu.h has the words. */
+enum npu_profile { NPU_PROFILE_F32, NPU_PROFILE_INT8, NPU_PROFILE_COUNT };
+
 /* First member of every backend's device. */
 struct npu_device {
     const struct npu_backend *backend;
@@ -30,6 +33,7 @@ struct npu_run {
 
 struct npu_backend {
     const char *name;
+    enum npu_profile best_profile; /* what "auto" takes */
     /* Threads: control. Return 0 or -errno, as npu_device_open() says. */
     int (*open)(struct npu_device **out, const struct npu_device_params *params,
                 struct npu_error *err);
@@ -37,8 +41,8 @@ struct npu_backend {
     void (*close)(struct npu_device *device);
     /* Read, check and pack the weights of `program` from `model`. Threads: control. */
     int (*load)(struct npu_loaded **out, struct npu_device *device,
-                const struct npu_program *program, const struct npu_model *model,
-                struct npu_error *err);
+                const struct npu_program *program, enum npu_profile profile,
+                const struct npu_model *model, struct npu_error *err);
     void (*unload)(struct npu_loaded *loaded);
     /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO.
      * Threads: completion (the encoder's executor). Allocates: no. */

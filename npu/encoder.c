@@ -24,6 +24,7 @@ struct npu_encoder {
     struct npu_program program;
     struct npu_loaded *loaded;
     uint64_t load_ns;
+    enum npu_profile profile;
     unsigned depth;
     struct slot slot[MAX_DEPTH];
     float *slot_memory;
@@ -143,14 +144,27 @@ static int alloc_slots(struct npu_encoder *e)
     return 0;
 }
 
-static int check_params(const struct npu_encoder_params *params, struct npu_error *err)
-{
-    const char *profile = params->profile && params->profile[0] ? params->profile : "auto";
+static const char *const profile_names[NPU_PROFILE_COUNT] = {
+    [NPU_PROFILE_F32] = "f32",
+    [NPU_PROFILE_INT8] = "int8",
+};
 
-    if (strcmp(profile, "auto") != 0 && strcmp(profile, "f32") != 0)
-        return npu_fail(err, -ENOTSUP, "unknown profile \"%s\", expected auto or f32", profile);
+static int check_params(struct npu_encoder *e, const struct npu_device *device,
+                        const struct npu_encoder_params *params, struct npu_error *err)
+{
+    const char *name = params->profile && params->profile[0] ? params->profile : "auto";
+    unsigned profile = 0;
+
     if (params->depth > MAX_DEPTH)
         return npu_fail(err, -EINVAL, "depth is %u, expected 1 to %d", params->depth, MAX_DEPTH);
+    e->depth = params->depth ? params->depth : DEFAULT_DEPTH;
+    while (profile < NPU_PROFILE_COUNT && strcmp(name, profile_names[profile]) != 0)
+        profile++;
+    if (!strcmp(name, "auto"))
+        profile = device->backend->best_profile;
+    if (profile == NPU_PROFILE_COUNT)
+        return npu_fail(err, -ENOTSUP, "unknown profile \"%s\", expected auto, int8 or f32", name);
+    e->profile = (enum npu_profile)profile;
     return 0;
 }
 
@@ -175,7 +189,7 @@ static int start(struct npu_encoder *e, const struct npu_model *model, struct np
     if (ret)
         return npu_fail(err, ret, "%s: %u layers, expected at most %d", info.path, info.n_layers,
                         NPU_MAX_LAYERS);
-    ret = device->backend->load(&e->loaded, device, &e->program, model, err);
+    ret = device->backend->load(&e->loaded, device, &e->program, e->profile, model, err);
     if (ret)
         return ret;
     ret = alloc_slots(e);
@@ -194,13 +208,14 @@ int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
                      struct npu_device *device, const struct npu_encoder_params *params,
                      struct npu_error *err)
 {
-    int ret = check_params(params, err);
-    if (ret)
-        return ret;
     struct npu_encoder *e = calloc(1, sizeof(*e));
     if (!e)
         return npu_fail(err, -ENOMEM, "out of memory");
-    e->depth = params->depth ? params->depth : DEFAULT_DEPTH;
+    int ret = check_params(e, device, params, err);
+    if (ret) {
+        free(e);
+        return ret;
+    }
     init_sync(e);
     npu_encoder_reset_stats(e);
     ret = start(e, model, device, err);
@@ -215,7 +230,7 @@ int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
 void npu_encoder_get_info(const struct npu_encoder *e, struct npu_encoder_info *info)
 {
     *info = (struct npu_encoder_info){
-        .profile = "f32",
+        .profile = profile_names[e->profile],
         .positions = e->program.positions,
         .d_model = e->program.d_model,
         .load_ns = e->load_ns,

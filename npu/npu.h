@@ -155,12 +155,12 @@ void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices st
 struct npu_encoder;
 
 struct npu_encoder_params {
-    const char *profile; /* "auto" or "f32" */
+    const char *profile; /* "auto" (cpu: int8), "int8", "f32" */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
 };
 
 struct npu_encoder_info {
-    const char *profile;    /* "f32" (static) */
+    const char *profile;    /* "int8", "f32" (static) */
     unsigned positions;     /* rows of the features */
     unsigned d_model;       /* columns */
     uint64_t load_ns;       /* reading and packing the weights */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_CPU_CPU_H
 #define NPU_CPU_CPU_H
-/* The CPU backend's own types: device.c opens, pack.c reads and packs the weights, run.c executes
- * the stages. */
+/* The CPU backend's own types. device.c opens; recipe.c chooses the arithmetic of each stage;
+ * pack.c reads and packs the weights; load.c puts weights and working memory together; run.c
+ * executes the stages, run_f32.c and run_int.c are their two arithmetics. */
 #include "kernels/kernels.h"
 #include "npu/backend.h"
+#include "npu/cpu/recipe.h"
 #include "npu/cpu/threads.h"
 
 struct npu_cpu_device {
@@ -16,12 +18,38 @@ struct npu_cpu_device {
 
 /* A stage's weights, pointers into npu_cpu_loaded.weights. */
 struct npu_cpu_matrix {
-    float *b;    /* packed by npu_pack_b_f32() */
-    float *bias; /* [n], NULL: none */
+    void *b;      /* packed by npu_pack_b_f32() or npu_pack_b_int() */
+    float *bias;  /* [n]; f32: NULL: none */
+    float *scale; /* [n]; integer: of the weights of an output */
+    int32_t *sum; /* [n]; integer: of the weights of an output */
 };
 struct npu_cpu_stage {
+    struct npu_cpu_recipe recipe;
+    int a_max; /* recipe.a_max, or less so that no sum of products can overflow */
     struct npu_cpu_matrix matrix[NPU_STAGE_MATRICES];
-    float *gamma, *beta; /* [k], of the norm before */
+    float *gamma, *beta; /* [d_model], of the norm before */
+};
+
+/* Q, K and V of one window in integers, and what goes on from there. */
+struct npu_cpu_int_buffers {
+    void *q;           /* [positions][d_model] operands */
+    float *q_scale;    /* [n_heads][positions], times 64^-1/2 log2(e) */
+    char *k, *v;       /* [n_heads][blocks] of 64 x 64 operands */
+    int32_t *k_offset; /* [n_heads][blocks][64] */
+    float *k_scale;    /* [n_heads][blocks] */
+    float *v_scale;    /* [n_heads][blocks][64] */
+    void *ffn;         /* [positions][d_ffn] operands */
+    float *ffn_scale;  /* [positions] */
+    int32_t *ffn_zero; /* [positions] */
+};
+
+/* One thread's scratch. */
+struct npu_cpu_scratch {
+    float *rows;   /* f32 rows of a job */
+    void *a;       /* integer rows of a job */
+    float *scale;  /* [rows of a job] */
+    int32_t *zero; /* [rows of a job] */
+    void *kernel;  /* what attention asks for */
 };
 
 struct npu_cpu_loaded {
@@ -29,34 +57,73 @@ struct npu_cpu_loaded {
     struct npu_cpu_device *device;
     struct npu_program program;
 
-    float *weights;   /* one block for all stages and the position table */
+    char *weights;    /* one block for all stages and the position table */
     float *positions; /* [positions][d_model] */
     struct npu_cpu_stage *stage;
 
     /* Working memory. One window runs at a time on all threads, so there is one set; what a window
-     * in flight needs of its own (mel, features) belongs to the encoder's slot. stem, {q, kt, v,
+     * in flight needs of its own (mel, features) belongs to the encoder's slot. stem, {q, k, v,
      * mixed} and ffn are alive one after the other and share `work`. */
-    float *work;
+    char *work;
+    size_t work_bytes;
     float *residual; /* [positions][d_model] */
     float *stem;     /* [frames + 2][d_model], zero row first and last */
-    float *q;        /* [positions][d_model] */
-    float *kt, *v;   /* [n_heads] of kt_size, v_size floats: npu_pack_kt_f32(), npu_pack_v_f32() */
     float *mixed;    /* [positions][d_model] */
-    float *ffn;      /* [positions][d_ffn] */
+    float *q;        /* f32: [positions][d_model] */
+    float *kt,
+        *v;     /* f32: [n_heads] of kt_size, v_size floats: npu_pack_kt_f32(), npu_pack_v_f32() */
+    float *ffn; /* f32: [positions][d_ffn] */
     size_t kt_size, v_size;
-    float *scratch;      /* [n_threads][scratch_size] */
-    size_t scratch_size; /* floats, multiple of 16 */
+    struct npu_cpu_int_buffers i;
+    unsigned blocks;                 /* of NPU_KEY_BLOCK positions */
+    struct npu_cpu_scratch *scratch; /* [n_threads] */
     unsigned tiles_per_job;
 };
 
+/* Jobs of one stage of one window: blocks of whole tiles, attention: blocks of one head. */
+struct npu_cpu_job {
+    struct npu_cpu_loaded *l;
+    const struct npu_run *run;
+    const struct npu_stage *s;
+    const struct npu_cpu_stage *w;
+    unsigned rows_per_job;
+};
+/* First row and number of rows of a job. */
+unsigned npu_cpu_job_rows(const struct npu_cpu_job *job, unsigned index, unsigned *n_rows);
+/* Head of an attention job, and the index of its rows' job. */
+unsigned npu_cpu_job_head(const struct npu_cpu_job *job, unsigned index, unsigned *rows_index);
+/* y[0 .. m] = norm of the residual rows from `row`; y stride d_model. */
+void npu_cpu_norm_rows(const struct npu_cpu_job *job, float *y, unsigned row, unsigned m);
+extern npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT], *const npu_cpu_int_fns[NPU_OP_COUNT];
+
+/* Read, check and pack all weights into one block: weights, positions, stage. Threads: control.
+ * Returns 0, or -errno as npu_encoder_open() says. */
+int npu_cpu_pack_weights(struct npu_cpu_loaded *l, const struct npu_model *model,
+                         struct npu_error *err);
+
 int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
-                 const struct npu_program *program, const struct npu_model *model,
-                 struct npu_error *err);
+                 const struct npu_program *program, enum npu_profile profile,
+                 const struct npu_model *model, struct npu_error *err);
 void npu_cpu_unload(struct npu_loaded *loaded);
 int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run);
+
+/* Bytes from the C library, 64-byte aligned; large ones on whole huge pages. NULL: out of memory.
+ */
+void *npu_cpu_alloc(size_t bytes);
+/* Hand out the next `bytes` of a block, 64-byte aligned; with base NULL only counts. */
+void *npu_cpu_carve(char *base, size_t *used, size_t bytes);
+
+/* Of one operand in memory. */
+static inline size_t npu_cpu_operand_bytes(const struct npu_cpu_device *device,
+                                           enum npu_width width)
+{
+    return width == NPU_NARROW ? (size_t)device->kernels.narrow_bytes : 2;
+}
 
 /* Rows of the largest job: keeps a job's rows of A and one panel of B inside a 1 to 2 MiB L2 cache.
  */
 #define NPU_CPU_JOB_TILES 3
+/* Rows that integer stages with wide f32 results take at a time, for the same reason. */
+#define NPU_CPU_INT_ROWS 96
 
 #endif /* NPU_CPU_CPU_H */

@@ -77,6 +77,7 @@ static void cpu_close(struct npu_device *device)
 
 const struct npu_backend npu_backend_cpu = {
     .name = "cpu",
+    .best_profile = NPU_PROFILE_INT8,
     .open = cpu_open,
     .get_info = cpu_get_info,
     .close = cpu_close,

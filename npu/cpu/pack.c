@@ -2,60 +2,60 @@
 /* Reads a model's weights piece by piece straight into the layout of the kernels: no second copy
  * ever exists. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "npu/cpu/cpu.h"
 #include "npu/log.h"
 
-#define ALIGN_FLOATS     16 /* 64 bytes */
 #define MAX_WEIGHT_BYTES ((uint64_t)4 << 30)
+#define ROWS             64 /* outputs that are read and packed at a time */
+#define LOG2_E           1.44269504088896340736f
 
-static size_t align_floats(size_t n)
+/* Working memory of packing. */
+struct scratch {
+    float *rows;   /* [ROWS + 1][max k] */
+    int16_t *ints; /* [ROWS][max k] */
+};
+
+static void lay_out_matrix(struct npu_cpu_loaded *l, const struct npu_stage *s,
+                           const struct npu_stage_matrix *src, struct npu_cpu_matrix *dst,
+                           const struct npu_cpu_recipe *recipe, char *base, size_t *used)
 {
-    return (n + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    const struct npu_kernels *kernels = &l->device->kernels;
+    int n = (int)s->n, k = (int)s->k;
+
+    if (!recipe->integer) {
+        size_t floats = npu_packed_b_f32_size(n, k, kernels->gemm_f32_nr);
+        dst->b = npu_cpu_carve(base, used, floats * sizeof(float));
+        if (src->bias != NPU_TENSOR_NONE)
+            dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
+        return;
+    }
+    int bytes = (int)npu_cpu_operand_bytes(l->device, recipe->width);
+    dst->b = npu_cpu_carve(base, used, npu_packed_b_int_size(n, k, kernels->int_nr, bytes));
+    dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
+    dst->scale = npu_cpu_carve(base, used, s->n * sizeof(float));
+    dst->sum = npu_cpu_carve(base, used, s->n * sizeof(int32_t));
 }
 
-static float *alloc_floats(size_t n)
-{
-    size_t page = 2u << 20; /* whole huge pages: fewer TLB misses while panels stream */
-    size_t bytes = n * sizeof(float);
-    size_t align = bytes >= page ? page : 64;
-    float *p = aligned_alloc(align, (bytes + align - 1) / align * align);
-    if (p && bytes >= page)
-        madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
-
-/* Hand out the next n floats of the block; with base NULL only counts. */
-static float *carve(float *base, size_t *used, size_t n)
-{
-    float *p = base ? base + *used : NULL;
-    *used += align_floats(n);
-    return p;
-}
-
-/* Lay the weights of all stages out from `base` (NULL: only count). Returns floats used. */
-static size_t lay_out_weights(struct npu_cpu_loaded *l, float *base)
+/* Lay the weights of all stages out from `base` (NULL: only count). Returns bytes used. */
+static size_t lay_out_weights(struct npu_cpu_loaded *l, char *base)
 {
     const struct npu_program *p = &l->program;
-    int nr = l->device->kernels.gemm_f32_nr;
     size_t used = 0;
 
-    l->positions = carve(base, &used, (size_t)p->positions * p->d_model);
+    l->positions = npu_cpu_carve(base, &used, (size_t)p->positions * p->d_model * sizeof(float));
     for (unsigned i = 0; i < p->n_stages; i++) {
         const struct npu_stage *s = &p->stage[i];
         struct npu_cpu_stage *w = &l->stage[i];
         if (s->norm != NPU_TENSOR_NONE) {
-            w->gamma = carve(base, &used, p->d_model);
-            w->beta = carve(base, &used, p->d_model);
+            w->gamma = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
+            w->beta = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
         }
-        for (unsigned m = 0; m < s->n_matrices; m++) {
-            w->matrix[m].b = carve(base, &used, npu_packed_b_f32_size((int)s->n, (int)s->k, nr));
-            if (s->matrix[m].bias != NPU_TENSOR_NONE)
-                w->matrix[m].bias = carve(base, &used, s->n);
-        }
+        for (unsigned m = 0; m < s->n_matrices; m++)
+            lay_out_matrix(l, s, &s->matrix[m], &w->matrix[m], &w->recipe, base, &used);
     }
     return used;
 }
@@ -73,37 +73,103 @@ static void reorder_taps(float *rows, unsigned n_rows, unsigned k, float *tmp)
     }
 }
 
-/* One matrix, 64 rows at a time. `rows` holds 65 x k floats. */
-static int pack_matrix(const struct npu_cpu_matrix *dst, const struct npu_stage *s,
-                       const struct npu_stage_matrix *src, const struct npu_model *model, int nr,
-                       float *rows, struct npu_error *err)
+/* One output's weights to integers; returns the sum of their magnitudes. */
+static int64_t quantise_output(const struct npu_cpu_matrix *dst, unsigned j, const float *w,
+                               unsigned k, int w_max, float factor, int16_t *out)
 {
-    bool conv = s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2;
+    float big = 0;
+    for (unsigned i = 0; i < k; i++)
+        big = fmaxf(big, fabsf(w[i]));
+    float to_int = big > 0 ? (float)w_max / big : 0;
+    int32_t sum = 0;
+    int64_t magnitude = 0;
+    for (unsigned i = 0; i < k; i++) {
+        int32_t q = (int32_t)rintf(w[i] * to_int);
+        out[i] = (int16_t)q;
+        sum += q;
+        magnitude += q < 0 ? -q : q;
+    }
+    dst->scale[j] = big / (float)w_max * factor;
+    dst->sum[j] = sum;
+    return magnitude;
+}
 
-    for (unsigned j = 0; j < s->n; j += 64) {
-        unsigned n_rows = s->n - j < 64 ? s->n - j : 64;
+/* The factor of a matrix's outputs; the scores of integer attention are in base 2. */
+static float output_factor(const struct npu_stage *s, unsigned matrix)
+{
+    bool queries = s->op == NPU_OP_NORM_QKV && matrix == 0;
+    return queries ? s->matrix[matrix].scale * LOG2_E : s->matrix[matrix].scale;
+}
+
+/* Outputs j .. j + n_rows, read into scratch->rows; raises *magnitude to the largest. */
+static void pack_outputs(struct npu_cpu_loaded *l, unsigned stage, unsigned m, unsigned j,
+                         unsigned n_rows, const struct scratch *scratch, int64_t *magnitude)
+{
+    const struct npu_stage *s = &l->program.stage[stage];
+    const struct npu_cpu_recipe *recipe = &l->stage[stage].recipe;
+    const struct npu_cpu_matrix *dst = &l->stage[stage].matrix[m];
+    const struct npu_kernels *kernels = &l->device->kernels;
+
+    if (!recipe->integer) {
+        npu_pack_b_f32(dst->b, scratch->rows, s->k, (int)j, (int)n_rows, (int)s->n, (int)s->k,
+                       kernels->gemm_f32_nr, s->matrix[m].scale);
+        return;
+    }
+    for (unsigned r = 0; r < n_rows; r++) {
+        size_t at = (size_t)r * s->k;
+        int64_t sum = quantise_output(dst, j + r, scratch->rows + at, s->k, recipe->w_max,
+                                      output_factor(s, m), scratch->ints + at);
+        *magnitude = sum > *magnitude ? sum : *magnitude;
+    }
+    npu_pack_b_int(dst->b, scratch->ints, (int)j, (int)n_rows, (int)s->n, (int)s->k,
+                   kernels->int_nr, (int)npu_cpu_operand_bytes(l->device, recipe->width));
+}
+
+static int pack_matrix(struct npu_cpu_loaded *l, unsigned stage, unsigned m,
+                       const struct npu_model *model, const struct scratch *scratch,
+                       int64_t *magnitude, struct npu_error *err)
+{
+    const struct npu_stage *s = &l->program.stage[stage];
+    const struct npu_cpu_matrix *dst = &l->stage[stage].matrix[m];
+    const struct npu_stage_matrix *src = &s->matrix[m];
+
+    for (unsigned j = 0; j < s->n; j += ROWS) {
+        unsigned n_rows = s->n - j < ROWS ? s->n - j : ROWS;
         int ret = npu_model_read_f32(model, src->weight, s->layer, (uint64_t)j * s->k,
-                                     (uint64_t)n_rows * s->k, rows, err);
+                                     (uint64_t)n_rows * s->k, scratch->rows, err);
         if (ret)
             return ret;
-        if (conv)
-            reorder_taps(rows, n_rows, s->k, rows + (size_t)64 * s->k);
-        npu_pack_b_f32(dst->b, rows, s->k, (int)j, (int)n_rows, (int)s->n, (int)s->k, nr,
-                       src->scale);
+        if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2)
+            reorder_taps(scratch->rows, n_rows, s->k, scratch->rows + (size_t)ROWS * s->k);
+        pack_outputs(l, stage, m, j, n_rows, scratch, magnitude);
     }
     if (!dst->bias)
         return 0;
+    if (src->bias == NPU_TENSOR_NONE) {
+        memset(dst->bias, 0, s->n * sizeof(float));
+        return 0;
+    }
     int ret = npu_model_read_f32(model, src->bias, s->layer, 0, s->n, dst->bias, err);
+    float factor = l->stage[stage].recipe.integer ? output_factor(s, m) : src->scale;
     for (unsigned j = 0; ret == 0 && j < s->n; j++)
-        dst->bias[j] *= src->scale;
+        dst->bias[j] *= factor;
     return ret;
 }
 
+/* The largest activations with which no sum of products leaves the range of int32: every partial
+ * sum is at most a_max times the sum of an output's weights' magnitudes. */
+static int limit_activations(int a_max, int64_t magnitude)
+{
+    int64_t limit = magnitude > 0 ? INT32_MAX / magnitude : a_max;
+    return limit < a_max ? (int)limit : a_max;
+}
+
 static int pack_stage(struct npu_cpu_loaded *l, unsigned index, const struct npu_model *model,
-                      float *rows, struct npu_error *err)
+                      const struct scratch *scratch, struct npu_error *err)
 {
     const struct npu_stage *s = &l->program.stage[index];
     struct npu_cpu_stage *w = &l->stage[index];
+    int64_t magnitude = 0;
     int ret = 0;
 
     if (s->norm != NPU_TENSOR_NONE) {
@@ -113,124 +179,45 @@ static int pack_stage(struct npu_cpu_loaded *l, unsigned index, const struct npu
             ret = npu_model_read_f32(model, s->norm + 1, s->layer, 0, d, w->beta, err);
     }
     for (unsigned m = 0; ret == 0 && m < s->n_matrices; m++)
-        ret = pack_matrix(&w->matrix[m], s, &s->matrix[m], model, l->device->kernels.gemm_f32_nr,
-                          rows, err);
+        ret = pack_matrix(l, index, m, model, scratch, &magnitude, err);
+    w->a_max = limit_activations(w->recipe.a_max, magnitude);
     return ret;
 }
 
-static int pack_weights(struct npu_cpu_loaded *l, const struct npu_model *model,
-                        struct npu_error *err)
+/* Columns of the widest matrix. */
+static unsigned widest(const struct npu_program *p)
+{
+    unsigned k = 0;
+    for (unsigned i = 0; i < p->n_stages; i++)
+        k = p->stage[i].k > k ? p->stage[i].k : k;
+    return k;
+}
+
+int npu_cpu_pack_weights(struct npu_cpu_loaded *l, const struct npu_model *model,
+                         struct npu_error *err)
 {
     const struct npu_program *p = &l->program;
-    size_t floats = lay_out_weights(l, NULL);
+    size_t bytes = lay_out_weights(l, NULL), k = widest(p);
 
-    if (floats * sizeof(float) > MAX_WEIGHT_BYTES)
+    if (bytes > MAX_WEIGHT_BYTES)
         return npu_fail(err, -ENOTSUP,
                         "the packed weights need %zu MiB, more than the %u MiB allowed",
-                        floats * sizeof(float) >> 20, (unsigned)(MAX_WEIGHT_BYTES >> 20));
-    unsigned max_k = 3 * p->d_model > p->d_ffn ? 3 * p->d_model : p->d_ffn;
-    if (3 * p->n_mels > max_k)
-        max_k = 3 * p->n_mels;
-    float *rows = alloc_floats((size_t)65 * max_k);
-    l->weights = alloc_floats(floats);
-    if (!l->weights || !rows) {
-        free(rows);
-        return npu_fail(err, -ENOMEM, "out of memory for %zu MiB of packed weights",
-                        floats * sizeof(float) >> 20);
-    }
-    l->base.weight_bytes = floats * sizeof(float);
-    lay_out_weights(l, l->weights);
-
-    int ret = npu_model_read_f32(model, NPU_TENSOR_POSITIONS, 0, 0,
+                        bytes >> 20, (unsigned)(MAX_WEIGHT_BYTES >> 20));
+    struct scratch scratch = {npu_cpu_alloc((ROWS + 1) * k * sizeof(float)),
+                              npu_cpu_alloc(ROWS * k * sizeof(int16_t))};
+    l->weights = npu_cpu_alloc(bytes);
+    int ret = 0;
+    if (!l->weights || !scratch.rows || !scratch.ints)
+        ret = npu_fail(err, -ENOMEM, "out of memory for %zu MiB of packed weights", bytes >> 20);
+    if (ret == 0) {
+        l->base.weight_bytes = bytes;
+        lay_out_weights(l, l->weights);
+        ret = npu_model_read_f32(model, NPU_TENSOR_POSITIONS, 0, 0,
                                  (uint64_t)p->positions * p->d_model, l->positions, err);
+    }
     for (unsigned i = 0; ret == 0 && i < p->n_stages; i++)
-        ret = pack_stage(l, i, model, rows, err);
-    free(rows);
+        ret = pack_stage(l, i, model, &scratch, err);
+    free(scratch.rows);
+    free(scratch.ints);
     return ret;
-}
-
-/* Tiles that a thread takes at once: up to NPU_CPU_JOB_TILES, fewer where that leaves threads
- * without work. */
-static unsigned choose_tiles_per_job(unsigned positions, unsigned n_threads)
-{
-    unsigned tiles = (positions + NPU_TILE_ROWS - 1) / NPU_TILE_ROWS;
-    unsigned per_job = tiles / (4 * n_threads);
-    return per_job < 1 ? 1 : per_job > NPU_CPU_JOB_TILES ? NPU_CPU_JOB_TILES : per_job;
-}
-
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static int alloc_work(struct npu_cpu_loaded *l, struct npu_error *err)
-{
-    const struct npu_program *p = &l->program;
-    int nr = l->device->kernels.gemm_f32_nr;
-    size_t rows = align_floats((size_t)p->positions * p->d_model);
-    unsigned padded = (p->positions + NPU_TILE_ROWS - 1) / NPU_TILE_ROWS * NPU_TILE_ROWS;
-    unsigned n_threads = l->device->n_threads;
-
-    l->tiles_per_job = choose_tiles_per_job(p->positions, n_threads);
-    l->kt_size = npu_packed_b_f32_size((int)padded, NPU_HEAD_DIM, nr);
-    l->v_size = (size_t)padded * NPU_HEAD_DIM;
-
-    size_t stem = (size_t)(p->frames + 2) * p->d_model;
-    size_t qkv = 2 * rows + p->n_heads * (l->kt_size + l->v_size);
-    size_t ffn = (size_t)p->positions * p->d_ffn;
-    size_t work = align_floats(max_size(max_size(stem, qkv), ffn));
-    /* A job's normalised rows and one of K or V before packing. */
-    size_t scratch = 2 * (size_t)l->tiles_per_job * NPU_TILE_ROWS * p->d_model;
-    l->scratch_size = align_floats(max_size(scratch, npu_attention_f32_scratch((int)p->positions)));
-
-    size_t floats = rows + work + n_threads * l->scratch_size;
-    l->work = alloc_floats(floats);
-    if (!l->work)
-        return npu_fail(err, -ENOMEM, "out of memory for %zu MiB of activations",
-                        floats * sizeof(float) >> 20);
-    memset(l->work, 0, floats * sizeof(float));
-    l->base.scratch_bytes = floats * sizeof(float);
-    l->residual = l->work;
-    l->stem = l->ffn = l->q = l->residual + rows;
-    l->mixed = l->q + rows;
-    l->kt = l->mixed + rows;
-    l->v = l->kt + p->n_heads * l->kt_size;
-    l->scratch = l->residual + rows + work;
-    return 0;
-}
-
-int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
-                 const struct npu_program *program, const struct npu_model *model,
-                 struct npu_error *err)
-{
-    struct npu_cpu_loaded *l = calloc(1, sizeof(*l));
-    struct npu_cpu_stage *stage = calloc(program->n_stages, sizeof(*stage));
-    if (!l || !stage) {
-        free(l);
-        free(stage);
-        return npu_fail(err, -ENOMEM, "out of memory");
-    }
-    l->base.backend = &npu_backend_cpu;
-    l->device = (struct npu_cpu_device *)device;
-    l->program = *program;
-    l->stage = stage;
-
-    int ret = pack_weights(l, model, err);
-    if (ret == 0)
-        ret = alloc_work(l, err);
-    if (ret) {
-        npu_cpu_unload(&l->base);
-        return ret;
-    }
-    *out = &l->base;
-    return 0;
-}
-
-void npu_cpu_unload(struct npu_loaded *loaded)
-{
-    struct npu_cpu_loaded *l = (struct npu_cpu_loaded *)loaded;
-    free(l->weights);
-    free(l->work);
-    free(l->stage);
-    free(l);
 }

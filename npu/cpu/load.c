@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A program with its packed weights and its working memory. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "npu/cpu/cpu.h"
+#include "npu/log.h"
+
+#define ALIGN 64
+
+static size_t align_bytes(size_t n)
+{
+    return (n + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+void *npu_cpu_alloc(size_t bytes)
+{
+    size_t page = 2u << 20; /* whole huge pages: fewer TLB misses while panels stream */
+    size_t align = bytes >= page ? page : ALIGN;
+    void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
+    if (p && bytes >= page)
+        madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+void *npu_cpu_carve(char *base, size_t *used, size_t bytes)
+{
+    char *p = base ? base + *used : NULL;
+    *used += align_bytes(bytes);
+    return p;
+}
+
+/* Tiles that a thread takes at once: up to NPU_CPU_JOB_TILES, fewer where that leaves threads
+ * without work. */
+static unsigned choose_tiles_per_job(unsigned positions, unsigned n_threads)
+{
+    unsigned tiles = (positions + NPU_TILE_ROWS - 1) / NPU_TILE_ROWS;
+    unsigned per_job = tiles / (4 * n_threads);
+    return per_job < 1 ? 1 : per_job > NPU_CPU_JOB_TILES ? NPU_CPU_JOB_TILES : per_job;
+}
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Q, K, V and FFN in f32, from `base` (NULL: only count). Returns bytes used. */
+static size_t lay_out_f32(struct npu_cpu_loaded *l, char *base)
+{
+    const struct npu_program *p = &l->program;
+    size_t rows = (size_t)p->positions * p->d_model * sizeof(float), used = 0, ffn_used = 0;
+    int padded = (int)(l->blocks * NPU_KEY_BLOCK);
+
+    l->kt_size = npu_packed_b_f32_size(padded, NPU_HEAD_DIM, l->device->kernels.gemm_f32_nr);
+    l->v_size = (size_t)padded * NPU_HEAD_DIM;
+    l->mixed = npu_cpu_carve(base, &used, rows);
+    l->q = npu_cpu_carve(base, &used, rows);
+    l->kt = npu_cpu_carve(base, &used, p->n_heads * l->kt_size * sizeof(float));
+    l->v = npu_cpu_carve(base, &used, p->n_heads * l->v_size * sizeof(float));
+    l->ffn = npu_cpu_carve(base, &ffn_used, (size_t)p->positions * p->d_ffn * sizeof(float));
+    return max_size(used, ffn_used);
+}
+
+/* The same in integers; operands at most 2 bytes. */
+static size_t lay_out_int(struct npu_cpu_loaded *l, char *base)
+{
+    const struct npu_program *p = &l->program;
+    struct npu_cpu_int_buffers *i = &l->i;
+    size_t rows = (size_t)p->positions * p->d_model, used = 0, ffn_used = 0;
+    size_t blocks = (size_t)p->n_heads * l->blocks;
+
+    l->mixed = npu_cpu_carve(base, &used, rows * sizeof(float));
+    i->q = npu_cpu_carve(base, &used, rows * 2);
+    i->q_scale = npu_cpu_carve(base, &used, p->n_heads * p->positions * sizeof(float));
+    i->k = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
+    i->v = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
+    i->k_offset = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * sizeof(int32_t));
+    i->k_scale = npu_cpu_carve(base, &used, blocks * sizeof(float));
+    i->v_scale = npu_cpu_carve(base, &used, blocks * NPU_HEAD_DIM * sizeof(float));
+    i->ffn = npu_cpu_carve(base, &ffn_used, (size_t)p->positions * p->d_ffn * 2);
+    i->ffn_scale = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(float));
+    i->ffn_zero = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(int32_t));
+    return max_size(used, ffn_used);
+}
+
+/* One thread's scratch, from `base` (NULL: only count). Returns bytes used. */
+static size_t lay_out_scratch(struct npu_cpu_loaded *l, bool integer, struct npu_cpu_scratch *to,
+                              char *base)
+{
+    const struct npu_program *p = &l->program;
+    size_t job_rows = (size_t)l->tiles_per_job * NPU_TILE_ROWS, used = 0;
+    size_t k = max_size(3 * p->d_model, 3 * p->n_mels);
+
+    if (!integer) { /* normalised rows, and one of K or V before packing */
+        to->rows = npu_cpu_carve(base, &used, 2 * job_rows * p->d_model * sizeof(float));
+        to->kernel = npu_cpu_carve(base, &used,
+                                   npu_attention_f32_scratch((int)p->positions) * sizeof(float));
+        return used;
+    }
+    size_t floats = max_size(job_rows * p->d_model, (size_t)NPU_CPU_INT_ROWS * p->d_ffn);
+    to->rows = npu_cpu_carve(base, &used, floats * sizeof(float));
+    to->a = npu_cpu_carve(base, &used, job_rows * k * 2);
+    to->scale = npu_cpu_carve(base, &used, job_rows * sizeof(float));
+    to->zero = npu_cpu_carve(base, &used, job_rows * sizeof(int32_t));
+    to->kernel = npu_cpu_carve(base, &used, NPU_ATTENTION_INT_SCRATCH);
+    return used;
+}
+
+static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct npu_error *err)
+{
+    const struct npu_program *p = &l->program;
+    bool integer = profile != NPU_PROFILE_F32;
+    unsigned n_threads = l->device->n_threads;
+    size_t (*lay_out)(struct npu_cpu_loaded *, char *) = integer ? lay_out_int : lay_out_f32;
+    struct npu_cpu_scratch unused;
+
+    l->tiles_per_job = choose_tiles_per_job(p->positions, n_threads);
+    l->blocks = (p->positions + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK;
+    l->scratch = calloc(n_threads, sizeof(*l->scratch));
+
+    size_t residual = align_bytes((size_t)p->positions * p->d_model * sizeof(float));
+    size_t stem = align_bytes((size_t)(p->frames + 2) * p->d_model * sizeof(float));
+    size_t work = max_size(stem, lay_out(l, NULL));
+    size_t scratch = lay_out_scratch(l, integer, &unused, NULL);
+    l->work_bytes = residual + work + n_threads * scratch;
+    l->work = npu_cpu_alloc(l->work_bytes);
+    if (!l->work || !l->scratch)
+        return npu_fail(err, -ENOMEM, "out of memory for %zu MiB of activations",
+                        l->work_bytes >> 20);
+    memset(l->work, 0, l->work_bytes);
+    l->base.scratch_bytes = l->work_bytes;
+    l->residual = (float *)l->work;
+    l->stem = (float *)(l->work + residual);
+    lay_out(l, l->work + residual);
+    for (unsigned i = 0; i < n_threads; i++)
+        lay_out_scratch(l, integer, &l->scratch[i], l->work + residual + work + i * scratch);
+    return 0;
+}
+
+int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
+                 const struct npu_program *program, enum npu_profile profile,
+                 const struct npu_model *model, struct npu_error *err)
+{
+    struct npu_cpu_loaded *l = calloc(1, sizeof(*l));
+    struct npu_cpu_stage *stage = calloc(program->n_stages, sizeof(*stage));
+    if (!l || !stage) {
+        free(l);
+        free(stage);
+        return npu_fail(err, -ENOMEM, "out of memory");
+    }
+    l->base.backend = &npu_backend_cpu;
+    l->device = (struct npu_cpu_device *)device;
+    l->program = *program;
+    l->stage = stage;
+    for (unsigned i = 0; i < program->n_stages; i++)
+        stage[i].recipe = npu_cpu_choose_recipe(program, i, profile);
+
+    int ret = npu_cpu_pack_weights(l, model, err);
+    if (ret == 0)
+        ret = alloc_work(l, profile, err);
+    if (ret) {
+        npu_cpu_unload(&l->base);
+        return ret;
+    }
+    *out = &l->base;
+    return 0;
+}
+
+void npu_cpu_unload(struct npu_loaded *loaded)
+{
+    struct npu_cpu_loaded *l = (struct npu_cpu_loaded *)loaded;
+    free(l->weights);
+    free(l->work);
+    free(l->scratch);
+    free(l->stage);
+    free(l);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_CPU_RECIPE_H
+#define NPU_CPU_RECIPE_H
+/* Which integers each stage of a program computes with. The table of what was tried is in
+ * npu/cpu/INT8.md. */
+#include "kernels/kernels.h"
+#include "npu/backend.h"
+
+struct npu_cpu_recipe {
+    bool integer;         /* false: f32 */
+    enum npu_width width; /* of the operands */
+    bool asymmetric;      /* activations with a zero point */
+    int a_max; /* activations -a_max .. a_max, asymmetric 0 .. a_max; a wide stage may have to do
+                  with less so that no sum overflows */
+    int w_max; /* weights -w_max .. w_max */
+
+    /* The layer's attention; the stage that makes Q, K and V has these too. */
+    enum npu_width head_width;
+    int qk_max; /* queries and keys */
+    int v_max;  /* values */
+    int p_max;  /* softmax numerators 0 .. p_max */
+};
+
+/* The recipe of stage `index`. */
+struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, unsigned index,
+                                            enum npu_profile profile);
+
+#endif /* NPU_CPU_RECIPE_H */
