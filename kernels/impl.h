@@ -41,7 +41,14 @@ NPU_DECL_KERNELS(avx512);
 NPU_DECL_INT_KERNELS(s16, s16, avx512);
 NPU_DECL_INT_KERNELS(u8, s8, avx512vnni);
 NPU_DECL_INT_KERNELS(s16, s16, avx512vnni);
+void npu_gemm_u8s8_amx(const struct npu_gemm_int_args *args);
+void npu_attention_u8s8_amx(const struct npu_attention_int_args *args, void *scratch);
+/* One product of full and part tiles against plain C. Needs AMX and the right to use it. */
+bool npu_exact_amx(void);
 #endif
+
+/* The table's row, whether this processor can run it or not: for tests that emulate. */
+const struct npu_kernels *npu_kernels_row(enum npu_isa isa);
 
 /* Panel widths of packed B. ref uses the one of its table row. */
 #define NPU_GEMM_F32_NR_REF    16

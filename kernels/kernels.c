@@ -5,6 +5,11 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <stdatomic.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 /* The register state that the operating system saves: XCR0. Only valid where
  * CPUID says OSXSAVE. */
@@ -31,15 +36,87 @@ static bool cpu_has_avx_vnni(void)
     return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
 }
 
+/* AMX-INT8 with tiles of 16 rows of 64 bytes that the operating system saves. */
+static bool cpu_has_amx_int8(void)
+{
+    const uint32_t need = 1u << 24 | 1u << 25; /* amx-tile, amx-int8 */
+    const uint64_t tiles = 3u << 17;           /* XTILECFG, XTILEDATA */
+    uint32_t a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & need) != need)
+        return false;
+    if ((read_xcr0() & tiles) != tiles)
+        return false;
+    if (!__get_cpuid_count(0x1d, 1, &a, &b, &c, &d)) /* palette 1: bytes a row, tiles, rows */
+        return false;
+    if ((b & 0xffff) != 64 || b >> 16 < 8 || (c & 0xffff) < 16)
+        return false;
+    return __get_cpuid_count(0x1e, 0, &a, &b, &c, &d) && (b & 0xff) >= 16 &&
+           (b >> 8 & 0xffff) >= 64; /* tile unit: rows and bytes a row of B */
+}
+
+/* Linux gives tile registers to processes that ask. A granted right is the whole process's, threads
+ * that run already included; a thread without it dies of SIGILL at its first tile instruction. It
+ * is refused where a thread has an alternate signal stack too small for the tiles. */
+static bool ask_for_tiles(void)
+{
+#if defined(__linux__)
+    const long request = 0x1023, tile_data = 18; /* ARCH_REQ_XCOMP_PERM, since Linux 5.16 */
+    return syscall(SYS_arch_prctl, request, tile_data) == 0;
+#else
+    return false;
+#endif
+}
+
+enum amx { AMX_UNKNOWN, AMX_ABSENT, AMX_REFUSED, AMX_INEXACT, AMX_USABLE };
+
+/* Needs avx512vnni. Threads that come here at once find the same. */
+static enum amx amx_state(void)
+{
+    static atomic_int known = AMX_UNKNOWN;
+    enum amx state = (enum amx)atomic_load(&known);
+    if (state != AMX_UNKNOWN)
+        return state;
+    if (!cpu_has_amx_int8())
+        state = AMX_ABSENT;
+    else if (!ask_for_tiles())
+        state = AMX_REFUSED;
+    else
+        state = npu_exact_amx() ? AMX_USABLE : AMX_INEXACT;
+    atomic_store(&known, state);
+    return state;
+}
+
+static bool cpu_has_avx512(uint32_t leaf7_ebx)
+{
+    const uint32_t need = bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ;
+    return (leaf7_ebx & need) == need &&
+           (read_xcr0() & 0xe6) == 0xe6; /* and opmask, both halves of ZMM */
+}
+
 enum npu_isa npu_kernels_detect(void)
 {
     uint32_t a, b, c, d;
     if (!cpu_has_fma() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2))
         return NPU_ISA_REF;
-    const uint32_t need = bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ;
-    if ((b & need) == need && (read_xcr0() & 0xe6) == 0xe6) /* and opmask, both halves of ZMM */
-        return c & bit_AVX512VNNI ? NPU_ISA_AVX512VNNI : NPU_ISA_AVX512;
-    return cpu_has_avx_vnni() ? NPU_ISA_AVXVNNI : NPU_ISA_AVX2;
+    if (!cpu_has_avx512(b))
+        return cpu_has_avx_vnni() ? NPU_ISA_AVXVNNI : NPU_ISA_AVX2;
+    if (!(c & bit_AVX512VNNI))
+        return NPU_ISA_AVX512;
+    return amx_state() == AMX_USABLE ? NPU_ISA_AMX : NPU_ISA_AVX512VNNI;
+}
+
+const char *npu_kernels_complaint(void)
+{
+    if (npu_kernels_detect() != NPU_ISA_AVX512VNNI)
+        return NULL;
+    switch (amx_state()) {
+    case AMX_REFUSED:
+        return "the kernel refuses the use of AMX tiles; without them";
+    case AMX_INEXACT:
+        return "AMX products are not exact on this machine; without them";
+    default:
+        return NULL;
+    }
 }
 
 #else
@@ -56,6 +133,11 @@ static bool cpu_has_fma(void)
 enum npu_isa npu_kernels_detect(void)
 {
     return NPU_ISA_REF;
+}
+
+const char *npu_kernels_complaint(void)
+{
+    return NULL;
 }
 #endif
 
@@ -83,8 +165,21 @@ static const struct npu_kernels kernels_table[] = {
     [NPU_ISA_AVXVNNI] = {.name = "avxvnni", F32(AVX2, avx2), BYTES(AVX2, avxvnni)},
     [NPU_ISA_AVX512] = {.name = "avx512", F32(AVX512, avx512), WORDS(AVX512, avx512)},
     [NPU_ISA_AVX512VNNI] = {.name = "avx512vnni", F32(AVX512, avx512), BYTES(AVX512, avx512vnni)},
+    [NPU_ISA_AMX] = {.name = "amx",
+                     F32(AVX512, avx512),
+                     .int_nr = NPU_INT_NR_AVX512,
+                     .narrow_bytes = 1,
+                     .width = {[NPU_NARROW] = {npu_gemm_u8s8_amx, npu_quant_u8_avx512vnni,
+                                               npu_pack_k_s8_avx512vnni, npu_pack_v_s8_avx512vnni,
+                                               npu_attention_u8s8_amx},
+                               [NPU_WIDE] = INT(s16, s16, avx512vnni)}},
 #endif
 };
+
+const struct npu_kernels *npu_kernels_row(enum npu_isa isa)
+{
+    return &kernels_table[isa];
+}
 
 /* Whether a set below the best one can run here: the sets are no chain. */
 static bool is_possible(enum npu_isa isa)
@@ -109,8 +204,8 @@ void npu_kernels_init(struct npu_kernels *out, enum npu_isa limit)
 
 bool npu_kernels_parse(const char *name, enum npu_isa *out)
 {
-    static const char *const names[NPU_ISA_COUNT] = {"ref", "avx2", "avxvnni", "avx512",
-                                                     "avx512vnni"};
+    static const char *const names[NPU_ISA_COUNT] = {"ref",    "avx2",       "avxvnni",
+                                                     "avx512", "avx512vnni", "amx"};
     if (!name || !*name || !strcmp(name, "auto")) {
         *out = npu_kernels_detect();
         return true;

@@ -153,7 +153,7 @@ struct npu_attention_int_args {
     float p_log2;
 };
 typedef void npu_attention_int_fn(const struct npu_attention_int_args *args, void *scratch);
-#define NPU_ATTENTION_INT_SCRATCH 16384
+#define NPU_ATTENTION_INT_SCRATCH 20480
 
 struct npu_int_kernels {
     npu_gemm_int_fn *gemm;
@@ -170,11 +170,12 @@ enum npu_isa {
     NPU_ISA_AVXVNNI,
     NPU_ISA_AVX512,
     NPU_ISA_AVX512VNNI,
+    NPU_ISA_AMX,
     NPU_ISA_COUNT
 };
 struct npu_kernels {
     enum npu_isa isa;
-    const char *name; /* "ref", "avx2", "avxvnni", "avx512", "avx512vnni" (static) */
+    const char *name; /* "ref", "avx2", "avxvnni", "avx512", "avx512vnni", "amx" (static) */
     bool has_fma;     /* false: ref calls the C library's software fma, a window takes minutes */
     int gemm_f32_nr;  /* panel width of packed f32 B: 16, 32 or 64, divides 64 */
     npu_gemm_f32_fn *gemm_f32;
@@ -187,9 +188,13 @@ struct npu_kernels {
 };
 
 /* The best set that processor and operating system allow (CPUID, OSXSAVE, XCR0), not above `limit`.
- * Threads: any. */
+ * The first call on a processor with AMX asks the kernel for permission to use tiles, for the whole
+ * process, and multiplies once to see that they are exact. Threads: any. */
 enum npu_isa npu_kernels_detect(void);
 void npu_kernels_init(struct npu_kernels *out, enum npu_isa limit);
+/* Why a set that the processor names is left out all the same, one sentence for a log (static), or
+ * NULL. Threads: any. */
+const char *npu_kernels_complaint(void);
 /* "ref" ... -> isa; NULL, "" or "auto" -> the best; returns false for a name not known. */
 bool npu_kernels_parse(const char *name, enum npu_isa *out);
 

@@ -5,13 +5,19 @@
  * products in the L1 cache. */
 #include "kernels/avx512/int.h"
 
-/* For up to 12 queries, in the caller's scratch; [2]: of this block of keys and the one beside. */
+/* Queries at a time, up to 16. */
+#ifndef NPU_ATTENTION_INT_ROWS
+#define NPU_ATTENTION_INT_ROWS NPU_INT_ROWS
+#endif
+
+/* For these queries, in the caller's scratch; [2]: of this block of keys and the one beside. */
 struct npu_attention_avx512 {
-    int32_t s[2][NPU_INT_ROWS][NPU_KEY_BLOCK]; /* scores */
-    int32_t a[NPU_INT_ROWS][NPU_HEAD_DIM];     /* sums over the values */
-    int16_t p[NPU_INT_ROWS][NPU_KEY_BLOCK];    /* numerators; in bytes only half of it is used */
-    float o[NPU_INT_ROWS][NPU_HEAD_DIM];
-    float l[NPU_INT_ROWS][16];
+    int32_t s[2][NPU_ATTENTION_INT_ROWS][NPU_KEY_BLOCK]; /* scores */
+    int32_t a[NPU_ATTENTION_INT_ROWS][NPU_HEAD_DIM];     /* sums over the values */
+    int16_t p[NPU_ATTENTION_INT_ROWS]
+             [NPU_KEY_BLOCK]; /* numerators; in bytes only half of it is used */
+    float o[NPU_ATTENTION_INT_ROWS][NPU_HEAD_DIM];
+    float l[NPU_ATTENTION_INT_ROWS][16];
     float c[16], max[16], alpha[2][16], beta[2][16];
     int32_t block_max[16];
 };
@@ -56,9 +62,9 @@ static inline void npu_block_maxima_avx512(struct npu_attention_avx512 *st, int 
 {
     for (int i = 0; i < m; i++) {
         const int32_t *s = st->s[b & 1][i];
-        __m512i a = _mm512_max_epi32(_mm512_load_si512(s), _mm512_load_si512(s + 16));
-        __m512i b = _mm512_max_epi32(_mm512_load_si512(s + 32), _mm512_load_si512(s + 48));
-        st->block_max[i] = _mm512_reduce_max_epi32(_mm512_max_epi32(a, b));
+        __m512i low = _mm512_max_epi32(_mm512_load_si512(s), _mm512_load_si512(s + 16));
+        __m512i high = _mm512_max_epi32(_mm512_load_si512(s + 32), _mm512_load_si512(s + 48));
+        st->block_max[i] = _mm512_reduce_max_epi32(_mm512_max_epi32(low, high));
     }
 }
 
@@ -115,6 +121,25 @@ static inline void npu_add_values_avx512(struct npu_attention_avx512 *st, int b,
     }
 }
 
+static inline void npu_attention_start_avx512(struct npu_attention_avx512 *st)
+{
+    memset(st->o, 0, sizeof st->o);
+    memset(st->l, 0, sizeof st->l);
+    memset(st->block_max, 0, sizeof st->block_max);
+}
+
+/* O / L to the rows of the result. */
+static inline void npu_attention_finish_avx512(const struct npu_attention_int_args *args,
+                                               const struct npu_attention_avx512 *st, int i0, int m)
+{
+    for (int i = 0; i < m; i++) {
+        __m512 scale = _mm512_set1_ps(1.0f / npu_sum16_f32_avx512(_mm512_load_ps(st->l[i])));
+        for (int d = 0; d < NPU_HEAD_DIM; d += 16)
+            _mm512_storeu_ps(args->out + (i0 + i) * args->ldo + d,
+                             _mm512_mul_ps(_mm512_load_ps(st->o[i] + d), scale));
+    }
+}
+
 /* One 32-column panel of block b of packed operands. */
 static inline void npu_panel_avx512(int32_t *to, npu_tile_int_fn *tile, const int32_t *init,
                                     const void *a, ptrdiff_t lda, const void *packed, int b,
@@ -124,7 +149,7 @@ static inline void npu_panel_avx512(int32_t *to, npu_tile_int_fn *tile, const in
     tile(to + 32 * panel, 64 * sizeof *to, init + 32 * panel, a, lda, at, m, 64);
 }
 
-/* Up to 12 queries from i0. The products of the next block stand before and after the softmax of
+/* Queries from i0. The products of the next block stand before and after the softmax of
  * this one, which does not depend on them: so the processor has work for all its pipes. */
 static inline void npu_attention_rows_avx512(const struct npu_attention_int_args *args, int i0,
                                              int m, struct npu_attention_avx512 *st,
@@ -135,9 +160,7 @@ static inline void npu_attention_rows_avx512(const struct npu_attention_int_args
     const ptrdiff_t ldq = args->ldq * bytes, ldp = NPU_KEY_BLOCK * bytes;
     const int blocks = (args->n + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK;
     __m512 q_scale = _mm512_maskz_loadu_ps(npu_mask16(m), args->q_scale + i0);
-    memset(st->o, 0, sizeof st->o);
-    memset(st->l, 0, sizeof st->l);
-    memset(st->block_max, 0, sizeof st->block_max);
+    npu_attention_start_avx512(st);
     for (int panel = 0; panel < 2; panel++)
         npu_panel_avx512(st->s[0][0], tile, args->k_offset, q, ldq, args->k, 0, panel, m, bytes);
     for (int b = 0; b < blocks; b++) {
@@ -157,21 +180,17 @@ static inline void npu_attention_rows_avx512(const struct npu_attention_int_args
         npu_panel_avx512(st->a[0], tile, zeros, st->p, ldp, args->v, b, 1, m, bytes);
     }
     npu_add_values_avx512(st, blocks - 1, m, args->v_scale + (blocks - 1) * NPU_HEAD_DIM);
-    for (int i = 0; i < m; i++) {
-        __m512 scale = _mm512_set1_ps(1.0f / npu_sum16_f32_avx512(_mm512_load_ps(st->l[i])));
-        for (int d = 0; d < NPU_HEAD_DIM; d += 16)
-            _mm512_storeu_ps(args->out + (i0 + i) * args->ldo + d,
-                             _mm512_mul_ps(_mm512_load_ps(st->o[i] + d), scale));
-    }
+    npu_attention_finish_avx512(args, st, i0, m);
 }
 
 static inline void npu_attention_int_avx512(const struct npu_attention_int_args *args,
                                             void *scratch, npu_tile_int_fn *tile, int bytes)
 {
     assert(args->m >= 1 && args->n >= 1 && args->n <= 1536);
-    for (int i = 0; i < args->m; i += NPU_INT_ROWS)
-        npu_attention_rows_avx512(args, i, args->m - i < NPU_INT_ROWS ? args->m - i : NPU_INT_ROWS,
-                                  scratch, tile, bytes);
+    for (int i = 0; i < args->m; i += NPU_ATTENTION_INT_ROWS)
+        npu_attention_rows_avx512(
+            args, i, args->m - i < NPU_ATTENTION_INT_ROWS ? args->m - i : NPU_ATTENTION_INT_ROWS,
+            scratch, tile, bytes);
 }
 
 #endif /* NPU_KERNELS_AVX512_ATTENTION_INT_H */

@@ -46,6 +46,13 @@ static inline void npu_epilogue_int_avx512(const struct npu_gemm_int_args *args,
     }
 }
 
+/* Columns of a group of panels. */
+static inline int npu_int_group_avx512(const struct npu_gemm_int_args *args, int bytes)
+{
+    int fit = NPU_INT_GROUP_BYTES / (NPU_INT_NR_AVX512 * args->k * bytes);
+    return fit > 1 ? fit * NPU_INT_NR_AVX512 : NPU_INT_NR_AVX512;
+}
+
 /* Groups of panels outside, rows, then the panels of the group, as in gemm_f32. */
 static inline void npu_gemm_int_avx512(const struct npu_gemm_int_args *args, npu_tile_int_fn *tile,
                                        int bytes)
@@ -55,8 +62,7 @@ static inline void npu_gemm_int_avx512(const struct npu_gemm_int_args *args, npu
     assert(args->m >= 1 && args->n >= 1 && args->k >= 4 && args->k % 4 == 0);
     assert(args->ldc >= args->n && (!args->r || args->ldr >= args->n));
     const int nr = NPU_INT_NR_AVX512;
-    int fit = NPU_INT_GROUP_BYTES / (nr * args->k * bytes);
-    int group = fit > 1 ? fit * nr : nr;
+    int group = npu_int_group_avx512(args, bytes);
     for (int g0 = 0; g0 < args->n; g0 += group) {
         int end = args->n - g0 < group ? args->n : g0 + group;
         for (int i0 = 0; i0 < args->m; i0 += NPU_INT_ROWS) {
