@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The speed of the integer kernels, and what the processor can give of the instructions that each
+ * set multiplies with. */
+#include "tests/kernels/checks.h"
+#include "tests/kernels/kit_int.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { D = NPU_HEAD_DIM, KEYS = 1500, BLOCKS = (KEYS + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK };
+
+/* Multiply-adds and the registers they go to; 12 chains of them and nothing else. */
+#if defined(__x86_64__)
+#define TWELVE(STEP, R)                                                                        \
+    STEP(R, "0")                                                                               \
+    STEP(R, "1") STEP(R, "2") STEP(R, "3") STEP(R, "4") STEP(R, "5") STEP(R, "6") STEP(R, "7") \
+        STEP(R, "8") STEP(R, "9") STEP(R, "10") STEP(R, "11")
+#define PEAK(NAME, STEP, R)                                                                      \
+    static void NAME(void *user)                                                                 \
+    {                                                                                            \
+        long n = *(long *)user;                                                                  \
+        __asm__ volatile("1:\n\t" TWELVE(STEP, R) "dec %0\n\tjnz 1b"                             \
+                         : "+r"(n)                                                               \
+                         :                                                                       \
+                         : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", \
+                           "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13");                  \
+    }
+#define BYTES_EVEX(R, C) "vpdpbusd %%" R "15, %%" R "15, %%" R C "\n\t"
+#define WORDS_EVEX(R, C) "vpdpwssd %%" R "15, %%" R "15, %%" R C "\n\t"
+#define BYTES_VEX(R, C)  "%{vex%} vpdpbusd %%" R "15, %%" R "15, %%" R C "\n\t"
+#define WORDS_VEX(R, C)  "%{vex%} vpdpwssd %%" R "15, %%" R "15, %%" R C "\n\t"
+#define WORDS_ADD(R, C)                            \
+    "vpmaddwd %%" R "15, %%" R "15, %%" R "12\n\t" \
+    "vpaddd %%" R "12, %%" R C ", %%" R C "\n\t"
+PEAK(bytes_zmm, BYTES_EVEX, "zmm")
+PEAK(words_zmm, WORDS_EVEX, "zmm")
+PEAK(bytes_ymm, BYTES_VEX, "ymm")
+PEAK(words_ymm, WORDS_VEX, "ymm")
+PEAK(add_zmm, WORDS_ADD, "zmm")
+PEAK(add_ymm, WORDS_ADD, "ymm")
+#endif
+
+/* 1e9 multiply-adds per second of one core; 0 where not known. */
+static double peak(const struct npu_kernels *k, enum npu_width width, double budget)
+{
+#if defined(__x86_64__)
+    static const struct {
+        void (*run)(void *user);
+        int macs;
+    } loops[NPU_ISA_COUNT][NPU_WIDTHS] = {
+        [NPU_ISA_AVX2] = {{add_ymm, 16}, {add_ymm, 16}},
+        [NPU_ISA_AVXVNNI] = {{bytes_ymm, 32}, {words_ymm, 16}},
+        [NPU_ISA_AVX512] = {{add_zmm, 32}, {add_zmm, 32}},
+        [NPU_ISA_AVX512VNNI] = {{bytes_zmm, 64}, {words_zmm, 32}},
+        [NPU_ISA_AMX] = {{NULL, 0}, {words_zmm, 32}},
+    };
+    long n = 100000;
+    if (loops[k->isa][width].run)
+        return (double)n * 12e-9 * loops[k->isa][width].macs /
+               kit_fastest(loops[k->isa][width].run, &n, budget);
+#endif
+    return 0;
+}
+
+struct work {
+    const struct npu_int_kernels *k;
+    struct npu_gemm_int_args gemm;
+    struct npu_quant_args quant;
+    struct npu_attention_int_args attention;
+    void *scratch, *packed;
+    float *x, *scale;
+    int32_t *offset;
+    int top;
+};
+
+static void run_gemm(void *user)
+{
+    const struct work *w = user;
+    w->k->gemm(&w->gemm);
+}
+
+static void run_quant(void *user)
+{
+    const struct work *w = user;
+    w->k->quant(&w->quant);
+}
+
+static void run_attention(void *user)
+{
+    const struct work *w = user;
+    w->k->attention(&w->attention, w->scratch);
+}
+
+static void run_pack_k(void *user)
+{
+    const struct work *w = user;
+    w->k->pack_k(w->packed, w->offset, w->scale, w->x, D, NPU_KEY_BLOCK, w->top);
+}
+
+static void run_pack_v(void *user)
+{
+    const struct work *w = user;
+    w->k->pack_v(w->packed, w->scale, w->x, D, NPU_KEY_BLOCK, w->top);
+}
+
+static int top_of(enum npu_width width)
+{
+    return width == NPU_NARROW ? 127 : 4095;
+}
+
+static float *floats(struct kit_pool *pool, size_t n)
+{
+    float *x = kit_pool_get(pool, n * sizeof *x);
+    kit_fill(x, n, KIT_NORMAL);
+    return x;
+}
+
+/* m rows of n floats as operands, symmetric; the scales by the way. */
+static void *operands(const struct npu_kernels *k, enum npu_width width, int m, int n,
+                      struct work *w, struct kit_pool *pool)
+{
+    size_t size = (size_t)m * (size_t)n;
+    w->k = &k->width[width];
+    w->top = top_of(width);
+    w->quant = (struct npu_quant_args){
+        .dst = kit_pool_get(pool, size * (size_t)kit_operand_bytes(k, width)),
+        .x = floats(pool, size),
+        .scale = floats(pool, (size_t)m),
+        .zero = kit_pool_get(pool, (size_t)m * sizeof(int32_t)),
+        .ldd = n,
+        .ldx = n,
+        .m = m,
+        .n = n,
+        .q_max = w->top};
+    w->k->quant(&w->quant);
+    return w->quant.dst;
+}
+
+static double gemm_seconds(const struct npu_kernels *k, enum npu_width width, int m, int n, int kk,
+                           unsigned flags, double budget)
+{
+    struct kit_pool pool = {.count = 0};
+    struct work w;
+    int bytes = kit_operand_bytes(k, width), top = top_of(width);
+    int16_t *weights = kit_pool_get(&pool, (size_t)n * (size_t)kk * sizeof *weights);
+    void *b = kit_pool_get(&pool, npu_packed_b_int_size(n, kk, k->int_nr, bytes));
+    for (int i = 0; i < n * kk; i++)
+        weights[i] = (int16_t)kit_range(-top, top);
+    npu_pack_b_int(b, weights, 0, n, n, kk, k->int_nr, bytes);
+    void *a = operands(k, width, m, kk, &w, &pool);
+    w.gemm = (struct npu_gemm_int_args){
+        .c = floats(&pool, (size_t)m * (size_t)n),
+        .a = a,
+        .b = b,
+        .a_scale = w.quant.scale,
+        .b_scale = floats(&pool, (size_t)n),
+        .bias = floats(&pool, (size_t)n),
+        .a_zero = w.quant.zero,
+        .b_sum = kit_pool_get(&pool, (size_t)n * sizeof(int32_t)), /* whatever it says */
+        .lda = kk,
+        .ldc = n,
+        .m = m,
+        .n = n,
+        .k = kk,
+        .flags = flags};
+    double t = kit_fastest(run_gemm, &w, budget);
+    kit_pool_free(&pool);
+    return t;
+}
+
+static double quant_seconds(const struct npu_kernels *k, enum npu_width width, int m, int n,
+                            bool asymmetric, double budget)
+{
+    struct kit_pool pool = {.count = 0};
+    struct work w;
+    operands(k, width, m, n, &w, &pool);
+    w.quant.asymmetric = asymmetric;
+    double t = kit_fastest(run_quant, &w, budget);
+    kit_pool_free(&pool);
+    return t;
+}
+
+static double pack_seconds(const struct npu_kernels *k, enum npu_width width, bool values,
+                           double budget)
+{
+    struct kit_pool pool = {.count = 0};
+    struct work w = {.k = &k->width[width],
+                     .packed = kit_pool_get(&pool, NPU_KEY_BLOCK * D * sizeof(int16_t)),
+                     .offset = kit_pool_get(&pool, NPU_KEY_BLOCK * sizeof(int32_t)),
+                     .scale = floats(&pool, D),
+                     .x = floats(&pool, NPU_KEY_BLOCK * D),
+                     .top = top_of(width)};
+    double t = kit_fastest(values ? run_pack_v : run_pack_k, &w, budget);
+    kit_pool_free(&pool);
+    return t;
+}
+
+static double attention_seconds(const struct npu_kernels *k, enum npu_width width, int m,
+                                double budget)
+{
+    struct kit_pool pool = {.count = 0};
+    struct work w;
+    size_t block = NPU_KEY_BLOCK * D * (size_t)kit_operand_bytes(k, width);
+    void *q = operands(k, width, m, D, &w, &pool);
+    char *key = kit_pool_get(&pool, BLOCKS * block), *value = kit_pool_get(&pool, BLOCKS * block);
+    float *k_scale = floats(&pool, BLOCKS), *v_scale = floats(&pool, BLOCKS * D);
+    int32_t *offset = kit_pool_get(&pool, BLOCKS * NPU_KEY_BLOCK * sizeof *offset);
+    for (int b = 0; b < BLOCKS; b++) {
+        int rows = KEYS - b * NPU_KEY_BLOCK < NPU_KEY_BLOCK ? KEYS - b * NPU_KEY_BLOCK : 64;
+        const float *x = floats(&pool, NPU_KEY_BLOCK * D);
+        size_t at = (size_t)b * block;
+        w.k->pack_k(key + at, offset + b * NPU_KEY_BLOCK, k_scale + b, x, D, rows, w.top);
+        w.k->pack_v(value + at, v_scale + b * D, x, D, rows, w.top);
+        pool.count--;
+        kit_free(pool.at[pool.count], pool.size[pool.count]);
+    }
+    w.scratch = kit_pool_get(&pool, NPU_ATTENTION_INT_SCRATCH);
+    w.attention =
+        (struct npu_attention_int_args){.out = floats(&pool, (size_t)m * D),
+                                        .q = q,
+                                        .k = key,
+                                        .v = value,
+                                        .q_scale = w.quant.scale,
+                                        .k_scale = k_scale,
+                                        .v_scale = v_scale,
+                                        .k_offset = offset,
+                                        .ldo = D,
+                                        .ldq = D,
+                                        .m = m,
+                                        .n = KEYS,
+                                        .p_log2 = log2f(width == NPU_NARROW ? 255.0f : 8191.0f)};
+    double t = kit_fastest(run_attention, &w, budget);
+    kit_pool_free(&pool);
+    return t;
+}
+
+static void bench_gemms(const struct npu_kernels *k, const struct npu_kernels *ref,
+                        enum npu_width width, double top, double budget)
+{
+    static const struct {
+        int m, n, k;
+        unsigned flags;
+    } shapes[] = {{192, 512, 512, 0},  {192, 2048, 512, NPU_GEMM_GELU},
+                  {192, 512, 2048, 0}, {192, 1536, 384, 0},
+                  {192, 384, 1536, 0}, {64, 512, 512, 0}};
+    char name[64];
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        int m = shapes[i].m, n = shapes[i].n, kk = shapes[i].k;
+        snprintf(name, sizeof name, "gemm %d x %d x k %d%s", m, n, kk, shapes[i].flags ? " g" : "");
+        /* ref by a few rows: it takes seconds for all */
+        bench_report(name, 1e-9 * m * n * kk,
+                     gemm_seconds(k, width, m, n, kk, shapes[i].flags, budget),
+                     gemm_seconds(ref, width, 8, n, kk, shapes[i].flags, 0) * m / 8, top);
+    }
+}
+
+void bench_int(const struct npu_kernels *k, const struct npu_kernels *ref, double budget)
+{
+    static const char *const names[NPU_WIDTHS] = {"narrow", "wide"};
+    char name[64];
+    for (int i = 0; i < NPU_WIDTHS; i++) {
+        enum npu_width width = (enum npu_width)i;
+        double top = peak(k, width, budget);
+        printf("%s, %s operands of %d: one core", k->name, names[i], kit_operand_bytes(k, width));
+        printf(top > 0 ? ", peak %.1f GMAC/s\n" : "\n", top);
+        bench_gemms(k, ref, width, top, budget);
+        for (int m = 64; m <= 192; m += 64) {
+            snprintf(name, sizeof name, "attention %d x %d", m, KEYS);
+            bench_report(name, 2e-9 * m * KEYS * D, attention_seconds(k, width, m, budget),
+                         attention_seconds(ref, width, 8, 0) * m / 8, top);
+        }
+        bench_report("quant 192 x 512", 1e-9 * 192 * 512,
+                     quant_seconds(k, width, 192, 512, false, budget),
+                     quant_seconds(ref, width, 192, 512, false, 0), 0);
+        bench_report("quant asymmetric", 1e-9 * 192 * 512,
+                     quant_seconds(k, width, 192, 512, true, budget),
+                     quant_seconds(ref, width, 192, 512, true, 0), 0);
+        bench_report("pack_k 64 x 64", 1e-9 * 64 * 64, pack_seconds(k, width, false, budget),
+                     pack_seconds(ref, width, false, 0), 0);
+        bench_report("pack_v 64 x 64", 1e-9 * 64 * 64, pack_seconds(k, width, true, budget),
+                     pack_seconds(ref, width, true, 0), 0);
+    }
+}
