@@ -23,17 +23,19 @@ struct npu_attention_avx512 {
 };
 _Static_assert(sizeof(struct npu_attention_avx512) <= NPU_ATTENTION_INT_SCRATCH, "scratch");
 
+/* Not by vreduceps: it rounds x - floor(x) down as well, which shows between -0.5 and 0. */
 static inline __m512 npu_exp2_avx512(__m512 x)
 {
     x = _mm512_max_ps(x, _mm512_set1_ps(NPU_EXP2_F32_MIN));
-    __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF);
+    __m512 f = _mm512_sub_ps(x, _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF));
     __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(NPU_EXP2_F32_C3), f, _mm512_set1_ps(NPU_EXP2_F32_C2));
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(NPU_EXP2_F32_C1));
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
     return _mm512_scalef_ps(p, x);
 }
 
-/* rint(exp2(x)); without the limit from below, whose results are 0 either way. */
+/* rint(exp2(x)); without the limit from below, whose results are 0 either way, and by vreduceps,
+ * which is inexact between -0.5 and 0 alone, where the result is 1. */
 static inline __m512i npu_numerator_avx512(__m512 x)
 {
     __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF);
