@@ -90,14 +90,21 @@ size_t npu_packed_b_int_size(int n, int k, int nr, int bytes)
     return npu_packed_b_f32_size(n, k, nr) * (size_t)bytes;
 }
 
-/* The g operands that lie together, of one output. */
+/* One output; NULL: zeros. */
 static void pack_row_int(void *dst, const int16_t *w, int j, int k, int nr, int bytes)
 {
+    char *to = (char *)dst + npu_packed_b_int_at(j, 0, k, nr, bytes) * (size_t)bytes;
     int g = 4 / bytes;
-    for (int kk = 0; kk < k; kk += g) {
-        size_t at = npu_packed_b_int_at(j, kk, k, nr, bytes);
-        for (int t = 0; t < g; t++)
-            npu_weight_set(dst, at + (size_t)t, bytes, w ? w[kk + t] : 0);
+    for (int kk = 0; kk < k; kk += g, to += 4 * nr) {
+        if (!w) {
+            memset(to, 0, 4);
+        } else if (bytes == 2) {
+            memcpy(to, w + kk, 4);
+        } else {
+            const int8_t group[4] = {(int8_t)w[kk], (int8_t)w[kk + 1], (int8_t)w[kk + 2],
+                                     (int8_t)w[kk + 3]};
+            memcpy(to, group, 4);
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 /* Reads a model's weights piece by piece straight into the layout of the kernels: no second copy
  * ever exists. */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +11,6 @@
 #define MAX_WEIGHT_BYTES ((uint64_t)4 << 30)
 #define ROWS             64 /* outputs that are read and packed at a time */
 #define LOG2_E           1.44269504088896340736f
-
-/* Working memory of packing. */
-struct scratch {
-    float *rows;   /* [ROWS + 1][max k] */
-    int16_t *ints; /* [ROWS][max k] */
-};
 
 static void lay_out_matrix(struct npu_cpu_loaded *l, const struct npu_stage *s,
                            const struct npu_stage_matrix *src, struct npu_cpu_matrix *dst,
@@ -73,24 +66,22 @@ static void reorder_taps(float *rows, unsigned n_rows, unsigned k, float *tmp)
     }
 }
 
-/* One output's weights to integers; returns the sum of their magnitudes. */
-static int64_t quantise_output(const struct npu_cpu_matrix *dst, unsigned j, const float *w,
-                               unsigned k, int w_max, float factor, int16_t *out)
+/* Working memory of packing. */
+struct scratch {
+    float *rows;   /* [ROWS + 1][max k] */
+    int16_t *ints; /* [ROWS][max k] */
+    int32_t zero[ROWS];
+};
+
+/* The sums of one output's integers; returns the sum of their magnitudes. */
+static int64_t add_up(const int16_t *w, unsigned k, int32_t *sum)
 {
-    float big = 0;
-    for (unsigned i = 0; i < k; i++)
-        big = fmaxf(big, fabsf(w[i]));
-    float to_int = big > 0 ? (float)w_max / big : 0;
-    int32_t sum = 0;
-    int64_t magnitude = 0;
+    int32_t plain = 0, magnitude = 0; /* k < 2^16 */
     for (unsigned i = 0; i < k; i++) {
-        int32_t q = (int32_t)rintf(w[i] * to_int);
-        out[i] = (int16_t)q;
-        sum += q;
-        magnitude += q < 0 ? -q : q;
+        plain += w[i];
+        magnitude += w[i] < 0 ? -w[i] : w[i];
     }
-    dst->scale[j] = big / (float)w_max * factor;
-    dst->sum[j] = sum;
+    *sum = plain;
     return magnitude;
 }
 
@@ -103,7 +94,7 @@ static float output_factor(const struct npu_stage *s, unsigned matrix)
 
 /* Outputs j .. j + n_rows, read into scratch->rows; raises *magnitude to the largest. */
 static void pack_outputs(struct npu_cpu_loaded *l, unsigned stage, unsigned m, unsigned j,
-                         unsigned n_rows, const struct scratch *scratch, int64_t *magnitude)
+                         unsigned n_rows, struct scratch *scratch, int64_t *magnitude)
 {
     const struct npu_stage *s = &l->program.stage[stage];
     const struct npu_cpu_recipe *recipe = &l->stage[stage].recipe;
@@ -115,19 +106,30 @@ static void pack_outputs(struct npu_cpu_loaded *l, unsigned stage, unsigned m, u
                        kernels->gemm_f32_nr, s->matrix[m].scale);
         return;
     }
+    const struct npu_quant_args args = {
+        .dst = scratch->ints,
+        .x = scratch->rows,
+        .scale = dst->scale + j,
+        .zero = scratch->zero,
+        .ldd = s->k,
+        .ldx = s->k,
+        .m = (int)n_rows,
+        .n = (int)s->k,
+        .q_max = recipe->w_max,
+    };
+    kernels->width[NPU_WIDE].quant(&args);
     for (unsigned r = 0; r < n_rows; r++) {
-        size_t at = (size_t)r * s->k;
-        int64_t sum = quantise_output(dst, j + r, scratch->rows + at, s->k, recipe->w_max,
-                                      output_factor(s, m), scratch->ints + at);
+        int64_t sum = add_up(scratch->ints + (size_t)r * s->k, s->k, &dst->sum[j + r]);
         *magnitude = sum > *magnitude ? sum : *magnitude;
+        dst->scale[j + r] *= output_factor(s, m);
     }
     npu_pack_b_int(dst->b, scratch->ints, (int)j, (int)n_rows, (int)s->n, (int)s->k,
                    kernels->int_nr, (int)npu_cpu_operand_bytes(l->device, recipe->width));
 }
 
 static int pack_matrix(struct npu_cpu_loaded *l, unsigned stage, unsigned m,
-                       const struct npu_model *model, const struct scratch *scratch,
-                       int64_t *magnitude, struct npu_error *err)
+                       const struct npu_model *model, struct scratch *scratch, int64_t *magnitude,
+                       struct npu_error *err)
 {
     const struct npu_stage *s = &l->program.stage[stage];
     const struct npu_cpu_matrix *dst = &l->stage[stage].matrix[m];
@@ -165,7 +167,7 @@ static int limit_activations(int a_max, int64_t magnitude)
 }
 
 static int pack_stage(struct npu_cpu_loaded *l, unsigned index, const struct npu_model *model,
-                      const struct scratch *scratch, struct npu_error *err)
+                      struct scratch *scratch, struct npu_error *err)
 {
     const struct npu_stage *s = &l->program.stage[index];
     struct npu_cpu_stage *w = &l->stage[index];
@@ -203,8 +205,8 @@ int npu_cpu_pack_weights(struct npu_cpu_loaded *l, const struct npu_model *model
         return npu_fail(err, -ENOTSUP,
                         "the packed weights need %zu MiB, more than the %u MiB allowed",
                         bytes >> 20, (unsigned)(MAX_WEIGHT_BYTES >> 20));
-    struct scratch scratch = {npu_cpu_alloc((ROWS + 1) * k * sizeof(float)),
-                              npu_cpu_alloc(ROWS * k * sizeof(int16_t))};
+    struct scratch scratch = {.rows = npu_cpu_alloc((ROWS + 1) * k * sizeof(float)),
+                              .ints = npu_cpu_alloc(ROWS * k * sizeof(int16_t))};
     l->weights = npu_cpu_alloc(bytes);
     int ret = 0;
     if (!l->weights || !scratch.rows || !scratch.ints)

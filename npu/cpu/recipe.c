@@ -7,30 +7,31 @@
 #define WIDE_HEAD_MAX      4095
 #define WIDE_NUMERATOR_MAX 8191
 
-/* Layers that are fragile in 8 bits come first: one in six, at least one. */
-static bool is_fragile(const struct npu_program *program, const struct npu_stage *s)
+/* The layers that are fragile in 8 bits come first: the linear stages of the first quarter, at
+ * least two, and the attention of the very first. */
+static bool is_wide(const struct npu_program *program, const struct npu_stage *s, bool attention)
 {
-    return s->layer < (program->n_layers + 5) / 6;
+    unsigned linear = (program->n_layers + 3) / 4;
+    if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2)
+        return true;
+    return s->layer < (attention ? 1 : linear > 2 ? linear : 2);
 }
 
 struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, unsigned index,
                                             enum npu_profile profile)
 {
     const struct npu_stage *s = &program->stage[index];
-    struct npu_cpu_recipe r = {.integer = profile == NPU_PROFILE_INT8 && s->op != NPU_OP_NORM};
+    bool wide = is_wide(program, s, false), wide_heads = is_wide(program, s, true);
 
-    if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2 || is_fragile(program, s)) {
-        r.width = r.head_width = NPU_WIDE;
-        r.a_max = INT16_MAX;
-        r.w_max = WIDE_MAX;
-        r.qk_max = r.v_max = WIDE_HEAD_MAX;
-        r.p_max = WIDE_NUMERATOR_MAX;
-    } else {
-        r.width = r.head_width = NPU_NARROW;
-        r.asymmetric = s->op == NPU_OP_FC2; /* behind GELU, which ends at -0.17 */
-        r.a_max = r.asymmetric ? 255 : 127;
-        r.w_max = r.qk_max = r.v_max = 127;
-        r.p_max = 255;
-    }
-    return r;
+    return (struct npu_cpu_recipe){
+        .integer = profile == NPU_PROFILE_INT8 && s->op != NPU_OP_NORM,
+        .width = wide ? NPU_WIDE : NPU_NARROW,
+        .asymmetric = !wide,
+        .a_max = wide ? INT16_MAX : 255,
+        .w_max = wide ? WIDE_MAX : 127,
+        .head_width = wide_heads ? NPU_WIDE : NPU_NARROW,
+        .qk_max = wide_heads ? WIDE_HEAD_MAX : 127,
+        .v_max = wide_heads ? WIDE_HEAD_MAX : 127,
+        .p_max = wide_heads ? WIDE_NUMERATOR_MAX : 255,
+    };
 }
