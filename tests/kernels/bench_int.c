@@ -11,10 +11,10 @@ enum { D = NPU_HEAD_DIM, KEYS = 1500, BLOCKS = (KEYS + NPU_KEY_BLOCK - 1) / NPU_
 
 /* Multiply-adds and the registers they go to; 12 chains of them and nothing else. */
 #if defined(__x86_64__)
-#define TWELVE(STEP, R)                                                                        \
-    STEP(R, "0")                                                                               \
-    STEP(R, "1") STEP(R, "2") STEP(R, "3") STEP(R, "4") STEP(R, "5") STEP(R, "6") STEP(R, "7") \
-        STEP(R, "8") STEP(R, "9") STEP(R, "10") STEP(R, "11")
+#define FOUR(STEP, R, A, B, C, D) STEP(R, A) STEP(R, B) STEP(R, C) STEP(R, D)
+#define TWELVE(STEP, R)               \
+    FOUR(STEP, R, "0", "1", "2", "3") \
+    FOUR(STEP, R, "4", "5", "6", "7") FOUR(STEP, R, "8", "9", "10", "11")
 #define PEAK(NAME, STEP, R)                                                                      \
     static void NAME(void *user)                                                                 \
     {                                                                                            \

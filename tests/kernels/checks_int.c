@@ -40,7 +40,7 @@ struct gemm_data {
     void *a[2], *b[2]; /* of ref and of the set under test */
     int16_t *w;
     float *a_scale, *b_scale, *bias, *r;
-    int32_t *zero, *b_sum;
+    int32_t *zero, *no_zero, *b_sum; /* no_zero: dies when read */
 };
 
 /* Bytes as stored, wide integers as they are. */
@@ -124,6 +124,7 @@ static void gemm_fill(struct gemm_data *d, const struct gemm_shape *s, const str
     d->bias = kit_pool_get(pool, n * sizeof(float));
     d->r = kit_pool_get(pool, m * n * sizeof(float));
     d->zero = kit_pool_get(pool, m * sizeof *d->zero);
+    d->no_zero = kit_pool_get(pool, 0);
     d->b_sum = kit_pool_get(pool, n * sizeof *d->b_sum);
     kit_fill(d->a_scale, m, s->values);
     kit_fill(d->b_scale, n, s->values);
@@ -153,8 +154,7 @@ static void gemm_run(const struct npu_kernels *kn, int set, const struct gemm_sh
                                      .n = s->n,
                                      .k = s->k,
                                      .flags = s->flags};
-    if (kit_operand_bytes(kn, s->width) == 1)
-        args.a_zero = d->zero; /* not to be read otherwise */
+    args.a_zero = kit_operand_bytes(kn, s->width) == 1 ? d->zero : d->no_zero;
     if (s->r) {
         args.r = s->in_place ? c->x : d->r;
         args.ldr = s->in_place ? c->ld : s->n;
@@ -249,7 +249,7 @@ enum row_kind {
     ROW_ONE,   /* one value and zeros */
     ROW_EDGES,
     ROW_HUGE,
-    ROW_SMALL, /* as small as the inverse of the scale stays finite */
+    ROW_SMALL, /* down to the last denormal: the inverse of the scale is not finite any more */
     ROW_TIES,  /* half integers times the scale */
     ROW_NEGATIVE,
     ROW_POSITIVE,
@@ -261,7 +261,7 @@ enum row_kind {
 /* Row of n floats; steps: how many steps of the scale there are from 0 to the largest. */
 static void fill_row(float *x, int n, enum row_kind kind, int steps)
 {
-    float constant = kit_float(KIT_NORMAL);
+    float constant = kit_float(KIT_NORMAL), small = ldexpf(1.0f, kit_range(-149, -100));
     for (int j = 0; j < n; j++) {
         float u = kit_float(KIT_NORMAL);
         switch (kind) {
@@ -278,7 +278,7 @@ static void fill_row(float *x, int n, enum row_kind kind, int steps)
             u *= 1.6e38f;
             break;
         case ROW_SMALL:
-            u = copysignf(fabsf(u) + 1.0f, u) * 2.0f * (float)steps / 3e38f;
+            u *= small;
             break;
         case ROW_TIES:
             u = (float)kit_range(-2 * steps, 2 * steps) * 0.5f;
