@@ -352,6 +352,9 @@ gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
     case GST_EVENT_CAPS:
       return gst_whisper_npu_sink_caps (self, event);
     case GST_EVENT_SEGMENT:
+      /* downstream did not want the rest of the old one */
+      if (gst_whisper_npu_flow (self) == GST_FLOW_EOS)
+        gst_whisper_npu_drain (self);
       gst_whisper_npu_restart (self, GST_FLOW_EOS);
       return gst_whisper_npu_sink_segment (self, event);
     case GST_EVENT_GAP:

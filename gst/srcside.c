@@ -322,8 +322,9 @@ gst_whisper_npu_settle (GstWhisperNpu * self, GstFlowReturn ret,
   if (ret == GST_FLOW_EOS && !event) {
     gst_whisper_npu_skip_stream (self);
     ret = GST_FLOW_OK;
-  } else if (ret == GST_FLOW_EOS && !g_queue_is_empty (&self->items)) {
-    ret = GST_FLOW_OK;          /* a new stream already waits behind the EOS */
+  } else if (ret == GST_FLOW_EOS && (!self->eos ||
+          !g_queue_is_empty (&self->items))) {
+    ret = GST_FLOW_OK;          /* a new stream has come behind the EOS */
   } else if (ret == FLOW_POSTED) {
     self->error_posted = TRUE;
     ret = GST_FLOW_ERROR;

