@@ -419,8 +419,9 @@ gst_whisper_npu_start (GstWhisperNpu * self)
   g_mutex_lock (&self->lock);
   self->eos = FALSE;
   self->unexpected = FALSE;
-  self->error_posted = FALSE;
-  self->srcresult = GST_FLOW_OK;
+  /* small files can turn out bad before the pads are even active */
+  self->error_posted = self->load_state == GST_NPU_LOAD_FAILED;
+  self->srcresult = self->error_posted ? GST_FLOW_ERROR : GST_FLOW_OK;
   g_mutex_unlock (&self->lock);
   gst_pad_start_task (self->srcpad, (GstTaskFunction) gst_whisper_npu_loop,
       self->srcpad, NULL);

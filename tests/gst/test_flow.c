@@ -203,6 +203,27 @@ GST_START_TEST (test_back_pressure)
 
 GST_END_TEST;
 
+/* The source pad alone is switched off: its task ends whether it waits for
+ * audio or has some. */
+GST_START_TEST (test_pad_off)
+{
+  GstHarness *h = start ();
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gint64 before;
+
+  if (__i__ == 1)
+    push_audio (h, 0, 2 * WINDOW + 16000, 48000);
+  before = g_get_monotonic_time ();
+  fail_unless (gst_pad_set_active (pad, FALSE));
+  fail_unless (g_get_monotonic_time () - before < SHORT_TIME);
+  fail_unless_equals_int (gst_harness_push (h, make_audio (0, 160, RATE)),
+      GST_FLOW_FLUSHING);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* In kB. */
 static guint64
 resident (void)
@@ -565,6 +586,7 @@ flow_suite (void)
   tcase_add_test (tc, test_flush_drops_eos);
   tcase_add_test (tc, test_flush_tells_caps);
   tcase_add_loop_test (tc, test_back_pressure, GO_ON, STOP + 1);
+  tcase_add_loop_test (tc, test_pad_off, 0, 2);
   tcase_add_test (tc, test_long_stream);
   tcase_add_test (tc, test_stream_behind_eos);
   /* GStreamer never frees its lists of log functions */
