@@ -32,6 +32,16 @@ GST_START_TEST (test_properties)
   g_free (device);
   g_free (profile);
   g_free (model);
+  /* nothing is in use any more */
+  gst_element_set_state (h->element, GST_STATE_NULL);
+  g_object_get (h->element, "active-device", &device, "active-profile",
+      &profile, "active-model", &model, NULL);
+  fail_unless_equals_string (device, "");
+  fail_unless_equals_string (profile, "");
+  fail_unless_equals_string (model, "");
+  g_free (device);
+  g_free (profile);
+  g_free (model);
   gst_harness_teardown (h);
 }
 
@@ -229,6 +239,12 @@ GST_START_TEST (test_encode_cancelled)
       gst_element_set_state (h->element, GST_STATE_NULL);
     time = g_get_monotonic_time () - before;
     fail_unless (time < G_USEC_PER_SEC, "%d us", (gint) time);
+    if (i == 0) {
+      gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+      push_segment (h);
+      gst_harness_push_event (h, gst_event_new_eos ());
+      gst_event_unref (wait_event (h, GST_EVENT_EOS));
+    }
     fail_unless_equals_int (gst_harness_buffers_received (h), 0);
     gst_harness_teardown (h);
   }
@@ -244,12 +260,15 @@ GST_START_TEST (test_load_error)
   GstBus *bus = gst_bus_new ();
   gchar *bad = g_strconcat (model_path, ".bad", NULL), *data;
   gsize size;
+  guint layers = __i__ == 0 ? 1 : 32;   /* fails before, after activation */
   GstHarness *h;
   GstMessage *message;
   GQuark domain;
   gint code;
 
-  fail_unless (g_file_get_contents (model_path, &data, &size, NULL));
+  fail_unless_equals_int (test_small_model_write (bad, 80, 64, layers, 1500,
+          1), 0);
+  fail_unless (g_file_get_contents (bad, &data, &size, NULL));
   memset (data + size - 4, 0xff, 4);
   fail_unless (g_file_set_contents (bad, data, size, NULL));
   g_free (data);
@@ -331,7 +350,7 @@ element_suite (void)
   tcase_add_loop_test (tc, test_failures, 0, G_N_ELEMENTS (failures));
   tcase_add_test (tc, test_reopen_fails);
   tcase_add_test (tc, test_latency);
-  tcase_add_test (tc, test_load_error);
+  tcase_add_loop_test (tc, test_load_error, 0, 2);
   tcase_add_test (tc, test_encode_cancelled);
   tcase_add_test (tc, test_latency_grows);
   return s;

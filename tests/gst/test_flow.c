@@ -135,7 +135,7 @@ block_buffers (GstPad * pad)
 #endif
 
 enum
-{ GO_ON, FLUSH, STOP };
+{ GO_ON, FLUSH, STOP, SINK_OFF };
 
 /* Downstream holds the first window, two more wait and the fourth is being
  * filled: what goes beyond it blocks, nothing before, and whatever ends the
@@ -163,8 +163,10 @@ GST_START_TEST (test_back_pressure)
     gst_pad_remove_probe (pad, probe);
   else if (__i__ == FLUSH)
     gst_harness_push_event (h, gst_event_new_flush_start ());
-  else
+  else if (__i__ == STOP)
     gst_element_set_state (h->element, GST_STATE_NULL);
+  else
+    gst_pad_set_active (GST_PAD_PEER (h->srcpad), FALSE);
   if (__i__ != GO_ON)
     fail_unless (g_get_monotonic_time () - before < SHORT_TIME);
   g_thread_join (thread);
@@ -219,59 +221,6 @@ GST_START_TEST (test_pad_off)
   fail_unless_equals_int (gst_harness_push (h, make_audio (0, 160, RATE)),
       GST_FLOW_FLUSHING);
   gst_object_unref (pad);
-  gst_harness_teardown (h);
-}
-
-GST_END_TEST;
-
-/* In kB. */
-static guint64
-resident (void)
-{
-  gchar *text, *line;
-  guint64 size;
-
-  fail_unless (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
-  line = strstr (text, "VmRSS:");
-  fail_unless (line != NULL);
-  size = g_ascii_strtoull (line + 6, NULL, 10);
-  g_free (text);
-  return size;
-}
-
-/* Ten minutes: every window in its place, and no memory for those that are
- * gone. A window's log-mel is 940 kB, its features are 375. */
-GST_START_TEST (test_long_stream)
-{
-  GstHarness *h = start ();
-  guint64 early = 0, at = 0;
-
-  for (guint i = 0; i < 20; i++) {
-    guint64 end = MIN ((i + 1) * (guint64) WINDOW + 16000, 20 * WINDOW);
-    GstBuffer *buffer;
-
-    push_audio (h, at, end - at, 16000);
-    at = end;
-    if (i == 19)
-      gst_harness_push_event (h, gst_event_new_eos ());
-    buffer = gst_harness_pull (h);
-    check_buffer (buffer, (guint64) i * WINDOW, WINDOW);
-    fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), i * 1500);
-    gst_buffer_unref (buffer);
-    if (i == 3)
-      early = resident ();
-  }
-  gst_event_unref (wait_event (h, GST_EVENT_EOS));
-  fail_unless_equals_int (gst_harness_buffers_received (h), 20);
-  fail_unless_equals_uint64 (get_stat (h, "windows"), 20);
-  fail_unless_equals_uint64 (get_stat (h, "positions"), 30000);
-  fail_unless_equals_uint64 (get_stat (h, "audio-time"), 600 * GST_SECOND);
-  fail_unless_equals_uint64 (get_stat (h, "dropped"), 0);
-  /* a sanitizer keeps what was freed */
-#if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
-  fail_unless (resident () < early + 3000, "%" G_GUINT64_FORMAT " kB after 2 "
-      "minutes, %" G_GUINT64_FORMAT " after 10", early, resident ());
-#endif
   gst_harness_teardown (h);
 }
 
@@ -427,6 +376,9 @@ GST_START_TEST (test_downstream_eos_skips)
   check_buffer (buffer, 16000, 16000);
   gst_buffer_unref (buffer);
   gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  /* what was skipped was not encoded */
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 2);
+  fail_unless_equals_uint64 (get_stat (h, "dropped"), 2);
   gst_object_unref (pad);
   gst_harness_teardown (h);
   check_record (seen, "SCsGSsBE");
@@ -585,9 +537,8 @@ flow_suite (void)
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_flush_drops_eos);
   tcase_add_test (tc, test_flush_tells_caps);
-  tcase_add_loop_test (tc, test_back_pressure, GO_ON, STOP + 1);
+  tcase_add_loop_test (tc, test_back_pressure, GO_ON, SINK_OFF + 1);
   tcase_add_loop_test (tc, test_pad_off, 0, 2);
-  tcase_add_test (tc, test_long_stream);
   tcase_add_test (tc, test_stream_behind_eos);
   /* GStreamer never frees its lists of log functions */
 #if !defined (__SANITIZE_ADDRESS__)

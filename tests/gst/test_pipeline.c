@@ -252,19 +252,6 @@ GST_START_TEST (test_downstream_error)
 
 GST_END_TEST;
 
-/* A sink that wants one window and no more ends the pipeline. */
-GST_START_TEST (test_sink_eos)
-{
-  GstElement *pipeline = launch (SOURCE "num-buffers=2000 ! whispernpu ! "
-      "fakesink num-buffers=1");
-
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  wait_eos (pipeline);
-  finish (pipeline);
-}
-
-GST_END_TEST;
-
 static void
 count_leak (GstDebugCategory * category, GstDebugLevel level,
     const gchar * file, const gchar * function, gint line, GObject * object,
@@ -334,7 +321,6 @@ pipeline_suite (void)
   tcase_add_test (tc, test_seek);
   tcase_add_test (tc, test_progress);
   tcase_add_test (tc, test_progress_ends);
-  tcase_add_test (tc, test_sink_eos);
   tcase_add_test (tc, test_load_fails);
   tcase_add_test (tc, test_downstream_error);
 #if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)

@@ -434,6 +434,59 @@ GST_START_TEST (test_upstream_queries)
 
 GST_END_TEST;
 
+/* In kB. */
+static guint64
+resident (void)
+{
+  gchar *text, *line;
+  guint64 size;
+
+  fail_unless (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
+  line = strstr (text, "VmRSS:");
+  fail_unless (line != NULL);
+  size = g_ascii_strtoull (line + 6, NULL, 10);
+  g_free (text);
+  return size;
+}
+
+/* Ten minutes: every window in its place, and no memory for those that are
+ * gone. A window's log-mel is 940 kB, its features are 375. */
+GST_START_TEST (test_long_stream)
+{
+  GstHarness *h = start ();
+  guint64 early = 0, at = 0;
+
+  for (guint i = 0; i < 20; i++) {
+    guint64 end = MIN ((i + 1) * (guint64) WINDOW + 16000, 20 * WINDOW);
+    GstBuffer *buffer;
+
+    push_audio (h, at, end - at, 16000);
+    at = end;
+    if (i == 19)
+      gst_harness_push_event (h, gst_event_new_eos ());
+    buffer = gst_harness_pull (h);
+    check_buffer (buffer, (guint64) i * WINDOW, WINDOW);
+    fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), i * 1500);
+    gst_buffer_unref (buffer);
+    if (i == 3)
+      early = resident ();
+  }
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  fail_unless_equals_int (gst_harness_buffers_received (h), 20);
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 20);
+  fail_unless_equals_uint64 (get_stat (h, "positions"), 30000);
+  fail_unless_equals_uint64 (get_stat (h, "audio-time"), 600 * GST_SECOND);
+  fail_unless_equals_uint64 (get_stat (h, "dropped"), 0);
+  /* a sanitizer keeps what was freed */
+#if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
+  fail_unless (resident () < early + 3000, "%" G_GUINT64_FORMAT " kB after 2 "
+      "minutes, %" G_GUINT64_FORMAT " after 10", early, resident ());
+#endif
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 stream_suite (void)
 {
@@ -454,6 +507,7 @@ stream_suite (void)
   tcase_add_test (tc, test_caps_change);
   tcase_add_test (tc, test_new_stream);
   tcase_add_test (tc, test_stream_change);
+  tcase_add_test (tc, test_long_stream);
   tcase_add_test (tc, test_reverse);
   tcase_add_test (tc, test_bytes_segment);
   tcase_add_test (tc, test_bad_audio);
