@@ -283,7 +283,12 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   GstFlowReturn ret = GST_FLOW_OK;
   gpointer planes[64];
   gsize step;
+  const GstAudioMeta *meta = gst_buffer_get_audio_meta (buffer);
 
+  /* Without it nothing says where planes start; mapping would assert. */
+  if (meta != NULL ? meta->info.layout != input->info.layout :
+      input->info.layout == GST_AUDIO_LAYOUT_NON_INTERLEAVED)
+    return GST_NPU_FLOW_BAD_AUDIO;
   if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ))
     return GST_NPU_FLOW_BAD_AUDIO;
   /* Bytes from one frame to the next within a plane. By the width, for

@@ -12,7 +12,9 @@
  *   2. src pad STREAM_LOCK   the task; never together with 1, but by
  *                            FLUSH_STOP which restarts the task
  *   3. self->lock            queue, flow state, loader state, counters
- *   4. object lock           properties; never together with 3 */
+ *   4. object lock           properties; never together with 3
+ * The task pauses, and is started again, with 3 held: else a new stream could
+ * come between the decision and the pause, and wait for ever. */
 
 #include "audioinput.h"
 #include "features.h"
@@ -25,6 +27,8 @@ G_BEGIN_DECLS
  * filled and one encoded. Two keep a device busy. */
 #define GST_NPU_MAX_WINDOWS 2
 #define GST_NPU_WINDOW_TIME (30 * GST_SECOND)
+/* What LATENCY allows for the encoder before it has been measured. */
+#define GST_NPU_MIN_ENCODE_TIME (2 * GST_SECOND)
 
 typedef enum
 {
@@ -80,11 +84,15 @@ struct _GstWhisperNpu
   guint n_windows;              /* among items */
   GstFlowReturn srcresult;      /* of the task; not OK stops both sides */
   gboolean eos;                 /* EOS was queued */
+  gboolean unexpected;          /* downstream wants no more of this stream */
+  gboolean error_posted;        /* the application knows of srcresult */
   guint generation;             /* number of flushes */
   GstNpuLoadState load_state;
   GThread *load_thread;
   gboolean load_announced;      /* PROGRESS START without an end as yet */
   struct npu_encoder *encoder;  /* once DONE, until READY->NULL */
+
+  GstClockTime encode_time;     /* allowed for in LATENCY; since NULL->READY */
 
   /* counters since NULL->READY (lock) */
   guint64 windows, positions, dropped, audio_time, mel_time;

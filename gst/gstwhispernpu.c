@@ -156,8 +156,10 @@ gst_whisper_npu_load (gpointer data)
   g_mutex_lock (&self->lock);
   self->encoder = encoder;
   self->load_state = encoder != NULL ? GST_NPU_LOAD_DONE : GST_NPU_LOAD_FAILED;
-  if (encoder == NULL && self->srcresult == GST_FLOW_OK)
+  if (encoder == NULL && self->srcresult == GST_FLOW_OK) {
     self->srcresult = GST_FLOW_ERROR;
+    self->error_posted = TRUE;
+  }
   g_cond_broadcast (&self->item_add);
   g_cond_broadcast (&self->item_del);
   g_mutex_unlock (&self->lock);
@@ -197,6 +199,7 @@ gst_whisper_npu_close (GstWhisperNpu * self)
   loader = self->loader;
   memset (&self->loader, 0, sizeof (self->loader));
   self->load_state = GST_NPU_LOAD_NONE;
+  self->encode_time = GST_NPU_MIN_ENCODE_TIME;
   g_mutex_unlock (&self->lock);
   npu_encoder_close (&encoder);
   gst_npu_loader_close (&loader);
@@ -239,6 +242,7 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   self->windows = self->positions = self->dropped = 0;
   self->audio_time = self->mel_time = 0;
   self->resyncs = self->conversions = 0;
+  self->encode_time = GST_NPU_MIN_ENCODE_TIME;
   g_mutex_unlock (&self->lock);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ACTIVE_DEVICE]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ACTIVE_MODEL]);
@@ -254,7 +258,8 @@ gst_whisper_npu_prepare (GstWhisperNpu * self)
   GST_OBJECT_LOCK (self);
   changed = self->settings_changed;
   GST_OBJECT_UNLOCK (self);
-  if (changed) {
+  /* without a model the last try to apply a change has failed */
+  if (changed || self->loader.model == NULL) {
     gst_whisper_npu_close (self);
     if (!gst_whisper_npu_open (self))
       return FALSE;
@@ -413,6 +418,7 @@ gst_whisper_npu_init (GstWhisperNpu * self)
   g_cond_init (&self->item_del);
   g_queue_init (&self->items);
   self->srcresult = GST_FLOW_FLUSHING;
+  self->encode_time = GST_NPU_MIN_ENCODE_TIME;
   self->input = gst_npu_audio_input_new ();
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
 

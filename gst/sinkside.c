@@ -131,7 +131,9 @@ gst_whisper_npu_flow (GstWhisperNpu * self)
   GstFlowReturn ret;
 
   g_mutex_lock (&self->lock);
-  ret = self->eos ? GST_FLOW_EOS : self->srcresult;
+  ret = self->srcresult;
+  if (ret == GST_FLOW_OK && (self->eos || self->unexpected))
+    ret = GST_FLOW_EOS;
   g_mutex_unlock (&self->lock);
   return ret;
 }
@@ -288,9 +290,14 @@ gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
   guint64 n_frames = 0;
 
   gst_event_parse_gap (event, &pts, &duration);
-  if (info == NULL || !self->has_samples ||
-      !GST_CLOCK_TIME_IS_VALID (duration) || duration == 0)
+  if (info == NULL || !self->has_samples)
     return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
+  /* Of unknown length: sent on, it would overtake the audio of this window,
+   * whose buffer will tell downstream the time. */
+  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration == 0) {
+    gst_event_unref (event);
+    return TRUE;
+  }
   n_frames = gst_npu_audio_input_frames_until (self->input, pts + duration);
   if (n_frames <= gst_util_uint64_scale (MAX_SILENCE,
           GST_AUDIO_INFO_RATE (info), GST_SECOND)) {
@@ -317,6 +324,21 @@ gst_whisper_npu_sink_flush (GstWhisperNpu * self, GstEvent * event)
   return ok;
 }
 
+/* Audio of the old stream goes out before the new one starts. The same stream
+ * once more, as a pad sends it after a link, ends nothing. */
+static void
+gst_whisper_npu_sink_stream_start (GstWhisperNpu * self, GstEvent * event)
+{
+  gchar *old_id = gst_pad_get_stream_id (self->sinkpad);
+  const gchar *id;
+
+  gst_event_parse_stream_start (event, &id);
+  if (g_strcmp0 (old_id, id) != 0)
+    gst_whisper_npu_drain (self);
+  g_free (old_id);
+  gst_whisper_npu_restart (self, GST_FLOW_EOS);
+}
+
 static gboolean
 gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
 {
@@ -330,12 +352,15 @@ gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
     case GST_EVENT_CAPS:
       return gst_whisper_npu_sink_caps (self, event);
     case GST_EVENT_SEGMENT:
+      /* downstream did not want the rest of the old one */
+      if (gst_whisper_npu_flow (self) == GST_FLOW_EOS)
+        gst_whisper_npu_drain (self);
       gst_whisper_npu_restart (self, GST_FLOW_EOS);
       return gst_whisper_npu_sink_segment (self, event);
     case GST_EVENT_GAP:
       return gst_whisper_npu_sink_gap (self, event);
     case GST_EVENT_STREAM_START:
-      gst_whisper_npu_restart (self, GST_FLOW_EOS);
+      gst_whisper_npu_sink_stream_start (self, event);
       break;
     case GST_EVENT_EOS:
     case GST_EVENT_SEGMENT_DONE:

@@ -16,10 +16,12 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 
 /* By what a window leaves later than its last sample came in, besides the 30 s:
  * the resampler (24 ms at 1000 Hz), a frame's right half (12.5 ms), and the
- * time to encode, for which a constant stands: a number that followed
- * measurements would make a live pipeline stutter with every change. */
+ * time to encode. That starts as a constant and doubles, for good, where a
+ * window took longer: a number that followed measurements would make a live
+ * pipeline stutter with every change, one that is too small makes it late for
+ * ever. Beyond its end the encoder cannot keep up, and no latency helps. */
 #define FRONT_END_TIME (50 * GST_MSECOND)
-#define ENCODE_TIME (2 * GST_SECOND)
+#define MAX_ENCODE_TIME (GST_NPU_WINDOW_TIME - FRONT_END_TIME)
 
 /* An error of which the application has been told. Stays in this file. */
 #define FLOW_POSTED GST_FLOW_CUSTOM_ERROR
@@ -33,38 +35,92 @@ gst_whisper_npu_item_free (GstNpuItem * item)
   g_free (item);
 }
 
-/* With the lock held. What a flush must not lose, tags for one, stays with the
- * pad and goes out with the next data. */
+/* With the task stopped. What a flush must not lose, tags for one, stays with
+ * the pad and goes out with the next data. */
 static void
 gst_whisper_npu_drop_items (GstWhisperNpu * self, gboolean keep_sticky)
 {
+  GQueue items;
   GstNpuItem *item;
 
-  while ((item = g_queue_pop_head (&self->items)) != NULL) {
-    if (item->event == NULL)
-      self->dropped++;
-    else if (keep_sticky && GST_EVENT_IS_STICKY (item->event) &&
+  g_mutex_lock (&self->lock);
+  items = self->items;
+  g_queue_init (&self->items);
+  self->dropped += self->n_windows;
+  self->n_windows = 0;
+  g_mutex_unlock (&self->lock);
+
+  while ((item = g_queue_pop_head (&items)) != NULL) {
+    /* a pad tells the application of new caps: no lock here */
+    if (keep_sticky && item->event != NULL &&
+        GST_EVENT_IS_STICKY (item->event) &&
         GST_EVENT_TYPE (item->event) != GST_EVENT_SEGMENT &&
         GST_EVENT_TYPE (item->event) != GST_EVENT_EOS)
       gst_pad_store_sticky_event (self->srcpad, item->event);
     gst_whisper_npu_item_free (item);
   }
-  self->n_windows = 0;
+}
+
+/* With the lock held. Downstream answered a window with EOS: skip to what it
+ * must see all the same, or refuse more until that comes. */
+static void
+gst_whisper_npu_skip_stream (GstWhisperNpu * self)
+{
+  GstNpuItem *item;
+
+  while ((item = g_queue_peek_head (&self->items)) != NULL &&
+      (item->event == NULL ||
+          (GST_EVENT_TYPE (item->event) != GST_EVENT_STREAM_START &&
+              GST_EVENT_TYPE (item->event) != GST_EVENT_SEGMENT &&
+              GST_EVENT_TYPE (item->event) != GST_EVENT_EOS))) {
+    if (item->event == NULL) {
+      self->n_windows--;
+      self->dropped++;
+    }
+    gst_whisper_npu_item_free (g_queue_pop_head (&self->items));
+  }
+  self->unexpected = item == NULL;
+}
+
+/* With the lock held. What to do with an item: GST_FLOW_OK is to queue it. */
+static GstFlowReturn
+gst_whisper_npu_admit (GstWhisperNpu * self, const GstNpuItem * item)
+{
+  if (item->event == NULL && self->srcresult == GST_FLOW_OK && self->unexpected)
+    return GST_FLOW_EOS;
+  /* As in GStreamer's queue: what is sticky is no reason to fail, the next
+   * window is. It goes out if a new peer comes. */
+  if (item->event != NULL && GST_EVENT_IS_STICKY (item->event) &&
+      GST_EVENT_TYPE (item->event) != GST_EVENT_EOS &&
+      self->srcresult != GST_FLOW_FLUSHING)
+    return GST_FLOW_OK;
+  return self->srcresult;
+}
+
+static gboolean
+gst_whisper_npu_is_fatal (GstFlowReturn ret)
+{
+  return ret == GST_FLOW_NOT_LINKED || ret < GST_FLOW_EOS;
 }
 
 GstFlowReturn
 gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item)
 {
   GstFlowReturn ret;
+  gboolean report = FALSE;
 
   g_mutex_lock (&self->lock);
   while (item->event == NULL && self->n_windows >= GST_NPU_MAX_WINDOWS &&
       self->srcresult == GST_FLOW_OK)
     g_cond_wait (&self->item_del, &self->lock);
-  ret = self->srcresult;
+  ret = gst_whisper_npu_admit (self, item);
   if (item->event != NULL && GST_EVENT_TYPE (item->event) == GST_EVENT_EOS &&
-      ret != GST_FLOW_FLUSHING)
+      ret != GST_FLOW_FLUSHING) {
     self->eos = TRUE;
+    /* no chain call will hand on why the task has stopped */
+    report = gst_whisper_npu_is_fatal (ret) && !self->error_posted;
+    self->error_posted |= report;
+  }
   if (ret == GST_FLOW_OK) {
     item->generation = self->generation;
     if (item->event == NULL)
@@ -76,6 +132,8 @@ gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item)
   }
   g_mutex_unlock (&self->lock);
 
+  if (report)
+    GST_ELEMENT_FLOW_ERROR (self, ret);
   if (ret != GST_FLOW_OK)
     gst_whisper_npu_item_free (item);
   return ret;
@@ -131,6 +189,27 @@ gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
   return gst_npu_features_acquire (&self->features, buffer);
 }
 
+/* Allow for what the slowest window so far took. */
+static void
+gst_whisper_npu_update_latency (GstWhisperNpu * self,
+    struct npu_encoder *encoder)
+{
+  struct npu_stats stats;
+  GstClockTime old;
+  gboolean changed;
+
+  npu_encoder_get_stats (encoder, &stats);
+  g_mutex_lock (&self->lock);
+  old = self->encode_time;
+  while (self->encode_time < MIN (stats.max_ns, MAX_ENCODE_TIME))
+    self->encode_time = MIN (2 * self->encode_time, MAX_ENCODE_TIME);
+  changed = self->encode_time != old;
+  g_mutex_unlock (&self->lock);
+  if (changed)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
+}
+
 /* Encode a window into a new buffer. */
 static GstFlowReturn
 gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
@@ -161,6 +240,7 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
     gst_buffer_unref (buffer);
     return gst_whisper_npu_encoder_failed (self, code);
   }
+  gst_whisper_npu_update_latency (self, encoder);
 
   GST_BUFFER_PTS (buffer) = item->pts;
   GST_BUFFER_DURATION (buffer) = item->duration;
@@ -202,6 +282,18 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   return gst_pad_push (self->srcpad, buffer);
 }
 
+/* A pad keeps sticky events and says nothing of their fate until data follows;
+ * here that would be 30 s later, and a sink without preroll until then. */
+static GstFlowReturn
+gst_whisper_npu_check_caps (GstWhisperNpu * self, GstEvent * event)
+{
+  GstCaps *caps;
+
+  gst_event_parse_caps (event, &caps);
+  return gst_pad_peer_query_accept_caps (self->srcpad, caps) ? GST_FLOW_OK :
+      GST_FLOW_NOT_NEGOTIATED;
+}
+
 static GstFlowReturn
 gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
 {
@@ -212,23 +304,44 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
   } else {
     if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
       ret = GST_FLOW_EOS;
+    if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS)
+      ret = gst_whisper_npu_check_caps (self, item->event);
     gst_pad_push_event (self->srcpad, g_steal_pointer (&item->event));
   }
   return ret;
 }
 
-/* The task has to stop: tell the application if nobody upstream will. */
-static void
-gst_whisper_npu_give_up (GstWhisperNpu * self, GstFlowReturn ret, gboolean eos,
-    gboolean posted)
+/* With the lock held. What the result of an item means for the task. */
+static GstFlowReturn
+gst_whisper_npu_settle (GstWhisperNpu * self, GstFlowReturn ret,
+    gboolean event, guint generation)
+{
+  /* a flush, or a failed load, has set the state meanwhile */
+  if (generation != self->generation || self->srcresult != GST_FLOW_OK)
+    return self->srcresult;
+  if (ret == GST_FLOW_EOS && !event) {
+    gst_whisper_npu_skip_stream (self);
+    ret = GST_FLOW_OK;
+  } else if (ret == GST_FLOW_EOS && (!self->eos ||
+          !g_queue_is_empty (&self->items))) {
+    ret = GST_FLOW_OK;          /* a new stream has come behind the EOS */
+  } else if (ret == FLOW_POSTED) {
+    self->error_posted = TRUE;
+    ret = GST_FLOW_ERROR;
+  }
+  self->srcresult = ret;
+  return ret;
+}
+
+/* With the lock held. The task stops; TRUE if nobody upstream will tell the
+ * application why. */
+static gboolean
+gst_whisper_npu_pause (GstWhisperNpu * self, GstFlowReturn ret)
 {
   GST_DEBUG_OBJECT (self, "task pauses: %s", gst_flow_get_name (ret));
   gst_pad_pause_task (self->srcpad);
-  if (!eos || (ret != GST_FLOW_NOT_LINKED && ret >= GST_FLOW_EOS))
-    return;
-  if (!posted)
-    GST_ELEMENT_FLOW_ERROR (self, ret);
-  gst_pad_push_event (self->srcpad, gst_event_new_eos ());
+  g_cond_broadcast (&self->item_del);
+  return self->eos && gst_whisper_npu_is_fatal (ret);
 }
 
 static void
@@ -237,7 +350,7 @@ gst_whisper_npu_loop (GstPad * pad)
   GstWhisperNpu *self = GST_WHISPER_NPU (gst_pad_get_parent (pad));
   GstNpuItem *item = NULL;
   GstFlowReturn ret;
-  gboolean eos, posted;
+  gboolean failed = FALSE, report = FALSE;
 
   if (self == NULL)
     return;
@@ -245,42 +358,34 @@ gst_whisper_npu_loop (GstPad * pad)
   while (g_queue_is_empty (&self->items) && self->srcresult == GST_FLOW_OK)
     g_cond_wait (&self->item_add, &self->lock);
   ret = self->srcresult;
-  posted = ret == GST_FLOW_ERROR;       /* by the loader */
   if (ret == GST_FLOW_OK) {
+    guint generation;
+    gboolean event;
+
     item = g_queue_pop_head (&self->items);
-    if (item->event == NULL)
+    generation = item->generation;
+    event = item->event != NULL;
+    if (!event)
       self->n_windows--;
     g_cond_broadcast (&self->item_del);
+    g_mutex_unlock (&self->lock);
+    ret = gst_whisper_npu_push_item (self, item);
+    gst_whisper_npu_item_free (item);
+    g_mutex_lock (&self->lock);
+    ret = gst_whisper_npu_settle (self, ret, event, generation);
+    g_cond_broadcast (&self->item_del);
+  }
+  if (ret != GST_FLOW_OK) {
+    failed = gst_whisper_npu_pause (self, ret);
+    report = failed && !self->error_posted;
+    self->error_posted |= report;
   }
   g_mutex_unlock (&self->lock);
 
-  if (item != NULL) {
-    guint generation = item->generation;
-    gboolean event = item->event != NULL;
-
-    ret = gst_whisper_npu_push_item (self, item);
-    posted = ret == FLOW_POSTED;
-    if (posted)
-      ret = GST_FLOW_ERROR;
-    gst_whisper_npu_item_free (item);
-    g_mutex_lock (&self->lock);
-    if (ret == GST_FLOW_EOS && event && !self->eos)
-      ret = GST_FLOW_OK;        /* a new stream already waits behind the EOS */
-    /* a flush, or a failed load, has set the state meanwhile */
-    if (generation == self->generation && self->srcresult == GST_FLOW_OK)
-      self->srcresult = ret;
-    else
-      ret = self->srcresult;
-    if (ret != GST_FLOW_OK)
-      g_cond_broadcast (&self->item_del);
-    g_mutex_unlock (&self->lock);
-  }
-  if (ret != GST_FLOW_OK) {
-    g_mutex_lock (&self->lock);
-    eos = self->eos;
-    g_mutex_unlock (&self->lock);
-    gst_whisper_npu_give_up (self, ret, eos, posted);
-  }
+  if (report)
+    GST_ELEMENT_FLOW_ERROR (self, ret);
+  if (failed)
+    gst_pad_push_event (self->srcpad, gst_event_new_eos ());
   gst_object_unref (self);
 }
 
@@ -310,10 +415,13 @@ gst_whisper_npu_start (GstWhisperNpu * self)
   /* may wait for a tile; the encoder lives until READY->NULL */
   if (encoder != NULL)
     npu_encoder_resume (encoder);
-  g_mutex_lock (&self->lock);
   gst_whisper_npu_drop_items (self, TRUE);
+  g_mutex_lock (&self->lock);
   self->eos = FALSE;
-  self->srcresult = GST_FLOW_OK;
+  self->unexpected = FALSE;
+  /* small files can turn out bad before the pads are even active */
+  self->error_posted = self->load_state == GST_NPU_LOAD_FAILED;
+  self->srcresult = self->error_posted ? GST_FLOW_ERROR : GST_FLOW_OK;
   g_mutex_unlock (&self->lock);
   gst_pad_start_task (self->srcpad, (GstTaskFunction) gst_whisper_npu_loop,
       self->srcpad, NULL);
@@ -342,12 +450,15 @@ gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after)
   restart = self->srcresult == after;
   if (restart)
     self->srcresult = GST_FLOW_OK;
-  if (after == GST_FLOW_EOS && self->srcresult == GST_FLOW_OK)
+  if (after == GST_FLOW_EOS && self->srcresult == GST_FLOW_OK) {
     self->eos = FALSE;
-  g_mutex_unlock (&self->lock);
-  if (restart && gst_pad_is_active (self->srcpad))
+    self->unexpected = FALSE;
+  }
+  /* the task exists, so this only wakes it and posts nothing */
+  if (restart)
     gst_pad_start_task (self->srcpad, (GstTaskFunction) gst_whisper_npu_loop,
         self->srcpad, NULL);
+  g_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -365,9 +476,7 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   gst_whisper_npu_stop (self);
   if (!gst_pad_stop_task (pad))
     return FALSE;
-  g_mutex_lock (&self->lock);
   gst_whisper_npu_drop_items (self, FALSE);
-  g_mutex_unlock (&self->lock);
   gst_npu_features_clear (&self->features);
   return TRUE;
 }
@@ -387,9 +496,11 @@ static gboolean
 gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
 {
   gboolean live;
-  GstClockTime min, max;
-  const GstClockTime own = GST_NPU_WINDOW_TIME + FRONT_END_TIME + ENCODE_TIME;
+  GstClockTime min, max, own = GST_NPU_WINDOW_TIME + FRONT_END_TIME;
 
+  g_mutex_lock (&self->lock);
+  own += self->encode_time;
+  g_mutex_unlock (&self->lock);
   if (!gst_pad_peer_query (self->sinkpad, query))
     return FALSE;
   gst_query_parse_latency (query, &live, &min, &max);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct small_model_tensor {
-    char name[96];
+    char name[128];
     unsigned n_dims;
     unsigned shape[3];
     bool near_one; /* a norm's weight: 1 + noise instead of noise */

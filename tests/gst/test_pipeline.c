@@ -57,6 +57,9 @@ GST_START_TEST (test_tee_preroll)
   GstElement *pipeline = launch (SOURCE "num-buffers=400 ! tee name=t "
       "t. ! queue ! fakesink t. ! queue ! whispernpu ! fakesink");
 
+  /* each time anew */
+  reach (pipeline, GST_STATE_PAUSED);
+  reach (pipeline, GST_STATE_READY);
   reach (pipeline, GST_STATE_PAUSED);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   wait_eos (pipeline);
@@ -138,6 +141,41 @@ GST_START_TEST (test_progress)
     fail_unless_equals_int (type, want[i]);
     gst_message_unref (message);
   }
+  gst_object_unref (bus);
+  finish (pipeline);
+}
+
+GST_END_TEST;
+
+/* A stop in the middle of it: for each START there is exactly one end. */
+GST_START_TEST (test_progress_ends)
+{
+  GstElement *pipeline = launch (SOURCE "num-buffers=10 ! whispernpu ! "
+      "fakesink");
+  GstBus *bus = gst_element_get_bus (pipeline);
+  guint starts = 0, ends = 0;
+
+  for (guint i = 0; i < 20; i++) {
+    GstMessage *message;
+
+    gst_element_set_state (pipeline, GST_STATE_PAUSED);
+    g_usleep (i * 200);
+    gst_element_set_state (pipeline, GST_STATE_READY);
+    while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_PROGRESS)) != NULL) {
+      GstProgressType type;
+
+      gst_message_parse_progress (message, &type, NULL, NULL);
+      if (type == GST_PROGRESS_TYPE_START)
+        starts++;
+      else
+        ends++;
+      fail_unless (ends <= starts);
+      gst_message_unref (message);
+    }
+    fail_unless_equals_int (starts, ends);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+  }
+  fail_unless_equals_int (starts, 20);
   gst_object_unref (bus);
   finish (pipeline);
 }
@@ -282,6 +320,7 @@ pipeline_suite (void)
   tcase_add_test (tc, test_states_alone);
   tcase_add_test (tc, test_seek);
   tcase_add_test (tc, test_progress);
+  tcase_add_test (tc, test_progress_ends);
   tcase_add_test (tc, test_load_fails);
   tcase_add_test (tc, test_downstream_error);
 #if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
