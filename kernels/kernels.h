@@ -170,7 +170,7 @@ enum npu_isa {
     NPU_ISA_AVXVNNI,
     NPU_ISA_AVX512,
     NPU_ISA_AVX512VNNI,
-    NPU_ISA_AMX,
+    NPU_ISA_AMX, /* proven by emulating the tile instructions; not run on AMX hardware */
     NPU_ISA_COUNT
 };
 struct npu_kernels {

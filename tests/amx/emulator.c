@@ -306,17 +306,18 @@ static void on_illegal(int number, siginfo_t *info, void *context)
 bool amx_run(kit_check_fn *fn, void *user, struct kit_why *why)
 {
     struct sigaction old, action = {.sa_sigaction = on_illegal, .sa_flags = SA_SIGINFO};
-    bool ok = false;
+    bool ok;
     clear();
     memset(&amx.counts, 0, sizeof amx.counts);
     amx.why = why;
     why->text[0] = '\0';
     sigaction(SIGILL, &action, &old);
-    if (sigsetjmp(amx.leave, 1) == 0) {
+    if (sigsetjmp(amx.leave, 1) == 0)
         ok = fn(user, why);
-        if (ok && amx.configured)
-            ok = kit_fail(why, "tiles are still configured at the end");
-    }
+    else
+        ok = false;
+    if (ok && amx.configured)
+        ok = kit_fail(why, "tiles are still configured at the end");
     sigaction(SIGILL, &old, NULL);
     return ok;
 }
