@@ -2,7 +2,11 @@
 #ifndef NPU_KERNELS_AVX2_ATTENTION_INT_H
 #define NPU_KERNELS_AVX2_ATTENTION_INT_H
 /* attention_int on 8 lanes: 12 queries against 64 keys at a time, everything between the two
- * products in the L1 cache. */
+ * products in the L1 cache.
+ *
+ * The products run at their peak, the rest adds to them: 16 registers do not hold a tile and a
+ * softmax side by side, and a tile waiting for its pipes fills the processor's queues. 6 queries at
+ * a time, smaller turns and longer runs of equal steps came out within the noise (3 %). */
 #include "kernels/avx2/int.h"
 
 #define NPU_QUERIES 12 /* two tiles of products: the second finds its panel in the L1 cache */
@@ -15,7 +19,7 @@ struct npu_attention_avx2 {
     int16_t p[NPU_QUERIES][NPU_KEY_BLOCK];    /* numerators; in bytes only half of it is used */
     float o[NPU_QUERIES][NPU_HEAD_DIM];
     float l[NPU_QUERIES][16];
-    float c[NPU_LANES], max[NPU_LANES], alpha[2][NPU_LANES], beta[2][NPU_LANES];
+    float c[NPU_LANES], max[NPU_LANES], alpha[NPU_LANES], beta[NPU_LANES];
     int32_t block_max[NPU_LANES];
 };
 _Static_assert(sizeof(struct npu_attention_avx2) <= NPU_ATTENTION_INT_SCRATCH, "scratch");
@@ -39,9 +43,10 @@ static inline int32_t npu_max8_s32_avx2(__m256i x)
     return _mm_cvtsi128_si32(_mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1)));
 }
 
-static inline void npu_block_maxima_avx2(struct npu_attention_avx2 *st, int b, int m)
+/* Of the queries first .. end. */
+static inline void npu_block_maxima_avx2(struct npu_attention_avx2 *st, int b, int first, int end)
 {
-    for (int i = 0; i < m; i++) {
+    for (int i = first; i < end; i++) {
         const int32_t *s = st->s[b & 1][i];
         __m256i max = npu_load8_s32(s);
         for (int v = 1; v < 8; v++)
@@ -61,8 +66,8 @@ static inline void npu_block_factors_avx2(struct npu_attention_avx2 *st, const f
         __m256 next = _mm256_max_ps(block, max);
         _mm256_store_ps(st->c + i, c);
         _mm256_store_ps(st->max + i, next);
-        _mm256_store_ps(st->alpha[b & 1] + i, npu_exp2_avx2(_mm256_sub_ps(max, next)));
-        _mm256_store_ps(st->beta[b & 1] + i, npu_exp2_avx2(_mm256_sub_ps(block, next)));
+        _mm256_store_ps(st->alpha + i, npu_exp2_avx2(_mm256_sub_ps(max, next)));
+        _mm256_store_ps(st->beta + i, npu_exp2_avx2(_mm256_sub_ps(block, next)));
     }
 }
 
@@ -104,15 +109,15 @@ static inline void npu_numerators_avx2(struct npu_attention_avx2 *st, int b, int
     }
 }
 
-/* The numerators of m queries, and L = L * alpha + their sums * beta. */
-static inline void npu_softmax_int_avx2(struct npu_attention_avx2 *st, int b, int m, int valid,
-                                        float p_log2, int bytes)
+/* The numerators of the queries first .. end, and L = L * alpha + their sums * beta. */
+static inline void npu_softmax_int_avx2(struct npu_attention_avx2 *st, int b, int first, int end,
+                                        int valid, float p_log2, int bytes)
 {
-    for (int i = 0; i < m; i++) {
+    for (int i = first; i < end; i++) {
         __m256i t[2];
         npu_numerators_avx2(st, b, i, valid, p_log2, bytes, t);
-        __m256 alpha = _mm256_set1_ps(st->alpha[b & 1][i]);
-        __m256 beta = _mm256_set1_ps(st->beta[b & 1][i]);
+        __m256 alpha = _mm256_set1_ps(st->alpha[i]);
+        __m256 beta = _mm256_set1_ps(st->beta[i]);
         for (int v = 0; v < 2; v++) {
             __m256 l = _mm256_mul_ps(_mm256_load_ps(st->l[i] + 8 * v), alpha);
             _mm256_store_ps(st->l[i] + 8 * v, _mm256_fmadd_ps(_mm256_cvtepi32_ps(t[v]), beta, l));
@@ -120,35 +125,40 @@ static inline void npu_softmax_int_avx2(struct npu_attention_avx2 *st, int b, in
     }
 }
 
-/* O = O * alpha + sums * (beta * v_scale). */
-static inline void npu_add_values_avx2(struct npu_attention_avx2 *st, int b, int m,
-                                       const float *v_scale)
+/* O = O * alpha + sums * (beta * v_scale). The 8 vectors of v_scale stay in registers. */
+static inline void npu_add_values_avx2(struct npu_attention_avx2 *st, const float *v_scale, int m)
 {
-    for (int d = 0; d < NPU_HEAD_DIM; d += 8) {
-        __m256 scale = _mm256_loadu_ps(v_scale + d);
-        for (int i = 0; i < m; i++) {
-            __m256 o =
-                _mm256_mul_ps(_mm256_load_ps(st->o[i] + d), _mm256_set1_ps(st->alpha[b & 1][i]));
-            __m256 a = _mm256_cvtepi32_ps(npu_load8_s32(st->a[i] + d));
-            __m256 factor = _mm256_mul_ps(_mm256_set1_ps(st->beta[b & 1][i]), scale);
-            _mm256_store_ps(st->o[i] + d, _mm256_fmadd_ps(a, factor, o));
+    __m256 scale[NPU_HEAD_DIM / 8];
+    for (int v = 0; v < NPU_HEAD_DIM / 8; v++)
+        scale[v] = _mm256_loadu_ps(v_scale + 8 * v);
+    for (int i = 0; i < m; i++) {
+        __m256 alpha = _mm256_set1_ps(st->alpha[i]), beta = _mm256_set1_ps(st->beta[i]);
+        for (int v = 0; v < NPU_HEAD_DIM / 8; v++) {
+            __m256 o = _mm256_mul_ps(_mm256_load_ps(st->o[i] + 8 * v), alpha);
+            __m256 a = _mm256_cvtepi32_ps(npu_load8_s32(st->a[i] + 8 * v));
+            o = _mm256_fmadd_ps(a, _mm256_mul_ps(beta, scale[v]), o);
+            _mm256_store_ps(st->o[i] + 8 * v, o);
         }
     }
 }
 
-/* The 16-column panels first .. end of block b of packed operands. */
-static inline void npu_panels_avx2(int32_t *to, npu_tile_int_fn *tile, const int32_t *init,
-                                   const void *a, ptrdiff_t lda, const void *packed, int b,
-                                   int first, int end, int m, int bytes)
+/* One 16-column panel of block b of packed operands. */
+static inline void npu_panel_avx2(int32_t *to, npu_tile_int_fn *tile, const int32_t *init,
+                                  const void *a, ptrdiff_t lda, const void *packed, int b,
+                                  int panel, int m, int bytes)
 {
-    for (int panel = first; panel < end; panel++) {
-        const char *at = (const char *)packed + (size_t)(4 * b + panel) * 16 * 64 * (size_t)bytes;
-        tile(to + 16 * panel, 64 * sizeof *to, init + 16 * panel, a, lda, at, m, 64);
-    }
+    const char *at = (const char *)packed + (size_t)(4 * b + panel) * 16 * 64 * (size_t)bytes;
+    tile(to + 16 * panel, 64 * sizeof *to, init + 16 * panel, a, lda, at, m, 64);
 }
 
-/* Up to 12 queries from i0. The products of the next block stand before and after the softmax of
- * this one, which does not depend on them: so the processor has work for all its pipes. */
+static inline int npu_first_avx2(int m, int quarter) /* of a quarter of m queries */
+{
+    return m * quarter / 4;
+}
+
+/* Up to 12 queries from i0. Products and what does not depend on them take turns, panel by panel:
+ * the scores of the next block with the softmax of this one, the values of this one with the
+ * maxima of the next. So the processor has work for all its pipes. */
 static inline void npu_attention_rows_avx2(const struct npu_attention_int_args *args, int i0, int m,
                                            struct npu_attention_avx2 *st, npu_tile_int_fn *tile,
                                            int bytes)
@@ -162,23 +172,27 @@ static inline void npu_attention_rows_avx2(const struct npu_attention_int_args *
     memset(st->o, 0, sizeof st->o);
     memset(st->l, 0, sizeof st->l);
     memset(st->block_max, 0, sizeof st->block_max);
-    npu_panels_avx2(st->s[0][0], tile, args->k_offset, q, ldq, args->k, 0, 0, 4, m, bytes);
+    for (int p = 0; p < 4; p++)
+        npu_panel_avx2(st->s[0][0], tile, args->k_offset, q, ldq, args->k, 0, p, m, bytes);
+    npu_block_maxima_avx2(st, 0, 0, m);
     for (int b = 0; b < blocks; b++) {
-        int next = b + 1 < blocks ? b + 1 : b;
-        int32_t *s = st->s[(b + 1) & 1][0];
+        int next = b + 1;
+        int32_t *s = st->s[next & 1][0];
         const int32_t *offset = args->k_offset + next * NPU_KEY_BLOCK;
-        if (b > 0)
-            npu_add_values_avx2(st, b - 1, m, args->v_scale + (b - 1) * NPU_HEAD_DIM);
-        if (next > b)
-            npu_panels_avx2(s, tile, offset, q, ldq, args->k, next, 0, 2, m, bytes);
-        npu_block_maxima_avx2(st, b, m);
         npu_block_factors_avx2(st, q_scale, args->k_scale[b], b);
-        npu_softmax_int_avx2(st, b, m, args->n - b * NPU_KEY_BLOCK, args->p_log2, bytes);
-        if (next > b)
-            npu_panels_avx2(s, tile, offset, q, ldq, args->k, next, 2, 4, m, bytes);
-        npu_panels_avx2(st->a[0], tile, zeros, st->p, ldp, args->v, b, 0, 4, m, bytes);
+        for (int p = 0; p < 4; p++) {
+            npu_softmax_int_avx2(st, b, npu_first_avx2(m, p), npu_first_avx2(m, p + 1),
+                                 args->n - b * NPU_KEY_BLOCK, args->p_log2, bytes);
+            if (next < blocks)
+                npu_panel_avx2(s, tile, offset, q, ldq, args->k, next, p, m, bytes);
+        }
+        for (int p = 0; p < 4; p++) {
+            npu_panel_avx2(st->a[0], tile, zeros, st->p, ldp, args->v, b, p, m, bytes);
+            if (next < blocks)
+                npu_block_maxima_avx2(st, next, npu_first_avx2(m, p), npu_first_avx2(m, p + 1));
+        }
+        npu_add_values_avx2(st, args->v_scale + b * NPU_HEAD_DIM, m);
     }
-    npu_add_values_avx2(st, blocks - 1, m, args->v_scale + (blocks - 1) * NPU_HEAD_DIM);
     for (int i = 0; i < m; i++) {
         float sum = npu_sum16_f32_avx2(_mm256_load_ps(st->l[i]), _mm256_load_ps(st->l[i] + 8));
         __m256 scale = _mm256_set1_ps(1.0f / sum);

@@ -18,6 +18,17 @@ static inline __m256i npu_load8_s32(const int32_t *x)
     return _mm256_loadu_si256((const __m256i *)x);
 }
 
+/* The first n of 8 integers, then zeros; as npu_load8_upto(). */
+static inline __m256i npu_load8_s32_upto(const int32_t *x, int n)
+{
+    if (n >= 8)
+        return npu_load8_s32(x);
+    int32_t head[8] = {0};
+    for (int i = 0; i < n; i++)
+        head[i] = x[i];
+    return npu_load8_s32(head);
+}
+
 static inline float npu_max8_f32_avx2(__m256 x)
 {
     __m128 m = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
@@ -30,38 +41,23 @@ static inline float npu_max8_f32_avx2(__m256 x)
 /* Bytes of B in a group of panels: half of the L2 cache of the smallest AVX2 processors. */
 #define NPU_INT_GROUP_BYTES (128 * 1024)
 
-/* What an epilogue needs of 8 outputs; zeros past the last one. */
-struct npu_outputs_avx2 {
-    __m256 scale, bias;
-    __m256i sum;
-};
-
-static inline struct npu_outputs_avx2 npu_load_outputs_avx2(const struct npu_gemm_int_args *args,
-                                                            int j, int bytes)
-{
-    struct npu_outputs_avx2 out = {.scale = npu_load8_upto(args->b_scale + j, args->n - j),
-                                   .bias = npu_load8_upto(args->bias + j, args->n - j)};
-    int32_t sum[8] = {0};
-    for (int l = 0; bytes == 1 && l < 8 && j + l < args->n; l++)
-        sum[l] = args->b_sum[j + l];
-    out.sum = npu_load8_s32(sum);
-    return out;
-}
-
 /* Rows i0 .. i0 + m of columns j .. j + 8, the last n - j where that is less: sums to result. */
 static inline void npu_epilogue_int_avx2(const struct npu_gemm_int_args *args, const int32_t *t,
                                          int i0, int m, int j, int bytes)
 {
     bool whole = j + 8 <= args->n;
     __m256i mask = npu_mask8(args->n - j);
-    struct npu_outputs_avx2 out = npu_load_outputs_avx2(args, j, bytes);
+    __m256 scale = npu_load8_upto(args->b_scale + j, args->n - j);
+    __m256 bias = npu_load8_upto(args->bias + j, args->n - j);
+    __m256i sum = _mm256_setzero_si256();
+    if (bytes == 1)
+        sum = npu_load8_s32_upto(args->b_sum + j, args->n - j);
     for (int i = i0; i < i0 + m; i++, t += NPU_INT_NR_AVX2) {
         __m256i s = npu_load8_s32(t);
         if (bytes == 1)
-            s = _mm256_sub_epi32(s,
-                                 _mm256_mullo_epi32(out.sum, _mm256_set1_epi32(args->a_zero[i])));
-        __m256 both = _mm256_mul_ps(_mm256_set1_ps(args->a_scale[i]), out.scale);
-        __m256 x = _mm256_fmadd_ps(_mm256_cvtepi32_ps(s), both, out.bias);
+            s = _mm256_sub_epi32(s, _mm256_mullo_epi32(sum, _mm256_set1_epi32(args->a_zero[i])));
+        __m256 both = _mm256_mul_ps(_mm256_set1_ps(args->a_scale[i]), scale);
+        __m256 x = _mm256_fmadd_ps(_mm256_cvtepi32_ps(s), both, bias);
         if (args->flags & NPU_GEMM_GELU)
             x = npu_gelu_f32_avx2_lanes(x);
         if (args->r)
