@@ -70,7 +70,10 @@ static const GEnumValue device_values[] = {
 };
 
 static const GEnumValue profile_values[] = {
-  {GST_WHISPER_NPU_PROFILE_AUTO, "The device's best", "auto"},
+  {GST_WHISPER_NPU_PROFILE_AUTO, "The device's best; int8 on a processor",
+      "auto"},
+  {GST_WHISPER_NPU_PROFILE_INT8, "8 and 16 bit integers, nearly lossless",
+      "int8"},
   {GST_WHISPER_NPU_PROFILE_F32, "Exact to float precision", "f32"},
   {0, NULL, NULL}
 };

@@ -32,6 +32,7 @@ typedef enum
 /**
  * GstWhisperNpuProfile:
  * @GST_WHISPER_NPU_PROFILE_AUTO: the device's best
+ * @GST_WHISPER_NPU_PROFILE_INT8: 8 and 16 bit integers, nearly lossless
  * @GST_WHISPER_NPU_PROFILE_F32: exact to float precision
  *
  * Since: 0.1
@@ -39,6 +40,7 @@ typedef enum
 typedef enum
 {
   GST_WHISPER_NPU_PROFILE_AUTO,
+  GST_WHISPER_NPU_PROFILE_INT8,
   GST_WHISPER_NPU_PROFILE_F32,
 } GstWhisperNpuProfile;
 

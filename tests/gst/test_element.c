@@ -16,7 +16,7 @@ GST_START_TEST (test_properties)
   g_object_get (h->element, "active-device", &device, "active-profile",
       &profile, "active-model", &model, "stats", &stats, NULL);
   fail_unless_equals_string (device, "cpu");
-  fail_unless_equals_string (profile, "f32");
+  fail_unless_equals_string (profile, "int8");
   fail_unless_equals_string (model, model_path);
   fail_unless_equals_string (gst_structure_get_name (stats),
       "application/x-whispernpu-stats");
@@ -211,12 +211,12 @@ wait_loaded (GstElement * element)
 {
   gchar *profile = NULL;
 
-  for (guint i = 0; i < 2000 && g_strcmp0 (profile, "f32") != 0; i++) {
+  for (guint i = 0; i < 2000 && g_strcmp0 (profile, "int8") != 0; i++) {
     g_free (profile);
     g_usleep (10000);
     g_object_get (element, "active-profile", &profile, NULL);
   }
-  fail_unless_equals_string (profile, "f32");
+  fail_unless_equals_string (profile, "int8");
   g_free (profile);
 }
 
