@@ -160,8 +160,8 @@ static inline void npu_quant_asymmetric_avx2(const struct npu_quant_args *a, int
     a->scale[i] = width / (float)a->q_max;
     a->zero[i] = zero;
     __m256 by = _mm256_set1_ps(factor);
-    __m256i top = _mm256_set1_epi32(a->q_max - zero),
-            add = _mm256_set1_epi32(bytes == 1 ? zero : 0);
+    __m256i top = _mm256_sub_epi32(_mm256_set1_epi32(a->q_max), _mm256_set1_epi32(zero));
+    __m256i add = _mm256_set1_epi32(bytes == 1 ? zero : 0);
     for (int j = 0; j < a->n; j += 16) {
         __m256i q0 = _mm256_min_epi32(npu_rint_avx2(x + j, by), top);
         __m256i q1 = _mm256_min_epi32(npu_rint_avx2(x + j + 8, by), top);
