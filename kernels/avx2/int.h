@@ -147,14 +147,17 @@ static inline void npu_quant_symmetric_avx2(const struct npu_quant_args *a, int 
 static inline void npu_quant_asymmetric_avx2(const struct npu_quant_args *a, int i, int bytes)
 {
     const float *x = a->x + i * a->ldx;
-    __m256 lo = _mm256_setzero_ps(), hi = lo;
-    for (int j = 0; j < a->n; j += 8) {
-        __m256 v = _mm256_loadu_ps(x + j);
-        lo = _mm256_min_ps(lo, v);
-        hi = _mm256_max_ps(hi, v);
+    __m256 lo0 = _mm256_setzero_ps(), hi0 = lo0, lo1 = lo0, hi1 = lo0;
+    for (int j = 0; j < a->n; j += 16) {
+        __m256 v0 = _mm256_loadu_ps(x + j), v1 = _mm256_loadu_ps(x + j + 8);
+        lo0 = _mm256_min_ps(lo0, v0);
+        hi0 = _mm256_max_ps(hi0, v0);
+        lo1 = _mm256_min_ps(lo1, v1);
+        hi1 = _mm256_max_ps(hi1, v1);
     }
-    float least = -npu_max8_f32_avx2(_mm256_sub_ps(_mm256_setzero_ps(), lo));
-    float width = npu_max8_f32_avx2(hi) - least;
+    __m256 below = _mm256_sub_ps(_mm256_setzero_ps(), _mm256_min_ps(lo0, lo1));
+    float least = -npu_max8_f32_avx2(below);
+    float width = npu_max8_f32_avx2(_mm256_max_ps(hi0, hi1)) - least;
     float factor = width > 0.0f ? (float)a->q_max / width : 0.0f;
     int32_t zero = _mm_cvtss_si32(_mm_set_ss(-least * factor));
     a->scale[i] = width / (float)a->q_max;
