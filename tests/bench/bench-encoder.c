@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One warm encoder that runs windows on request, for tests/bench/peers.py and check_sizes.py.
+/* One warm encoder that runs windows on request, for tests/bench/run and check_sizes.py.
  *
  * Lines on standard input       answers on standard output
  *   run                         ms X                one window, submit to collect
+ *   mel PATH                    took PATH           the next runs' window, f32 [3000][n_mels]
  *   dump PATH                   dumped PATH         features of the last run, f32 [positions][d]
- *   stats                       stage NAME X ...    ms per window and GMAC/s of every stage, "end"
- * Before the first: `ready key=value ...`. A failure is one sentence on standard error, exit 1. */
+ *   reset                       reset done          statistics start again
+ *   stats                       stage NAME ms=X narrow=X wide=X f32=X: per window, the wall time
+ * and the 1e9 multiply-adds in each kind of operand; then "end" memory                      memory
+ * hwm_kb=N     the most that this process ever had resident Before the first: `ready key=value
+ * ...`. A failure is one sentence on standard error, exit 1. With --stream WAV no lines are read:
+ * log-mel and encoder over all windows of the file, then `stream windows=N ms=X`. */
+#include "npu/cpu/recipe.h"
 #include "npu/npu.h"
+#include "npu/program.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +24,7 @@
 #include <time.h>
 
 struct bench_options {
-    const char *model, *profile, *audio, *mel, *write_mel;
+    const char *model, *profile, *audio, *mel, *write_mel, *stream;
     unsigned threads;
 };
 
@@ -86,27 +93,44 @@ static int bench_open_wav(FILE *file, size_t *n_samples)
     return -EBADMSG;
 }
 
-/* The first 30 s of a WAV file, s16 to -1 .. 1. */
+static FILE *bench_open_audio(const char *path, size_t *n_samples)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        bench_fail(path, -errno);
+        return NULL;
+    }
+    if (bench_open_wav(file, n_samples) == 0)
+        return file;
+    fprintf(stderr, "bench-encoder: %s: not a 16 kHz mono 16-bit PCM WAV file\n", path);
+    fclose(file);
+    return NULL;
+}
+
+/* n samples, s16 to -1 .. 1. */
+static int bench_read_samples(FILE *file, const char *path, float *samples, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char bytes[2];
+        if (fread(bytes, 1, 2, file) != 2) {
+            fprintf(stderr, "bench-encoder: %s: the file ends within its samples\n", path);
+            return -EBADMSG;
+        }
+        samples[i] = (float)(int16_t)bench_get_le(bytes, 2) / 32768.0f;
+    }
+    return 0;
+}
+
+/* The first 30 s of a WAV file. */
 static int bench_read_wav(const char *path, float *samples, size_t *n_samples)
 {
-    size_t n = 0;
-    FILE *file = fopen(path, "rb");
+    FILE *file = bench_open_audio(path, n_samples);
     if (!file)
-        return bench_fail(path, -errno);
-    int err = bench_open_wav(file, &n);
-    if (n > NPU_WINDOW_SAMPLES)
-        n = NPU_WINDOW_SAMPLES;
-    for (size_t i = 0; !err && i < n; i++) {
-        unsigned char bytes[2];
-        if (fread(bytes, 1, 2, file) != 2)
-            err = -EBADMSG;
-        else
-            samples[i] = (float)(int16_t)bench_get_le(bytes, 2) / 32768.0f;
-    }
+        return -EBADMSG;
+    if (*n_samples > NPU_WINDOW_SAMPLES)
+        *n_samples = NPU_WINDOW_SAMPLES;
+    int err = bench_read_samples(file, path, samples, *n_samples);
     fclose(file);
-    *n_samples = n;
-    if (err)
-        fprintf(stderr, "bench-encoder: %s: not a whole 16 kHz mono 16-bit PCM WAV file\n", path);
     return err;
 }
 
@@ -178,6 +202,8 @@ static int bench_open_model(struct bench *b, const struct bench_options *options
     b->mel = malloc(count * sizeof(float));
     if (!b->mel)
         return bench_fail("log-mel", -ENOMEM);
+    if (options->stream)
+        return 0;
     return options->audio ? bench_mel_from_audio(options->audio, b->model_info.n_mels, b->mel)
                           : bench_mel_from_file(options->mel, count, b->mel);
 }
@@ -220,17 +246,42 @@ static void bench_close(struct bench *b)
     free(b->features);
 }
 
-static int bench_run(struct bench *b)
+static int bench_encode(struct bench *b)
 {
     uint64_t tag = 0;
-    double start = bench_now_ms();
     int err = npu_encoder_submit_mel(b->encoder, b->mel, 1, NPU_TIMEOUT_NONE);
     if (!err)
         err = npu_encoder_collect(b->encoder, b->features, &tag, NPU_TIMEOUT_NONE);
-    if (err)
-        return bench_fail("run", err);
-    printf("ms %.3f\n", bench_now_ms() - start);
-    return 0;
+    return err ? bench_fail("run", err) : 0;
+}
+
+static int bench_run(struct bench *b)
+{
+    double start = bench_now_ms();
+    int err = bench_encode(b);
+    if (!err)
+        printf("ms %.3f\n", bench_now_ms() - start);
+    return err;
+}
+
+static enum npu_profile bench_profile(const struct bench *b)
+{
+    return strcmp(b->info.profile, "int8") ? NPU_PROFILE_F32 : NPU_PROFILE_INT8;
+}
+
+/* Of one window, the 1e9 multiply-adds in stages called `name`, by what they multiply. */
+static void bench_split_gmac(const struct bench *b, const char *name, double gmac[3])
+{
+    struct npu_program program;
+    npu_program_build(&program, &b->model_info);
+    gmac[0] = gmac[1] = gmac[2] = 0;
+    for (unsigned i = 0; i < program.n_stages; i++) {
+        const struct npu_stage *s = &program.stage[i];
+        struct npu_cpu_recipe recipe = npu_cpu_choose_recipe(&program, i, bench_profile(b));
+        enum npu_width width = s->op == NPU_OP_ATTENTION ? recipe.head_width : recipe.width;
+        if (!strcmp(npu_op_name(s->op), name))
+            gmac[recipe.integer ? width : NPU_WIDTHS] += s->gmac;
+    }
 }
 
 static void bench_print_stats(struct bench *b)
@@ -239,11 +290,65 @@ static void bench_print_stats(struct bench *b)
     npu_encoder_get_stats(b->encoder, &stats);
     for (unsigned i = 0; i < stats.n_stages && stats.windows; i++) {
         const struct npu_stage_stats *stage = &stats.stage[i];
-        double ns = (double)stage->total_ns;
-        printf("stage %s %.3f ms %.1f GMAC/s\n", stage->name, ns / 1e6 / (double)stats.windows,
-               ns > 0 ? stage->gmac / ns * 1e9 : 0.0);
+        double gmac[3];
+        bench_split_gmac(b, stage->name, gmac);
+        printf("stage %s ms=%.4f narrow=%.6f wide=%.6f f32=%.6f\n", stage->name,
+               (double)stage->total_ns / 1e6 / (double)stats.windows, gmac[NPU_NARROW],
+               gmac[NPU_WIDE], gmac[NPU_WIDTHS]);
     }
     printf("end\n");
+}
+
+static int bench_print_memory(void)
+{
+    char line[256];
+    unsigned long kb = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && kb == 0 && fgets(line, sizeof line, file))
+        sscanf(line, "VmHWM: %lu", &kb);
+    if (file)
+        fclose(file);
+    if (kb == 0)
+        return bench_fail("VmHWM in /proc/self/status", -ENOENT);
+    printf("memory hwm_kb=%lu\n", kb);
+    return 0;
+}
+
+/* One line of standard input. */
+static int bench_answer(struct bench *b, const char *line, bool has_run)
+{
+    if (!strcmp(line, "run"))
+        return bench_run(b);
+    if (!strncmp(line, "mel ", 4)) {
+        size_t count = (size_t)NPU_WINDOW_FRAMES * b->model_info.n_mels;
+        int err = bench_mel_from_file(line + 4, count, b->mel);
+        if (!err)
+            printf("took %s\n", line + 4);
+        return err;
+    }
+    if (!strncmp(line, "dump ", 5) && has_run) {
+        size_t count = (size_t)b->info.positions * b->info.d_model;
+        int err = bench_write(line + 5, b->features, count);
+        if (!err)
+            printf("dumped %s\n", line + 5);
+        return err;
+    }
+    if (!strcmp(line, "reset")) {
+        npu_encoder_reset_stats(b->encoder);
+        printf("reset done\n");
+        return 0;
+    }
+    if (!strcmp(line, "stats")) {
+        bench_print_stats(b);
+        return 0;
+    }
+    if (!strcmp(line, "memory"))
+        return bench_print_memory();
+    fprintf(stderr,
+            "bench-encoder: '%s': expected run, mel PATH, reset, stats, memory or, after a run, "
+            "dump PATH\n",
+            line);
+    return -EINVAL;
 }
 
 static int bench_serve(struct bench *b)
@@ -251,48 +356,81 @@ static int bench_serve(struct bench *b)
     char line[4096];
     bool has_run = false;
     while (fgets(line, sizeof line, stdin)) {
-        int err = 0;
         line[strcspn(line, "\n")] = '\0';
-        if (!strcmp(line, "run")) {
-            err = bench_run(b);
-            has_run = !err;
-        } else if (!strncmp(line, "dump ", 5) && has_run) {
-            err = bench_write(line + 5, b->features, (size_t)b->info.positions * b->info.d_model);
-            if (!err)
-                printf("dumped %s\n", line + 5);
-        } else if (!strcmp(line, "stats")) {
-            bench_print_stats(b);
-        } else {
-            fprintf(stderr, "bench-encoder: '%s': expected run, stats or, after a run, dump PATH\n",
-                    line);
-            err = -EINVAL;
-        }
+        int err = bench_answer(b, line, has_run);
         fflush(stdout);
         if (err)
             return err;
+        has_run = has_run || !strcmp(line, "run");
     }
     return 0;
+}
+
+/* Encode what waits. */
+static int bench_drain(struct bench *b, struct npu_mel *mel, unsigned *n_windows)
+{
+    struct npu_mel_window window;
+    int err = 0;
+    while (!err && npu_mel_ready(mel)) {
+        err = npu_mel_take(mel, b->mel, &window);
+        if (!err)
+            err = bench_encode(b);
+        *n_windows += 1;
+    }
+    return err;
+}
+
+/* The bare loop that tests/bench/overhead compares the element with. */
+static int bench_stream(struct bench *b, const char *path)
+{
+    float samples[4096];
+    size_t n_samples = 0;
+    unsigned n_windows = 0;
+    struct npu_mel *mel = NULL;
+    FILE *file = bench_open_audio(path, &n_samples);
+    if (!file)
+        return -EBADMSG;
+    double start = bench_now_ms();
+    int err = npu_mel_open(&mel, b->model_info.n_mels);
+    while (!err && n_samples > 0) {
+        size_t n = sizeof samples / sizeof *samples;
+        n = n_samples < n ? n_samples : n;
+        err = bench_read_samples(file, path, samples, n);
+        for (size_t at = 0; !err && at < n;) {
+            at += npu_mel_push(mel, samples + at, n - at);
+            err = bench_drain(b, mel, &n_windows);
+        }
+        n_samples -= n;
+    }
+    if (!err) {
+        npu_mel_finish(mel);
+        err = bench_drain(b, mel, &n_windows);
+    }
+    if (!err)
+        printf("stream windows=%u ms=%.1f\n", n_windows, bench_now_ms() - start);
+    npu_mel_close(&mel);
+    fclose(file);
+    return err;
 }
 
 static int bench_usage(void)
 {
     fprintf(stderr, "usage: bench-encoder [--model FILE] [--profile NAME] [--threads N]\n"
                     "                     --audio WAV | --mel FILE|-  [--write-mel FILE]\n"
-                    "Standard input: run, dump PATH, stats. --mel: f32 [3000][n_mels].\n"
-                    "--write-mel writes the log-mel window and ends.\n");
+                    "                     --stream WAV\n"
+                    "Standard input: run, mel PATH, dump PATH, reset, stats, memory.\n"
+                    "--mel: f32 [3000][n_mels]. --write-mel writes the log-mel window and ends.\n"
+                    "--stream encodes a whole file and ends.\n");
     return -EINVAL;
 }
 
 static int bench_parse(int argc, char **argv, struct bench_options *options)
 {
     static const struct option known[] = {
-        {"model", required_argument, NULL, 'm'},
-        {"profile", required_argument, NULL, 'p'},
-        {"threads", required_argument, NULL, 't'},
-        {"audio", required_argument, NULL, 'a'},
-        {"mel", required_argument, NULL, 'i'},
-        {"write-mel", required_argument, NULL, 'w'},
-        {NULL, 0, NULL, 0},
+        {"model", required_argument, NULL, 'm'},   {"profile", required_argument, NULL, 'p'},
+        {"threads", required_argument, NULL, 't'}, {"audio", required_argument, NULL, 'a'},
+        {"mel", required_argument, NULL, 'i'},     {"write-mel", required_argument, NULL, 'w'},
+        {"stream", required_argument, NULL, 's'},  {NULL, 0, NULL, 0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -318,11 +456,15 @@ static int bench_parse(int argc, char **argv, struct bench_options *options)
         case 'w':
             options->write_mel = optarg;
             break;
+        case 's':
+            options->stream = optarg;
+            break;
         default:
             return bench_usage();
         }
     }
-    return optind == argc && !options->audio != !options->mel ? 0 : bench_usage();
+    int n_inputs = !!options->audio + !!options->mel + !!options->stream;
+    return optind == argc && n_inputs == 1 ? 0 : bench_usage();
 }
 
 int main(int argc, char **argv)
@@ -340,7 +482,7 @@ int main(int argc, char **argv)
         err = bench_open_encoder(&b, &options);
         fflush(stdout);
         if (!err)
-            err = bench_serve(&b);
+            err = options.stream ? bench_stream(&b, options.stream) : bench_serve(&b);
     }
     bench_close(&b);
     return err ? 1 : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The speed of each kernel at the call sites of the tests, as the fastest of many runs. */
 #include "tests/kernels/checks.h"
+#include "tests/kernels/peak.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,49 +116,6 @@ static double row_seconds(const struct npu_kernels *k, void (*run)(void *), int 
     return t;
 }
 
-#if defined(__x86_64__)
-/* 16 independent chains of fma, nothing else: what the processor can give. */
-#define FMA(R, C)  "vfmadd231ps %%" R "31, %%" R "31, %%" R C "\n\t"
-#define FMA2(R, C) "vfmadd231ps %%" R "15, %%" R "15, %%" R C "\n\t"
-static void peak_avx512(void *user)
-{
-    long n = *(long *)user;
-    __asm__ volatile("1:\n\t" FMA("zmm", "16") FMA("zmm", "17") FMA("zmm", "18") FMA("zmm", "19")
-                         FMA("zmm", "20") FMA("zmm", "21") FMA("zmm", "22") FMA("zmm", "23")
-                             FMA("zmm", "24") FMA("zmm", "25") FMA("zmm", "26")
-                                 FMA("zmm", "27") "dec %0\n\tjnz 1b"
-                     : "+r"(n)
-                     :
-                     : "cc");
-}
-
-static void peak_avx2(void *user)
-{
-    long n = *(long *)user;
-    __asm__ volatile("1:\n\t" FMA2("ymm", "0") FMA2("ymm", "1") FMA2("ymm", "2") FMA2("ymm", "3")
-                         FMA2("ymm", "4") FMA2("ymm", "5") FMA2("ymm", "6") FMA2("ymm", "7")
-                             FMA2("ymm", "8") FMA2("ymm", "9") FMA2("ymm", "10")
-                                 FMA2("ymm", "11") "dec %0\n\tjnz 1b"
-                     : "+r"(n)
-                     :
-                     : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-                       "xmm9", "xmm10", "xmm11");
-}
-#endif
-
-/* 1e9 multiply-adds per second of one core; 0 where not known. */
-static double peak(const struct npu_kernels *k, double budget)
-{
-#if defined(__x86_64__)
-    long n = 100000;
-    if (k->isa >= NPU_ISA_AVX512)
-        return (double)n * 12 * 16e-9 / kit_fastest(peak_avx512, &n, budget);
-    if (k->isa >= NPU_ISA_AVX2)
-        return (double)n * 12 * 8e-9 / kit_fastest(peak_avx2, &n, budget);
-#endif
-    return 0;
-}
-
 void bench_report(const char *name, double gmac, double t, double t_ref, double top)
 {
     printf("  %-24s %9.4f ms %8.1f GMAC/s", name, t * 1e3, gmac / t);
@@ -177,7 +135,7 @@ void bench(const struct npu_kernels *k, const struct npu_kernels *ref, double bu
                   {192, 384, 1536, 0},  {64, 512, 512, 0},
                   {192, 5120, 1280, 0}, {192, 1280, 5120, 0}};
     char name[64];
-    double top = peak(k, budget);
+    double top = peak_measure(k->isa, PEAK_F32, budget).gmacs;
     printf("%s: one core", k->name);
     printf(top > 0 ? ", fma peak %.1f GMAC/s\n" : "\n", top);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

@@ -1,66 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The speed of the integer kernels, and what the processor can give of the instructions that each
- * set multiplies with. */
+/* The speed of the integer kernels. */
 #include "tests/kernels/checks.h"
 #include "tests/kernels/kit_int.h"
+#include "tests/kernels/peak.h"
 
 #include <math.h>
 #include <stdio.h>
 
 enum { D = NPU_HEAD_DIM, KEYS = 1500, BLOCKS = (KEYS + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK };
-
-/* Multiply-adds and the registers they go to; 12 chains of them and nothing else. */
-#if defined(__x86_64__)
-#define FOUR(STEP, R, A, B, C, D) STEP(R, A) STEP(R, B) STEP(R, C) STEP(R, D)
-#define TWELVE(STEP, R)               \
-    FOUR(STEP, R, "0", "1", "2", "3") \
-    FOUR(STEP, R, "4", "5", "6", "7") FOUR(STEP, R, "8", "9", "10", "11")
-#define PEAK(NAME, STEP, R)                                                                      \
-    static void NAME(void *user)                                                                 \
-    {                                                                                            \
-        long n = *(long *)user;                                                                  \
-        __asm__ volatile("1:\n\t" TWELVE(STEP, R) "dec %0\n\tjnz 1b"                             \
-                         : "+r"(n)                                                               \
-                         :                                                                       \
-                         : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", \
-                           "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13");                  \
-    }
-#define BYTES_EVEX(R, C) "vpdpbusd %%" R "15, %%" R "15, %%" R C "\n\t"
-#define WORDS_EVEX(R, C) "vpdpwssd %%" R "15, %%" R "15, %%" R C "\n\t"
-#define BYTES_VEX(R, C)  "%{vex%} vpdpbusd %%" R "15, %%" R "15, %%" R C "\n\t"
-#define WORDS_VEX(R, C)  "%{vex%} vpdpwssd %%" R "15, %%" R "15, %%" R C "\n\t"
-#define WORDS_ADD(R, C)                            \
-    "vpmaddwd %%" R "15, %%" R "15, %%" R "12\n\t" \
-    "vpaddd %%" R "12, %%" R C ", %%" R C "\n\t"
-PEAK(bytes_zmm, BYTES_EVEX, "zmm")
-PEAK(words_zmm, WORDS_EVEX, "zmm")
-PEAK(bytes_ymm, BYTES_VEX, "ymm")
-PEAK(words_ymm, WORDS_VEX, "ymm")
-PEAK(add_zmm, WORDS_ADD, "zmm")
-PEAK(add_ymm, WORDS_ADD, "ymm")
-#endif
-
-/* 1e9 multiply-adds per second of one core; 0 where not known. */
-static double peak(const struct npu_kernels *k, enum npu_width width, double budget)
-{
-#if defined(__x86_64__)
-    static const struct {
-        void (*run)(void *user);
-        int macs;
-    } loops[NPU_ISA_COUNT][NPU_WIDTHS] = {
-        [NPU_ISA_AVX2] = {{add_ymm, 16}, {add_ymm, 16}},
-        [NPU_ISA_AVXVNNI] = {{bytes_ymm, 32}, {words_ymm, 16}},
-        [NPU_ISA_AVX512] = {{add_zmm, 32}, {add_zmm, 32}},
-        [NPU_ISA_AVX512VNNI] = {{bytes_zmm, 64}, {words_zmm, 32}},
-        [NPU_ISA_AMX] = {{NULL, 0}, {words_zmm, 32}},
-    };
-    long n = 100000;
-    if (loops[k->isa][width].run)
-        return (double)n * 12e-9 * loops[k->isa][width].macs /
-               kit_fastest(loops[k->isa][width].run, &n, budget);
-#endif
-    return 0;
-}
 
 struct work {
     const struct npu_int_kernels *k;
@@ -260,7 +207,7 @@ void bench_int(const struct npu_kernels *k, const struct npu_kernels *ref, doubl
     char name[64];
     for (int i = 0; i < NPU_WIDTHS; i++) {
         enum npu_width width = (enum npu_width)i;
-        double top = peak(k, width, budget);
+        double top = peak_measure(k->isa, (enum peak_kind)width, budget).gmacs;
         printf("%s, %s operands of %d: one core", k->name, names[i], kit_operand_bytes(k, width));
         printf(top > 0 ? ", peak %.1f GMAC/s\n" : "\n", top);
         bench_gemms(k, ref, width, top, budget);
