@@ -17,9 +17,12 @@
  * purpose changes them in the same commit. */
 #define NPU_TEST_HASH_BASE  UINT64_C(0xf9cad6da0101c29d)
 #define NPU_TEST_HASH_SMALL UINT64_C(0xc587ab2dde8fd5b9)
+/* The same of profile int8; the small model has enough layers for both widths. */
+#define NPU_TEST_HASH_INT8_BASE  UINT64_C(0)
+#define NPU_TEST_HASH_INT8_SMALL UINT64_C(0)
 
 /* `path` below the project's folder; the answer holds until the fourth call after. */
-static const char *source_path(const char *path)
+static inline const char *source_path(const char *path)
 {
     static char full[4][1024];
     static unsigned next;
@@ -30,7 +33,7 @@ static const char *source_path(const char *path)
 }
 
 /* The first n bytes of a file. */
-static void *read_file(const char *path, size_t n)
+static inline void *read_file(const char *path, size_t n)
 {
     FILE *file = fopen(path, "rb");
     void *p = malloc(n);
@@ -42,7 +45,7 @@ static void *read_file(const char *path, size_t n)
     return p;
 }
 
-static float *new_mel(unsigned n_mels)
+static inline float *new_mel(unsigned n_mels)
 {
     float *mel = malloc((size_t)NPU_WINDOW_FRAMES * n_mels * sizeof(float));
     if (!mel)
@@ -51,7 +54,7 @@ static float *new_mel(unsigned n_mels)
 }
 
 /* The formula of tests/data/make_encoder_golden.py. */
-static float *lcg_mel(uint32_t seed, unsigned n_mels)
+static inline float *lcg_mel(uint32_t seed, unsigned n_mels)
 {
     float *mel = new_mel(n_mels);
     for (size_t i = 0; i < (size_t)NPU_WINDOW_FRAMES * n_mels; i++) {
@@ -62,7 +65,7 @@ static float *lcg_mel(uint32_t seed, unsigned n_mels)
 }
 
 /* [720][80] of round(16384 x); the later frames repeat the last value. */
-static float *stored_mel(const char *path)
+static inline float *stored_mel(const char *path)
 {
     int16_t *q = read_file(path, 720 * 80 * sizeof(*q));
     float *mel = new_mel(80);
@@ -73,7 +76,7 @@ static float *stored_mel(const char *path)
 }
 
 /* A golden mel, [80][3000]. */
-static float *golden_mel(const char *path)
+static inline float *golden_mel(const char *path)
 {
     float *g = read_file(path, (size_t)80 * NPU_WINDOW_FRAMES * sizeof(float)), *mel = new_mel(80);
     for (size_t t = 0; t < NPU_WINDOW_FRAMES; t++)
@@ -84,7 +87,7 @@ static float *golden_mel(const char *path)
 }
 
 /* Position a RIFF file behind the header of its "data" chunk. */
-static bool seek_wav_data(FILE *file)
+static inline bool seek_wav_data(FILE *file)
 {
     unsigned char head[8];
     if (!file || fseek(file, 12, SEEK_SET))
@@ -99,29 +102,51 @@ static bool seek_wav_data(FILE *file)
     return false;
 }
 
-/* First window of a 16 kHz mono s16 file. */
-static float *wav_mel(const char *path, unsigned n_mels)
+/* The samples of a 16 kHz mono s16 file, at most a window; to be freed. */
+static inline float *wav_samples(const char *path, size_t *n)
 {
     FILE *file = fopen(path, "rb");
-    static int16_t pcm[NPU_WINDOW_SAMPLES];
-    static float samples[NPU_WINDOW_SAMPLES];
+    int16_t *pcm = malloc(NPU_WINDOW_SAMPLES * sizeof(*pcm));
+    float *samples = malloc(NPU_WINDOW_SAMPLES * sizeof(*samples));
+
+    if (!seek_wav_data(file) || !pcm || !samples) {
+        check_case(false, "read", "%s", path);
+        exit(check_finish());
+    }
+    *n = fread(pcm, sizeof(pcm[0]), NPU_WINDOW_SAMPLES, file);
+    fclose(file);
+    for (size_t i = 0; i < *n; i++)
+        samples[i] = pcm[i] / 32768.0f;
+    free(pcm);
+    return samples;
+}
+
+/* First window of n samples, pushed `chunk` at a time. */
+static inline float *samples_mel(const float *samples, size_t n, size_t chunk, unsigned n_mels)
+{
     struct npu_mel *front;
     struct npu_mel_window window;
     float *mel = new_mel(n_mels);
 
-    if (!seek_wav_data(file) || npu_mel_open(&front, n_mels)) {
-        check_case(false, "read", "%s", path);
+    if (npu_mel_open(&front, n_mels)) {
+        check_case(false, "mel", "cannot open");
         exit(check_finish());
     }
-    size_t n = fread(pcm, sizeof(pcm[0]), NPU_WINDOW_SAMPLES, file);
-    fclose(file);
-    for (size_t i = 0; i < n; i++)
-        samples[i] = pcm[i] / 32768.0f;
-    npu_mel_push(front, samples, n);
+    for (size_t at = 0; at < n; at += chunk)
+        npu_mel_push(front, samples + at, n - at < chunk ? n - at : chunk);
     npu_mel_finish(front);
     if (npu_mel_take(front, mel, &window))
-        check_case(false, "mel", "%s: no window", path);
+        check_case(false, "mel", "no window of %zu samples", n);
     npu_mel_close(&front);
+    return mel;
+}
+
+/* First window of a 16 kHz mono s16 file. */
+static inline float *wav_mel(const char *path, unsigned n_mels)
+{
+    size_t n;
+    float *samples = wav_samples(path, &n), *mel = samples_mel(samples, n, n, n_mels);
+    free(samples);
     return mel;
 }
 

@@ -15,68 +15,12 @@
 #include "npu/npu.h"
 #include "tests/check.h"
 #include "tests/npu/encoder_input.h"
+#include "tests/npu/encoder_rig.h"
 #include "tests/small_model.h"
 
 #define DEPTH 4
 
 static char small_path[64];
-
-/* Everything from a model file to an encoder; a failure ends the program, for nothing else can be
- * tested then. */
-struct rig {
-    struct npu_device *device;
-    struct npu_model *model;
-    struct npu_encoder *encoder;
-    struct npu_model_info model_info;
-    struct npu_device_info device_info;
-    struct npu_encoder_info info;
-};
-
-static void rig_open(struct rig *rig, const char *path, const char *isa, unsigned threads,
-                     unsigned depth)
-{
-    struct npu_error err = {""};
-    const struct npu_device_params device = {.name = "cpu", .threads = threads};
-    const struct npu_encoder_params encoder = {.profile = "f32", .depth = depth};
-
-    if (isa)
-        setenv("WHISPERNPU_CPU", isa, 1);
-    if (npu_device_open(&rig->device, &device, &err) || npu_model_open(&rig->model, path, &err) ||
-        npu_encoder_open(&rig->encoder, rig->model, rig->device, &encoder, &err)) {
-        check_case(false, "open", "%s", err.text);
-        exit(check_finish());
-    }
-    npu_model_get_info(rig->model, &rig->model_info);
-    npu_device_get_info(rig->device, &rig->device_info);
-    npu_encoder_get_info(rig->encoder, &rig->info);
-}
-
-static void rig_close(struct rig *rig)
-{
-    npu_encoder_close(&rig->encoder);
-    npu_model_close(&rig->model);
-    npu_device_close(&rig->device);
-}
-
-static float *new_floats(size_t n)
-{
-    float *p = calloc(n, sizeof(float));
-    if (!p)
-        abort();
-    return p;
-}
-
-static float *rig_encode(struct rig *rig, const float *mel)
-{
-    float *features = new_floats((size_t)rig->info.positions * rig->info.d_model);
-    uint64_t tag = 0;
-    int ret = npu_encoder_submit_mel(rig->encoder, mel, 7, NPU_TIMEOUT_NONE);
-    if (ret == 0)
-        ret = npu_encoder_collect(rig->encoder, features, &tag, NPU_TIMEOUT_NONE);
-    if (ret || tag != 7)
-        check_case(false, "encode", "returned %d, tag %" PRIu64, ret, tag);
-    return features;
-}
 
 /* golden: rows of `features` at positions step * i, and the last where `with_last`. */
 static void compare(const char *name, const float *features, const float *golden, unsigned rows,
@@ -116,7 +60,7 @@ static void test_small_golden(void)
         char path[512], name[64];
         struct rig rig;
         snprintf(path, sizeof(path), "tests/data/encoder/%s.safetensors", models[i].name);
-        rig_open(&rig, source_path(path), NULL, 2, 1);
+        rig_open(&rig, "f32", source_path(path), NULL, 2, 1);
         float *mel = lcg_mel(models[i].seed, models[i].n_mels);
         float *features = rig_encode(&rig, mel);
         snprintf(path, sizeof(path), "tests/data/encoder/%s.f32", models[i].name);
@@ -139,7 +83,7 @@ static void test_base_golden(void)
 
     /* The least of a few, for the machine may have other work. */
     for (unsigned i = 0; i < 5; i++) {
-        rig_open(&rig, path, NULL, 0, 1);
+        rig_open(&rig, "f32", path, NULL, 0, 1);
         if (rig.info.load_ns < best_ns)
             best_ns = rig.info.load_ns;
         if (i < 4)
@@ -176,7 +120,7 @@ static void test_shared_golden(void)
         struct rig rig;
         snprintf(path, sizeof(path), "../shared/data/weights/whisper-%s-encoder.safetensors",
                  models[m]);
-        rig_open(&rig, source_path(path), NULL, 0, 1);
+        rig_open(&rig, "f32", source_path(path), NULL, 0, 1);
         for (unsigned c = 0; c < 4; c++) {
             snprintf(path, sizeof(path), "../shared/data/golden/%s.%s.f32", clips[c], models[m]);
             size_t d = rig.info.d_model;
@@ -201,57 +145,21 @@ static void test_shared_golden(void)
     }
 }
 
-/* FNV-1a, 64 bit, over the features' bytes. */
-static uint64_t hash_features(const struct rig *rig, const float *features)
-{
-    const unsigned char *p = (const unsigned char *)features;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < (size_t)rig->info.positions * rig->info.d_model * sizeof(float); i++)
-        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-/* One hash for a model and a mel: every kernel set that this machine has, 1, 2 and 3 threads.
- * `slow` lets ref run without a fused multiply-add of the processor. */
-static void check_hash(const char *what, const char *path, const float *mel, uint64_t expected,
-                       bool slow)
-{
-    static const char *const isas[] = {"ref", "avx2", "avx512"};
-    for (unsigned i = 0; i < 3; i++) {
-        for (unsigned threads = 1; threads <= 3; threads++) {
-            char name[96];
-            struct rig rig;
-            snprintf(name, sizeof(name), "%s_hash_%s_%u_threads", what, isas[i], threads);
-            rig_open(&rig, path, isas[i], threads, 2);
-            if (strcmp(rig.device_info.isa, isas[i]) != 0) {
-                check_skip(name, "not on this processor");
-            } else if (!strcmp(isas[i], "ref") && !TESTS_REF_FMA && !slow) {
-                check_skip(name, "ref is built without -mfma (option ref_fma)");
-            } else {
-                float *features = rig_encode(&rig, mel);
-                uint64_t hash = hash_features(&rig, features);
-                check_case(hash == expected, name, "%016" PRIx64 ", expected %016" PRIx64, hash,
-                           expected);
-                free(features);
-            }
-            rig_close(&rig);
-        }
-    }
-    unsetenv("WHISPERNPU_CPU");
-}
+/* The sets whose f32 kernels differ. */
+static const char *const sets[] = {"ref", "avx2", "avx512", NULL};
 
 static void test_hash_base(void)
 {
     float *mel = stored_mel(source_path("tests/data/librivox-sense-0870.mel720.s16"));
-    check_hash("base", source_path("npu/model/whisper-base-encoder.safetensors"), mel,
-               NPU_TEST_HASH_BASE, false);
+    check_hash("base", "f32", source_path("npu/model/whisper-base-encoder.safetensors"), sets, mel,
+               NPU_TEST_HASH_BASE, TESTS_REF_FMA);
     free(mel);
 }
 
 static void test_hash_small(void)
 {
     float *mel = lcg_mel(3, 80);
-    check_hash("small", small_path, mel, NPU_TEST_HASH_SMALL, true);
+    check_hash("small", "f32", small_path, sets, mel, NPU_TEST_HASH_SMALL, true);
     free(mel);
 }
 
@@ -262,11 +170,11 @@ static void test_order(void)
     enum { WINDOWS = 12 };
     struct rig one, deep;
     uint64_t expected[WINDOWS];
-    rig_open(&one, small_path, NULL, 1, 1);
-    rig_open(&deep, small_path, NULL, 2, DEPTH);
+    rig_open(&one, "f32", small_path, NULL, 1, 1);
+    rig_open(&deep, "f32", small_path, NULL, 2, DEPTH);
     for (unsigned i = 0; i < WINDOWS; i++) {
         float *mel = lcg_mel(100 + i, 80), *features = rig_encode(&one, mel);
-        expected[i] = hash_features(&one, features);
+        expected[i] = hash_features(&one.info, features);
         free(features);
         free(mel);
     }
@@ -277,7 +185,7 @@ static void test_order(void)
             uint64_t tag = 99;
             npu_encoder_collect(deep.encoder, features, &tag, NPU_TIMEOUT_NONE);
             in_order += tag == i - DEPTH;
-            same += hash_features(&deep, features) == expected[i - DEPTH];
+            same += hash_features(&deep.info, features) == expected[i - DEPTH];
         }
         if (i < WINDOWS) {
             float *mel = lcg_mel(100 + i, 80);
@@ -302,9 +210,9 @@ static void test_order(void)
 static void test_cancel(void)
 {
     struct rig rig;
-    rig_open(&rig, small_path, NULL, 2, 2);
+    rig_open(&rig, "f32", small_path, NULL, 2, 2);
     float *mel = lcg_mel(5, 80), *features = rig_encode(&rig, mel);
-    uint64_t expected = hash_features(&rig, features);
+    uint64_t expected = hash_features(&rig.info, features);
     unsigned good = 0;
     for (unsigned i = 0; i < 50; i++) {
         npu_encoder_submit_mel(rig.encoder, mel, 1, NPU_TIMEOUT_NONE);
@@ -320,7 +228,7 @@ static void test_cancel(void)
         bool empty = npu_encoder_collect(rig.encoder, features, NULL, 0) == -ENODATA;
         free(features);
         features = rig_encode(&rig, mel);
-        good += refused && empty && hash_features(&rig, features) == expected;
+        good += refused && empty && hash_features(&rig.info, features) == expected;
     }
     check_case(good == 50, "cancel_drops_all_and_resume_starts_clean", "%u of 50", good);
     npu_encoder_submit_mel(rig.encoder, mel, 1, NPU_TIMEOUT_NONE);
@@ -348,7 +256,7 @@ static void test_params(void)
                "too_many_threads_are_refused", "%s", err.text);
 
     struct rig rig;
-    rig_open(&rig, small_path, NULL, 1, 1);
+    rig_open(&rig, "f32", small_path, NULL, 1, 1);
     struct npu_encoder *encoder = NULL;
     const struct npu_encoder_params profile = {.profile = "int4"}, deep = {.depth = 9};
     check_case(npu_encoder_open(&encoder, rig.model, rig.device, &profile, &err) == -ENOTSUP &&
@@ -362,10 +270,7 @@ static void test_params(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } cases[] = {
+    static const struct rig_case cases[] = {
         {"params", test_params},         {"small", test_small_golden},
         {"hash-small", test_hash_small}, {"order", test_order},
         {"cancel", test_cancel},         {"base", test_base_golden},
@@ -376,13 +281,7 @@ int main(int argc, char **argv)
         check_case(false, "write_small_model", "%s", small_path);
         return check_finish();
     }
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        bool wanted = argc == 1;
-        for (int a = 1; a < argc; a++)
-            wanted |= !strcmp(argv[a], cases[i].name);
-        if (wanted)
-            cases[i].run();
-    }
+    rig_run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
     unlink(small_path);
     return check_finish();
 }

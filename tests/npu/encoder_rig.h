@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_NPU_ENCODER_RIG_H
+#define TESTS_NPU_ENCODER_RIG_H
+/* Everything from a model file to an encoder, for the encoder tests; a failure to open ends the
+ * program, for nothing else can be tested then. */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "npu/npu.h"
+#include "tests/check.h"
+
+struct rig {
+    struct npu_device *device;
+    struct npu_model *model;
+    struct npu_encoder *encoder;
+    struct npu_model_info model_info;
+    struct npu_device_info device_info;
+    struct npu_encoder_info info;
+};
+
+/* isa: a value for WHISPERNPU_CPU, which stays set, or NULL: as it is. */
+static inline void rig_open(struct rig *rig, const char *profile, const char *path, const char *isa,
+                            unsigned threads, unsigned depth)
+{
+    struct npu_error err = {""};
+    const struct npu_device_params device = {.name = "cpu", .threads = threads};
+    const struct npu_encoder_params encoder = {.profile = profile, .depth = depth};
+
+    if (isa)
+        setenv("WHISPERNPU_CPU", isa, 1);
+    if (npu_device_open(&rig->device, &device, &err) || npu_model_open(&rig->model, path, &err) ||
+        npu_encoder_open(&rig->encoder, rig->model, rig->device, &encoder, &err)) {
+        check_case(false, "open", "%s", err.text);
+        exit(check_finish());
+    }
+    npu_model_get_info(rig->model, &rig->model_info);
+    npu_device_get_info(rig->device, &rig->device_info);
+    npu_encoder_get_info(rig->encoder, &rig->info);
+}
+
+static inline void rig_close(struct rig *rig)
+{
+    npu_encoder_close(&rig->encoder);
+    npu_model_close(&rig->model);
+    npu_device_close(&rig->device);
+}
+
+static inline float *new_floats(size_t n)
+{
+    float *p = calloc(n, sizeof(float));
+    if (!p)
+        abort();
+    return p;
+}
+
+static inline float *rig_encode(struct rig *rig, const float *mel)
+{
+    float *features = new_floats((size_t)rig->info.positions * rig->info.d_model);
+    uint64_t tag = 0;
+    int ret = npu_encoder_submit_mel(rig->encoder, mel, 7, NPU_TIMEOUT_NONE);
+    if (ret == 0)
+        ret = npu_encoder_collect(rig->encoder, features, &tag, NPU_TIMEOUT_NONE);
+    if (ret || tag != 7)
+        check_case(false, "encode", "returned %d, tag %" PRIu64, ret, tag);
+    return features;
+}
+
+/* FNV-1a, 64 bit, over the features' bytes. */
+static inline uint64_t hash_features(const struct npu_encoder_info *info, const float *features)
+{
+    const unsigned char *p = (const unsigned char *)features;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < (size_t)info->positions * info->d_model * sizeof(float); i++)
+        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* One hash for a model and a mel: every kernel set of `sets` (NULL-terminated names) that can run
+ * here, 1, 2 and 3 threads. ref: run that set, too; a window of base takes minutes where it is
+ * built without a fused multiply-add of the processor. */
+static inline void check_hash(const char *what, const char *profile, const char *path,
+                              const char *const *sets, const float *mel, uint64_t expected,
+                              bool ref)
+{
+    for (; *sets; sets++) {
+        for (unsigned threads = 1; threads <= 3; threads++) {
+            char name[96];
+            struct rig rig;
+            snprintf(name, sizeof(name), "%s_%s_hash_%s_%u_threads", what, profile, *sets, threads);
+            if (!strcmp(*sets, "ref") && !ref) {
+                check_skip(name, "ref is built without -mfma (option ref_fma)");
+                continue;
+            }
+            rig_open(&rig, profile, path, *sets, threads, 2);
+            if (strcmp(rig.device_info.isa, *sets) != 0) {
+                check_skip(name, "not on this processor");
+            } else {
+                float *features = rig_encode(&rig, mel);
+                uint64_t hash = hash_features(&rig.info, features);
+                check_case(hash == expected, name, "%016" PRIx64 ", expected %016" PRIx64, hash,
+                           expected);
+                free(features);
+            }
+            rig_close(&rig);
+        }
+    }
+    unsetenv("WHISPERNPU_CPU");
+}
+
+struct rig_case {
+    const char *name;
+    void (*run)(void);
+};
+
+/* All, or those that the command line names. */
+static inline void rig_run_cases(const struct rig_case *cases, size_t n, int argc, char **argv)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool wanted = argc == 1;
+        for (int a = 1; a < argc; a++)
+            wanted |= !strcmp(argv[a], cases[i].name);
+        if (wanted)
+            cases[i].run();
+    }
+}
+
+#endif /* TESTS_NPU_ENCODER_RIG_H */
