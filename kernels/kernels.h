@@ -105,7 +105,7 @@ typedef void npu_gemm_int_fn(const struct npu_gemm_int_args *args);
  * symmetric:  big = max |x|; q = rint(x * (q_max / big)); scale = big / q_max; zero = 128.
  * asymmetric: lo = min(x, 0), hi = max(x, 0); zero = rint(-lo * (q_max / (hi - lo))); q =
  *             min(rint(x * (q_max / (hi - lo))) + zero, q_max) - zero; scale = (hi - lo) / q_max.
- * A row without any value but zero gives q = 0, scale = 0. rint: to nearest even.
+ * A row whose big, or hi - lo, is below 2^-96 gives q = 0. rint: to nearest even.
  * Shapes:     dst [m][n] operands stride ldd; x f32 [m][n] stride ldx, finite; scale f32 [m]; zero
  *             s32 [m]. n a multiple of 16. q_max <= 127 (symmetric), 255 (asymmetric) where narrow
  *             operands are bytes; <= 32767 in s16. */
