@@ -69,7 +69,7 @@ static bool ask_for_tiles(void)
 
 enum amx { AMX_UNKNOWN, AMX_ABSENT, AMX_REFUSED, AMX_INEXACT, AMX_USABLE };
 
-/* Needs avx512vnni. Threads that come here at once find the same. */
+/* Needs avx512vbmi. Threads that come here at once find the same. */
 static enum amx amx_state(void)
 {
     static atomic_int known = AMX_UNKNOWN;
@@ -102,12 +102,14 @@ enum npu_isa npu_kernels_detect(void)
         return cpu_has_avx_vnni() ? NPU_ISA_AVXVNNI : NPU_ISA_AVX2;
     if (!(c & bit_AVX512VNNI))
         return NPU_ISA_AVX512;
-    return amx_state() == AMX_USABLE ? NPU_ISA_AMX : NPU_ISA_AVX512VNNI;
+    if (!(c & bit_AVX512VBMI))
+        return NPU_ISA_AVX512VNNI;
+    return amx_state() == AMX_USABLE ? NPU_ISA_AMX : NPU_ISA_AVX512VBMI;
 }
 
 const char *npu_kernels_complaint(void)
 {
-    if (npu_kernels_detect() != NPU_ISA_AVX512VNNI)
+    if (npu_kernels_detect() != NPU_ISA_AVX512VBMI)
         return NULL;
     switch (amx_state()) {
     case AMX_REFUSED:
@@ -165,6 +167,16 @@ static const struct npu_kernels kernels_table[] = {
     [NPU_ISA_AVXVNNI] = {.name = "avxvnni", F32(AVX2, avx2), BYTES(AVX2, avxvnni)},
     [NPU_ISA_AVX512] = {.name = "avx512", F32(AVX512, avx512), WORDS(AVX512, avx512)},
     [NPU_ISA_AVX512VNNI] = {.name = "avx512vnni", F32(AVX512, avx512), BYTES(AVX512, avx512vnni)},
+    [NPU_ISA_AVX512VBMI] = {.name = "avx512vbmi",
+                            F32(AVX512, avx512),
+                            .int_nr = NPU_INT_NR_AVX512,
+                            .narrow_bytes = 1,
+                            .width = {[NPU_NARROW] = {npu_gemm_u8s8_avx512vnni,
+                                                      npu_quant_u8_avx512vnni,
+                                                      npu_pack_k_s8_avx512vnni,
+                                                      npu_pack_v_s8_avx512vnni,
+                                                      npu_attention_u8s8_avx512vbmi},
+                                      [NPU_WIDE] = INT(s16, s16, avx512vnni)}},
     [NPU_ISA_AMX] = {.name = "amx",
                      F32(AVX512, avx512),
                      .int_nr = NPU_INT_NR_AVX512,
@@ -204,8 +216,8 @@ void npu_kernels_init(struct npu_kernels *out, enum npu_isa limit)
 
 bool npu_kernels_parse(const char *name, enum npu_isa *out)
 {
-    static const char *const names[NPU_ISA_COUNT] = {"ref",    "avx2",       "avxvnni",
-                                                     "avx512", "avx512vnni", "amx"};
+    static const char *const names[NPU_ISA_COUNT] = {
+        "ref", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi", "amx"};
     if (!name || !*name || !strcmp(name, "auto")) {
         *out = npu_kernels_detect();
         return true;

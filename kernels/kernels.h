@@ -14,15 +14,16 @@
 #include <stdint.h>
 
 /* gemm_f32: C = epilogue(A x B), the rows of one or more tiles.
- * Shapes:     A f32 [m (row)][k (depth)], row i at A + i * lda; lda may be smaller than k: rows
- * then overlap, which is how a convolution reads its input without an im2col copy. B f32 packed
- * [ceil(n / nr)][k][nr], nr = the table's gemm_f32_nr, 64-byte aligned, columns past n are zero
- *             (npu_pack_b_f32()). C f32 [m][n]. bias f32 [n] or NULL. R f32 [m][n] or NULL, may be
- * C itself. m >= 1, n >= 1, k >= 1; ldc, ldr >= n. Arithmetic: acc = 0; for kk ascending: acc =
- * fma(A[i][kk], B[kk][j], acc): one chain, whatever the blocking. then in this order, each only if
- * asked for: acc + bias[j]; gelu(acc) (below); acc + R[i][j]. Memory:     A, B, bias do not alias
- * C. Writes exactly m x n. Scratch:    none. Cost:       m*n*k fma. Meant for m about 64..256 so
- * that A's rows and one panel of B stay in L2. */
+ * Shapes:     A f32 [m (row)][k (depth)], row i at A + i * lda; lda may be smaller than k: rows then
+ *             overlap, which is how a convolution reads its input without an im2col copy.
+ *             B f32 packed [ceil(n / nr)][k][nr], nr = the table's gemm_f32_nr, 64-byte aligned,
+ *             columns past n are zero (npu_pack_b_f32()). C f32 [m][n]. bias f32 [n] or NULL.
+ *             R f32 [m][n] or NULL, may be C itself. m, n, k >= 1; ldc, ldr >= n.
+ * Arithmetic: acc = 0; for kk ascending: acc = fma(A[i][kk], B[kk][j], acc): one chain, whatever
+ *             the blocking; then in this order, each only if asked for: acc + bias[j]; gelu(acc)
+ *             (below); acc + R[i][j].
+ * Memory:     A, B, bias do not alias C. Writes exactly m x n. Scratch: none.
+ * Cost:       m*n*k fma. Meant for m of 64 to 256: A's rows and a panel of B stay in L2. */
 enum npu_gemm_flags { NPU_GEMM_GELU = 1 };
 struct npu_gemm_f32_args {
     float *c;
@@ -39,25 +40,28 @@ typedef void npu_gemm_f32_fn(const struct npu_gemm_f32_args *args);
 typedef void npu_gelu_f32_fn(float *x, size_t n);
 
 /* norm_f32: LayerNorm of m rows of n elements.
+ * Shapes:     x f32 [m][n] stride ldx; y f32 [m][n] stride ldy, may be x; gamma, beta f32 [n]. m, n
+ *             >= 1.
  * Arithmetic: 16 strided partial sums p[j % 16] += x[j] in ascending j, reduced by the fixed tree
  *             (p[i] + p[i+8]), (.. + i+4), (+2), (+1); mean = sum / n. Same shape for the squares:
  *             p[j % 16] = fma(d, d, p[j % 16]), d = x[j] - mean; var = sum / n;
- *             s = 1 / sqrt(var + 1e-5f); y[j] = fma((x[j] - mean) * s, gamma[j], beta[j]).
- * Shapes:     x f32 [m][n] stride ldx; y f32 [m][n] stride ldy, may be x; gamma, beta f32 [n]. m, n
- * >= 1. */
+ *             s = 1 / sqrt(var + 1e-5f); y[j] = fma((x[j] - mean) * s, gamma[j], beta[j]). */
 typedef void npu_norm_f32_fn(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx,
                              const float *gamma, const float *beta, int m, int n);
 
 /* attention_f32: one head, m query rows against n keys, head dimension 64; no m x n matrix leaves
- * the scratch. Shapes:     q f32 [m][64] stride ldq, already scaled by 1/8; kt packed [ceil(n /
- * nr)][64][nr] = K transposed, keys past n zero (npu_pack_kt_f32()); v packed as gemm_f32's B with
- * k = n keys and 64 columns: [64 / nr'][n][nr'], nr' = min(nr, 64) (npu_pack_v_f32()); out f32
- * [m][64] stride ldo. m >= 1, 1 <= n <= 1500. Arithmetic: s[j] = fma chain over the 64 dimensions,
- * ascending; mx = max over j < n; e[j] = exp_f32(s[j] - mx); sum = 16 strided partial sums of e[j]
- * (p[j % 16] += e[j]) and the tree of norm_f32; o[c] = fma chain over j ascending of e[j] *
- * v[j][c]; out[c] = o[c] * (1 / sum). exp_f32:    own polynomial for x <= 0, x below -87 counts as
- * -87; error stated in kernels/ref/exp_f32.h. Scratch:    npu_attention_f32_scratch(n) floats,
- * 64-byte aligned, from the caller; contents undefined after. */
+ * the scratch.
+ * Shapes:     q f32 [m][64] stride ldq, already scaled by 1/8; kt packed [ceil(n / nr)][64][nr] = K
+ *             transposed, keys past n zero (npu_pack_kt_f32()); v packed as gemm_f32's B with k = n
+ *             keys and 64 columns: [64 / nr'][n][nr'], nr' = min(nr, 64) (npu_pack_v_f32()); out
+ *             f32 [m][64] stride ldo. m >= 1, 1 <= n <= 1500.
+ * Arithmetic: s[j] = fma chain over the 64 dimensions, ascending; mx = max over j < n;
+ *             e[j] = exp_f32(s[j] - mx); sum = 16 strided partial sums of e[j] (p[j % 16] += e[j])
+ *             and the tree of norm_f32; o[c] = fma chain over j ascending of e[j] * v[j][c];
+ *             out[c] = o[c] * (1 / sum).
+ * exp_f32:    own polynomial for x <= 0, x below -87 counts as -87; error stated in
+ *             kernels/ref/exp_f32.h.
+ * Scratch:    npu_attention_f32_scratch(n) floats, 64-byte aligned, contents undefined after. */
 typedef void npu_attention_f32_fn(float *out, ptrdiff_t ldo, const float *q, ptrdiff_t ldq,
                                   const float *kt, const float *v, int m, int n, float *scratch);
 #define NPU_HEAD_DIM 64
@@ -101,7 +105,7 @@ typedef void npu_gemm_int_fn(const struct npu_gemm_int_args *args);
  * symmetric:  big = max |x|; q = rint(x * (q_max / big)); scale = big / q_max; zero = 128.
  * asymmetric: lo = min(x, 0), hi = max(x, 0); zero = rint(-lo * (q_max / (hi - lo))); q =
  *             min(rint(x * (q_max / (hi - lo))) + zero, q_max) - zero; scale = (hi - lo) / q_max.
- * A row without any value but zero gives q = 0, scale = 0. rint: to nearest even.
+ * A row whose big, or hi - lo, is below 2^-96 gives q = 0. rint: to nearest even.
  * Shapes:     dst [m][n] operands stride ldd; x f32 [m][n] stride ldx, finite; scale f32 [m]; zero
  *             s32 [m]. n a multiple of 16. q_max <= 127 (symmetric), 255 (asymmetric) where narrow
  *             operands are bytes; <= 32767 in s16. */
@@ -129,20 +133,26 @@ typedef void npu_pack_k_fn(void *dst, int32_t *offset, float *scale, const float
 typedef void npu_pack_v_fn(void *dst, float *scale, const float *v, ptrdiff_t ld, int rows,
                            int q_max);
 
-/* attention_int: one head, m query rows against n keys; softmax in base 2 of
- * scale * (integer scores), numerators rounded to integers relative to their block's maximum.
- * Shapes:     q [m][64] operands stride ldq, symmetric; q_scale f32 [m], times 64^-1/2 * log2(e);
- * k, k_offset [blocks][64], k_scale [blocks], v, v_scale [blocks][64] from pack_k and pack_v; out
- * f32 [m][64] stride ldo. m >= 1, 1 <= n <= 1536, blocks = ceil(n / 64). Arithmetic: per row, L[16]
- * = O[64] = 0, M = the first block's M_b; for each block b ascending: s[j] = sum of q * k exactly;
- * s_b = max of s[j]; c = q_scale * k_scale[b]; M_b = (float)s_b * c; M' = max(M, M_b); alpha =
- * exp2(M - M'), beta = exp2(M_b - M'); p[j] = rint(exp2(fma((float)(s[j] - s_b), c, p_log2))), 0
- * past n; a[d] = sum over j of p[j] * v[j][d], t[l] = sum of p[j], j % 16 = l, exactly; O[d] =
- * fma((float)a[d], beta * v_scale[b][d], O[d] * alpha); L[l] = fma((float)t[l], beta, L[l] *
- * alpha); M = M'. out[d] = O[d] * (1 / sum of L by the tree of norm_f32). exp2:
- * kernels/ref/exp2_f32.h, error stated there. p_log2: log2 of the largest numerator, in bytes
- * log2(255), in s16 up to log2(8191): then 64 p v stays below 2^31 for |v| <= 4095. Scratch:
- * NPU_ATTENTION_INT_SCRATCH bytes, 64-byte aligned, contents undefined after. */
+/* attention_int: one head, m query rows against n keys; softmax in base 2 of scale * (integer
+ * scores), numerators rounded to integers relative to their block's maximum.
+ * Shapes:     q [m][64] operands stride ldq, symmetric; q_scale f32 [m], times 64^-1/2 * log2(e); k,
+ *             k_offset [blocks][64], k_scale [blocks], v, v_scale [blocks][64] from pack_k and
+ *             pack_v; out f32 [m][64] stride ldo. m >= 1, 1 <= n <= 1536, blocks = ceil(n / 64).
+ * Arithmetic: per row, L[16] = O[64] = 0, M = the first block's M_b; for each block b ascending:
+ *             s[j] = sum of q * k exactly; s_b = max of s[j]; c = q_scale * k_scale[b];
+ *             M_b = (float)s_b * c; M' = max(M, M_b); alpha = exp2(M - M'), beta = exp2(M_b - M');
+ *             p[j] = the numerator of s_b - s[j], 0 past n;
+ *             a[d] = sum over j of p[j] * v[j][d], t[l] = sum of p[j], j / 4 = l, exactly;
+ *             O[d] = fma((float)a[d], beta * v_scale[b][d], O[d] * alpha);
+ *             L[l] = fma((float)t[l], beta, L[l] * alpha); M = M'.
+ *             out[d] = O[d] * (1 / sum of L by the tree of norm_f32).
+ * Numerators: of 8 bits, 0 .. 255: i = min(rint((float)(s_b - s[j]) * (c * 28)), 255), 28 steps an
+ *             octave; p = rint(exp2(fma(i, -1/28, log2 255))), a table of 256 where the set has one;
+ *             of 13 bits, 0 .. 8191: p = rint(exp2(fma((float)(s_b - s[j]), -c, log2 8191))); then
+ *             64 p v stays below 2^31 for |v| <= 4095. Bytes take 8 bits alone, s16 either.
+ * exp2:       kernels/ref/exp2_f32.h, error and the constants stated there.
+ * Scratch:    NPU_ATTENTION_INT_SCRATCH bytes, 64-byte aligned, contents undefined after. */
+enum npu_numerators { NPU_NUMERATORS_8, NPU_NUMERATORS_13 };
 struct npu_attention_int_args {
     float *out;
     const void *q, *k, *v;
@@ -150,7 +160,7 @@ struct npu_attention_int_args {
     const int32_t *k_offset;
     ptrdiff_t ldo, ldq;
     int m, n;
-    float p_log2;
+    enum npu_numerators numerators;
 };
 typedef void npu_attention_int_fn(const struct npu_attention_int_args *args, void *scratch);
 #define NPU_ATTENTION_INT_SCRATCH 20480
@@ -170,14 +180,16 @@ enum npu_isa {
     NPU_ISA_AVXVNNI,
     NPU_ISA_AVX512,
     NPU_ISA_AVX512VNNI,
-    NPU_ISA_AMX, /* proven by emulating the tile instructions; not run on AMX hardware */
+    NPU_ISA_AVX512VBMI, /* with VNNI */
+    NPU_ISA_AMX,        /* proven by emulating the tile instructions; not run on AMX hardware */
     NPU_ISA_COUNT
 };
 struct npu_kernels {
     enum npu_isa isa;
-    const char *name; /* "ref", "avx2", "avxvnni", "avx512", "avx512vnni", "amx" (static) */
-    bool has_fma;     /* false: ref calls the C library's software fma, a window takes minutes */
-    int gemm_f32_nr;  /* panel width of packed f32 B: 16, 32 or 64, divides 64 */
+    const char
+        *name; /* "ref", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi", "amx" (static) */
+    bool has_fma;    /* false: ref calls the C library's software fma, a window takes minutes */
+    int gemm_f32_nr; /* panel width of packed f32 B: 16, 32 or 64, divides 64 */
     npu_gemm_f32_fn *gemm_f32;
     npu_gelu_f32_fn *gelu_f32;
     npu_norm_f32_fn *norm_f32;

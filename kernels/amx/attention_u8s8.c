@@ -30,7 +30,7 @@ static void scores(const struct npu_attention_int_args *args, struct npu_attenti
 }
 
 static void rows(const struct npu_attention_int_args *args, int i0, int m,
-                 struct npu_attention_avx512 *st)
+                 struct npu_attention_avx512 *st, const struct npu_numerator_table *table)
 {
     static const int32_t zeros[NPU_HEAD_DIM];
     const int blocks = (args->n + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK;
@@ -42,7 +42,7 @@ static void rows(const struct npu_attention_int_args *args, int i0, int m,
             scores(args, st, i0, m, b + 1);
         npu_block_maxima_avx512(st, b, m);
         npu_block_factors_avx512(st, q_scale, args->k_scale[b], b);
-        npu_numerators_avx512(st, b, m, args->n - b * NPU_KEY_BLOCK, args->p_log2, 1);
+        npu_numerator_bytes_avx512(st, b, m, args->n - b * NPU_KEY_BLOCK, table);
         if (b > 0)
             npu_add_values_avx512(st, b - 1, m, args->v_scale + (b - 1) * NPU_HEAD_DIM);
         for (int panel = 0; panel < 2; panel++)
@@ -54,6 +54,7 @@ static void rows(const struct npu_attention_int_args *args, int i0, int m,
 
 void npu_attention_u8s8_amx(const struct npu_attention_int_args *args, void *scratch)
 {
+    const struct npu_numerator_table table = npu_numerator_table();
     int shaped = 0;
     assert(args->m >= 1 && args->n >= 1 && args->n <= 1536);
     for (int i = 0; i < args->m; i += NPU_ATTENTION_INT_ROWS) {
@@ -61,7 +62,7 @@ void npu_attention_u8s8_amx(const struct npu_attention_int_args *args, void *scr
         if (m != shaped)
             npu_amx_open(m, NPU_AMX_DEPTH);
         shaped = m;
-        rows(args, i, m, scratch);
+        rows(args, i, m, scratch, &table);
     }
     npu_amx_close();
 }

@@ -84,38 +84,59 @@ static inline void npu_store_numerators_avx2(void *dst, const __m256i p[4], int 
     }
 }
 
+/* Eight keys' numerators: `below` is s_b - s[j]. */
+static inline __m256i npu_numerator_avx2(__m256i below, __m256 c, enum npu_numerators kind)
+{
+    __m256 x = _mm256_cvtepi32_ps(below);
+    if (kind == NPU_NUMERATORS_8) {
+        __m256 i = _mm256_mul_ps(x, _mm256_mul_ps(c, _mm256_set1_ps(NPU_NUMERATOR_STEPS)));
+        i = _mm256_round_ps(i, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        i = _mm256_min_ps(i, _mm256_set1_ps(NPU_NUMERATOR_LAST));
+        x = _mm256_fmadd_ps(i, _mm256_set1_ps(NPU_NUMERATOR_STEP),
+                            _mm256_set1_ps(NPU_NUMERATOR_LOG2_8));
+    } else {
+        x = _mm256_fnmadd_ps(x, c, _mm256_set1_ps(NPU_NUMERATOR_LOG2_13));
+    }
+    return _mm256_cvtps_epi32(npu_exp2_avx2(x));
+}
+
+/* Sums of four neighbours of 32 in four vectors. */
+static inline __m256i npu_sum_fours_avx2(const __m256i p[4])
+{
+    __m256i low = _mm256_hadd_epi32(p[0], p[1]), high = _mm256_hadd_epi32(p[2], p[3]);
+    return _mm256_permutevar8x32_epi32(_mm256_hadd_epi32(low, high),
+                                       _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
 /* Scores of query i to numerators; keys past the first `valid` count nothing. t becomes the sums of
- * the keys that share a place modulo 16. */
+ * four neighbours. */
 static inline void npu_numerators_avx2(struct npu_attention_avx2 *st, int b, int i, int valid,
-                                       float p_log2, int bytes, __m256i t[2])
+                                       enum npu_numerators kind, int bytes, __m256i t[2])
 {
     const __m256i max = _mm256_set1_epi32(st->block_max[i]);
-    const __m256 c = _mm256_set1_ps(st->c[i]), top = _mm256_set1_ps(p_log2);
+    const __m256 c = _mm256_set1_ps(st->c[i]);
     char *to = (char *)st->p + i * NPU_KEY_BLOCK * bytes;
-    t[0] = t[1] = _mm256_setzero_si256();
     for (int j = 0; j < NPU_KEY_BLOCK; j += 32) {
         __m256i p[4];
         for (int v = 0; v < 4; v++) {
-            __m256i below = _mm256_sub_epi32(npu_load8_s32(st->s[b & 1][i] + j + 8 * v), max);
-            __m256 x = _mm256_fmadd_ps(_mm256_cvtepi32_ps(below), c, top);
-            p[v] = _mm256_cvtps_epi32(npu_exp2_avx2(x));
+            __m256i s = npu_load8_s32(st->s[b & 1][i] + j + 8 * v);
+            p[v] = npu_numerator_avx2(_mm256_sub_epi32(max, s), c, kind);
         }
         if (valid < NPU_KEY_BLOCK)
             for (int v = 0; v < 4; v++)
                 p[v] = _mm256_and_si256(p[v], npu_mask8(valid - j - 8 * v));
         npu_store_numerators_avx2(to + j * bytes, p, bytes);
-        t[0] = _mm256_add_epi32(t[0], _mm256_add_epi32(p[0], p[2]));
-        t[1] = _mm256_add_epi32(t[1], _mm256_add_epi32(p[1], p[3]));
+        t[j / 32] = npu_sum_fours_avx2(p);
     }
 }
 
 /* The numerators of the queries first .. end, and L = L * alpha + their sums * beta. */
 static inline void npu_softmax_int_avx2(struct npu_attention_avx2 *st, int b, int first, int end,
-                                        int valid, float p_log2, int bytes)
+                                        int valid, enum npu_numerators kind, int bytes)
 {
     for (int i = first; i < end; i++) {
         __m256i t[2];
-        npu_numerators_avx2(st, b, i, valid, p_log2, bytes, t);
+        npu_numerators_avx2(st, b, i, valid, kind, bytes, t);
         __m256 alpha = _mm256_set1_ps(st->alpha[i]);
         __m256 beta = _mm256_set1_ps(st->beta[i]);
         for (int v = 0; v < 2; v++) {
@@ -182,7 +203,8 @@ static inline void npu_attention_rows_avx2(const struct npu_attention_int_args *
         npu_block_factors_avx2(st, q_scale, args->k_scale[b], b);
         for (int p = 0; p < 4; p++) {
             npu_softmax_int_avx2(st, b, npu_first_avx2(m, p), npu_first_avx2(m, p + 1),
-                                 args->n - b * NPU_KEY_BLOCK, args->p_log2, bytes);
+                                 args->n - b * NPU_KEY_BLOCK,
+                                 bytes == 1 ? NPU_NUMERATORS_8 : args->numerators, bytes);
             if (next < blocks)
                 npu_panel_avx2(s, tile, offset, q, ldq, args->k, next, p, m, bytes);
         }

@@ -134,7 +134,7 @@ static inline void npu_quant_symmetric_avx2(const struct npu_quant_args *a, int 
 {
     const float *x = a->x + i * a->ldx;
     float big = npu_max8_f32_avx2(npu_largest_avx2(_mm256_setzero_ps(), x, a->n));
-    __m256 factor = _mm256_set1_ps(big > 0.0f ? (float)a->q_max / big : 0.0f);
+    __m256 factor = _mm256_set1_ps(big >= NPU_QUANT_SMALLEST ? (float)a->q_max / big : 0.0f);
     __m256i zero = _mm256_set1_epi32(bytes == 1 ? NPU_SYMMETRIC_ZERO : 0);
     a->scale[i] = big / (float)a->q_max;
     a->zero[i] = NPU_SYMMETRIC_ZERO;
@@ -158,7 +158,7 @@ static inline void npu_quant_asymmetric_avx2(const struct npu_quant_args *a, int
     __m256 below = _mm256_sub_ps(_mm256_setzero_ps(), _mm256_min_ps(lo0, lo1));
     float least = -npu_max8_f32_avx2(below);
     float width = npu_max8_f32_avx2(_mm256_max_ps(hi0, hi1)) - least;
-    float factor = width > 0.0f ? (float)a->q_max / width : 0.0f;
+    float factor = width >= NPU_QUANT_SMALLEST ? (float)a->q_max / width : 0.0f;
     int32_t zero = _mm_cvtss_si32(_mm_set_ss(-least * factor));
     a->scale[i] = width / (float)a->q_max;
     a->zero[i] = zero;
@@ -221,7 +221,7 @@ static inline void npu_pack_k_avx2(void *dst, int32_t *offset, float *scale, con
     for (int j = 0; j < rows; j++)
         lanes = npu_largest_avx2(lanes, k + j * ld, NPU_HEAD_DIM);
     float big = npu_max8_f32_avx2(lanes);
-    __m256 factor = _mm256_set1_ps(big > 0.0f ? (float)q_max / big : 0.0f);
+    __m256 factor = _mm256_set1_ps(big >= NPU_QUANT_SMALLEST ? (float)q_max / big : 0.0f);
     *scale = big / (float)q_max;
     if (rows < NPU_KEY_BLOCK)
         memset(dst, 0, (size_t)(NPU_KEY_BLOCK * NPU_HEAD_DIM * bytes));
@@ -256,7 +256,7 @@ static inline void npu_pack_v_avx2(void *dst, float *scale, const float *v, ptrd
         __m256 big = _mm256_setzero_ps();
         for (int j = 0; j < rows; j++)
             big = _mm256_max_ps(big, _mm256_andnot_ps(sign, _mm256_loadu_ps(v + j * ld)));
-        __m256 some = _mm256_cmp_ps(big, _mm256_setzero_ps(), _CMP_GT_OQ);
+        __m256 some = _mm256_cmp_ps(big, _mm256_set1_ps(NPU_QUANT_SMALLEST), _CMP_GE_OQ);
         __m256 factor = _mm256_and_ps(_mm256_div_ps(top, big), some);
         _mm256_storeu_ps(scale + d, _mm256_div_ps(big, top));
         char *to = (char *)dst + (size_t)(d / NPU_INT_NR_AVX2) * (size_t)groups * NPU_GROUP_STRIDE +

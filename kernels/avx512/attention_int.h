@@ -36,7 +36,7 @@ static inline __m512 npu_exp2_avx512(__m512 x)
 
 /* rint(exp2(x)); without the limit from below, whose results are 0 either way, and by vreduceps,
  * which is inexact between -0.5 and 0 alone, where the result is 1. */
-static inline __m512i npu_numerator_avx512(__m512 x)
+static inline __m512i npu_rint_exp2_avx512(__m512 x)
 {
     __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF);
     __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(NPU_EXP2_F32_C3), f, _mm512_set1_ps(NPU_EXP2_F32_C2));
@@ -45,19 +45,115 @@ static inline __m512i npu_numerator_avx512(__m512 x)
     return _mm512_cvtps_epi32(_mm512_scalef_ps(p, x));
 }
 
-/* Four vectors of numerators to 64 operands in order. */
-static inline void npu_store_numerators_avx512(void *dst, const __m512i p[4], int bytes)
+/* 64 s32 of 0 .. 255 to bytes in order. */
+static inline __m512i npu_pack_bytes_avx512(const __m512i x[4])
 {
-    __m512i p01 = _mm512_packus_epi32(p[0], p[1]), p23 = _mm512_packus_epi32(p[2], p[3]);
-    if (bytes == 1) {
-        const __m512i order =
-            _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        _mm512_store_si512(dst, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(p01, p23)));
-    } else {
-        const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-        _mm512_store_si512(dst, _mm512_permutexvar_epi64(order, p01));
-        _mm512_store_si512((char *)dst + 64, _mm512_permutexvar_epi64(order, p23));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i low = _mm512_packs_epi32(x[0], x[1]), high = _mm512_packs_epi32(x[2], x[3]);
+    return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
+}
+
+/* The first `valid` of 64 bytes. */
+static inline __mmask64 npu_mask64(int valid)
+{
+    return valid >= 64 ? ~0ull : (1ull << valid) - 1;
+}
+
+#if defined(__AVX512VBMI__)
+/* The numerators of 8 bits by the table of 256. */
+struct npu_numerator_table {
+    __m512i quarter[4];
+};
+static inline struct npu_numerator_table npu_numerator_table(void)
+{
+    _Alignas(64) uint8_t p[256];
+    struct npu_numerator_table table;
+    for (int i = 0; i < 256; i += 16) {
+        const __m512 ramp = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        __m512 x = _mm512_fmadd_ps(_mm512_add_ps(ramp, _mm512_set1_ps((float)i)),
+                                   _mm512_set1_ps(NPU_NUMERATOR_STEP),
+                                   _mm512_set1_ps(NPU_NUMERATOR_LOG2_8));
+        _mm_store_si128((__m128i *)(p + i), _mm512_cvtepi32_epi8(npu_rint_exp2_avx512(x)));
     }
+    for (int i = 0; i < 4; i++)
+        table.quarter[i] = _mm512_load_si512(p + 64 * i);
+    return table;
+}
+
+static inline __m512i npu_look_up_avx512(const struct npu_numerator_table *t, __m512i i)
+{
+    __m512i low = _mm512_permutex2var_epi8(t->quarter[0], i, t->quarter[1]);
+    __m512i high = _mm512_permutex2var_epi8(t->quarter[2], i, t->quarter[3]);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(i), low, high);
+}
+#else
+struct npu_numerator_table {
+    char unused;
+};
+static inline struct npu_numerator_table npu_numerator_table(void)
+{
+    return (struct npu_numerator_table){0};
+}
+#endif
+
+/* One query's numerators of 8 bits, in order. */
+static inline __m512i npu_numerators_8_avx512(const int32_t *s, __m512i max, __m512 c,
+                                              const struct npu_numerator_table *table)
+{
+    const __m512 steps = _mm512_mul_ps(c, _mm512_set1_ps(NPU_NUMERATOR_STEPS));
+    __m512i x[4];
+    for (int v = 0; v < 4; v++) {
+        __m512i below = _mm512_sub_epi32(max, _mm512_load_si512(s + 16 * v));
+        __m512 i = _mm512_mul_ps(_mm512_cvtepi32_ps(below), steps);
+        x[v] = _mm512_cvtps_epi32(_mm512_min_ps(i, _mm512_set1_ps(NPU_NUMERATOR_LAST)));
+    }
+#if defined(__AVX512VBMI__)
+    return npu_look_up_avx512(table, npu_pack_bytes_avx512(x));
+#else
+    for (int v = 0; v < 4; v++) {
+        __m512 i = _mm512_cvtepi32_ps(x[v]);
+        x[v] = npu_rint_exp2_avx512(_mm512_fmadd_ps(i, _mm512_set1_ps(NPU_NUMERATOR_STEP),
+                                                    _mm512_set1_ps(NPU_NUMERATOR_LOG2_8)));
+    }
+    return npu_pack_bytes_avx512(x);
+#endif
+}
+
+/* 64 s32 of 0 .. 32767 to s16 in order. */
+static inline void npu_pack_words_avx512(__m512i out[2], const __m512i x[4])
+{
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    out[0] = _mm512_permutexvar_epi64(order, _mm512_packs_epi32(x[0], x[1]));
+    out[1] = _mm512_permutexvar_epi64(order, _mm512_packs_epi32(x[2], x[3]));
+}
+
+/* One query's numerators of 13 bits, in order. */
+static inline void npu_numerators_13_avx512(__m512i out[2], const int32_t *s, __m512i max, __m512 c)
+{
+    __m512i x[4];
+    for (int v = 0; v < 4; v++) {
+        __m512i below = _mm512_sub_epi32(max, _mm512_load_si512(s + 16 * v));
+        x[v] = npu_rint_exp2_avx512(
+            _mm512_fnmadd_ps(_mm512_cvtepi32_ps(below), c, _mm512_set1_ps(NPU_NUMERATOR_LOG2_13)));
+    }
+    npu_pack_words_avx512(out, x);
+}
+
+/* Sums of four neighbours: of bytes, and of s16 in two vectors. */
+static inline __m512i npu_sum_bytes_avx512(__m512i p)
+{
+    __m512i pairs = _mm512_maddubs_epi16(p, _mm512_set1_epi8(1));
+    return _mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+}
+
+static inline __m512i npu_sum_words_avx512(const __m512i p[2])
+{
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i ones = _mm512_set1_epi16(1), odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    __m512i low = _mm512_madd_epi16(p[0], ones), high = _mm512_madd_epi16(p[1], ones);
+    return _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high),
+                            _mm512_permutex2var_epi32(low, odd, high));
 }
 
 static inline void npu_block_maxima_avx512(struct npu_attention_avx512 *st, int b, int m)
@@ -84,26 +180,49 @@ static inline void npu_block_factors_avx512(struct npu_attention_avx512 *st, __m
     _mm512_store_ps(st->beta[b & 1], npu_exp2_avx512(_mm512_sub_ps(block, next)));
 }
 
-/* Scores to numerators; keys past the first `valid` count nothing. */
-static inline void npu_numerators_avx512(struct npu_attention_avx512 *st, int b, int m, int valid,
-                                         float p_log2, int bytes)
+/* L = L * alpha + t * beta of query i. */
+static inline void npu_add_sums_avx512(struct npu_attention_avx512 *st, int b, int i, __m512i t)
 {
-    __m512 top = _mm512_set1_ps(p_log2);
+    __m512 l = _mm512_mul_ps(_mm512_load_ps(st->l[i]), _mm512_set1_ps(st->alpha[b & 1][i]));
+    __m512 beta = _mm512_set1_ps(st->beta[b & 1][i]);
+    _mm512_store_ps(st->l[i], _mm512_fmadd_ps(_mm512_cvtepi32_ps(t), beta, l));
+}
+
+/* Scores to numerators in bytes; keys past the first `valid` count nothing. */
+static inline void npu_numerator_bytes_avx512(struct npu_attention_avx512 *st, int b, int m,
+                                              int valid, const struct npu_numerator_table *table)
+{
     for (int i = 0; i < m; i++) {
-        __m512i max = _mm512_set1_epi32(st->block_max[i]), p[4];
+        __m512i p = npu_numerators_8_avx512(st->s[b & 1][i], _mm512_set1_epi32(st->block_max[i]),
+                                            _mm512_set1_ps(st->c[i]), table);
+        p = _mm512_maskz_mov_epi8(npu_mask64(valid), p);
+        _mm512_store_si512((char *)st->p + i * NPU_KEY_BLOCK, p);
+        npu_add_sums_avx512(st, b, i, npu_sum_bytes_avx512(p));
+    }
+}
+
+/* The same in s16. */
+static inline void npu_numerator_words_avx512(struct npu_attention_avx512 *st, int b, int m,
+                                              int valid, enum npu_numerators kind,
+                                              const struct npu_numerator_table *table)
+{
+    for (int i = 0; i < m; i++) {
+        const int32_t *s = st->s[b & 1][i];
+        __m512i max = _mm512_set1_epi32(st->block_max[i]), p[2];
         __m512 c = _mm512_set1_ps(st->c[i]);
-        for (int v = 0; v < 4; v++) {
-            __m512i below = _mm512_sub_epi32(_mm512_load_si512(st->s[b & 1][i] + 16 * v), max);
-            p[v] = npu_numerator_avx512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(below), c, top));
+        if (kind == NPU_NUMERATORS_8) {
+            __m512i bytes = npu_numerators_8_avx512(s, max, c, table);
+            p[0] = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(bytes));
+            p[1] = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(bytes, 1));
+        } else {
+            npu_numerators_13_avx512(p, s, max, c);
         }
-        if (valid < NPU_KEY_BLOCK)
-            for (int v = 0; v < 4; v++)
-                p[v] = _mm512_maskz_mov_epi32(npu_mask16(valid - 16 * v), p[v]);
-        npu_store_numerators_avx512((char *)st->p + i * NPU_KEY_BLOCK * bytes, p, bytes);
-        __m512i t = _mm512_add_epi32(_mm512_add_epi32(p[0], p[1]), _mm512_add_epi32(p[2], p[3]));
-        __m512 l = _mm512_mul_ps(_mm512_load_ps(st->l[i]), _mm512_set1_ps(st->alpha[b & 1][i]));
-        _mm512_store_ps(st->l[i], _mm512_fmadd_ps(_mm512_cvtepi32_ps(t),
-                                                  _mm512_set1_ps(st->beta[b & 1][i]), l));
+        for (int v = 0; v < 2; v++) {
+            __mmask32 mask = (__mmask32)npu_mask64(valid > 32 * v ? valid - 32 * v : 0);
+            p[v] = _mm512_maskz_mov_epi16(mask, p[v]);
+            _mm512_store_si512(st->p[i] + 32 * v, p[v]);
+        }
+        npu_add_sums_avx512(st, b, i, npu_sum_words_avx512(p));
     }
 }
 
@@ -155,7 +274,8 @@ static inline void npu_panel_avx512(int32_t *to, npu_tile_int_fn *tile, const in
  * this one, which does not depend on them: so the processor has work for all its pipes. */
 static inline void npu_attention_rows_avx512(const struct npu_attention_int_args *args, int i0,
                                              int m, struct npu_attention_avx512 *st,
-                                             npu_tile_int_fn *tile, int bytes)
+                                             npu_tile_int_fn *tile, int bytes,
+                                             const struct npu_numerator_table *table)
 {
     static const int32_t zeros[64];
     const char *q = (const char *)args->q + i0 * args->ldq * bytes;
@@ -175,7 +295,11 @@ static inline void npu_attention_rows_avx512(const struct npu_attention_int_args
             npu_panel_avx512(s, tile, offset, q, ldq, args->k, next, 0, m, bytes);
         npu_block_maxima_avx512(st, b, m);
         npu_block_factors_avx512(st, q_scale, args->k_scale[b], b);
-        npu_numerators_avx512(st, b, m, args->n - b * NPU_KEY_BLOCK, args->p_log2, bytes);
+        int valid = args->n - b * NPU_KEY_BLOCK;
+        if (bytes == 1)
+            npu_numerator_bytes_avx512(st, b, m, valid, table);
+        else
+            npu_numerator_words_avx512(st, b, m, valid, args->numerators, table);
         if (next > b)
             npu_panel_avx512(s, tile, offset, q, ldq, args->k, next, 1, m, bytes);
         npu_panel_avx512(st->a[0], tile, zeros, st->p, ldp, args->v, b, 0, m, bytes);
@@ -188,11 +312,12 @@ static inline void npu_attention_rows_avx512(const struct npu_attention_int_args
 static inline void npu_attention_int_avx512(const struct npu_attention_int_args *args,
                                             void *scratch, npu_tile_int_fn *tile, int bytes)
 {
+    const struct npu_numerator_table table = npu_numerator_table();
     assert(args->m >= 1 && args->n >= 1 && args->n <= 1536);
     for (int i = 0; i < args->m; i += NPU_ATTENTION_INT_ROWS)
         npu_attention_rows_avx512(
             args, i, args->m - i < NPU_ATTENTION_INT_ROWS ? args->m - i : NPU_ATTENTION_INT_ROWS,
-            scratch, tile, bytes);
+            scratch, tile, bytes, &table);
 }
 
 #endif /* NPU_KERNELS_AVX512_ATTENTION_INT_H */

@@ -107,7 +107,7 @@ static inline void npu_quant_symmetric_avx512(const struct npu_quant_args *a, in
 {
     const float *x = a->x + i * a->ldx;
     float big = npu_largest_avx512(x, a->n);
-    __m512 factor = _mm512_set1_ps(big > 0.0f ? (float)a->q_max / big : 0.0f);
+    __m512 factor = _mm512_set1_ps(big >= NPU_QUANT_SMALLEST ? (float)a->q_max / big : 0.0f);
     a->scale[i] = big / (float)a->q_max;
     a->zero[i] = NPU_SYMMETRIC_ZERO;
     for (int j = 0; j < a->n; j += 16)
@@ -125,7 +125,7 @@ static inline void npu_quant_asymmetric_avx512(const struct npu_quant_args *a, i
         hi = _mm512_max_ps(hi, v);
     }
     float least = _mm512_reduce_min_ps(lo), width = _mm512_reduce_max_ps(hi) - least;
-    float factor = width > 0.0f ? (float)a->q_max / width : 0.0f;
+    float factor = width >= NPU_QUANT_SMALLEST ? (float)a->q_max / width : 0.0f;
     int32_t zero = (int32_t)rintf(-least * factor);
     a->scale[i] = width / (float)a->q_max;
     a->zero[i] = zero;
@@ -176,7 +176,7 @@ static inline void npu_pack_k_avx512(void *dst, int32_t *offset, float *scale, c
     assert(rows >= 1 && rows <= NPU_KEY_BLOCK);
     for (int j = 0; j < rows; j++)
         big = fmaxf(big, npu_largest_avx512(k + j * ld, NPU_HEAD_DIM));
-    __m512 factor = _mm512_set1_ps(big > 0.0f ? (float)q_max / big : 0.0f);
+    __m512 factor = _mm512_set1_ps(big >= NPU_QUANT_SMALLEST ? (float)q_max / big : 0.0f);
     *scale = big / (float)q_max;
     if (rows < NPU_KEY_BLOCK)
         memset(dst, 0, (size_t)(NPU_KEY_BLOCK * NPU_HEAD_DIM * bytes));
@@ -211,7 +211,7 @@ static inline void npu_pack_v_avx512(void *dst, float *scale, const float *v, pt
         __m512 big = _mm512_setzero_ps(), top = _mm512_set1_ps((float)q_max);
         for (int j = 0; j < rows; j++)
             big = _mm512_max_ps(big, _mm512_abs_ps(_mm512_loadu_ps(v + j * ld)));
-        __mmask16 some = _mm512_cmp_ps_mask(big, _mm512_setzero_ps(), _CMP_GT_OQ);
+        __mmask16 some = _mm512_cmp_ps_mask(big, _mm512_set1_ps(NPU_QUANT_SMALLEST), _CMP_GE_OQ);
         __m512 factor = _mm512_maskz_div_ps(some, top, big);
         _mm512_storeu_ps(scale + d, _mm512_div_ps(big, top));
         char *to = (char *)dst +

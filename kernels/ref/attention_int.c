@@ -43,10 +43,21 @@ static void add_values(struct state *st, const struct npu_attention_int_args *ar
                         st->o[d] * alpha);
     for (int l = 0; l < 16; l++) {
         int32_t sum = 0;
-        for (int j = l; j < NPU_KEY_BLOCK; j += 16)
+        for (int j = 4 * l; j < 4 * l + 4; j++)
             sum += p[j];
         st->l[l] = fmaf((float)sum, beta, st->l[l] * alpha);
     }
+}
+
+/* `below`: s_b - s[j] modulo 2^32. */
+static int32_t numerator(uint32_t below, float c, enum npu_numerators kind)
+{
+    float distance = (float)(int32_t)below;
+    if (kind == NPU_NUMERATORS_13)
+        return (int32_t)rintf(npu_exp2_f32_ref(fmaf(distance, -c, NPU_NUMERATOR_LOG2_13)));
+    float i = rintf(distance * (c * NPU_NUMERATOR_STEPS));
+    i = i < NPU_NUMERATOR_LAST ? i : NPU_NUMERATOR_LAST;
+    return (int32_t)rintf(npu_exp2_f32_ref(fmaf(i, NPU_NUMERATOR_STEP, NPU_NUMERATOR_LOG2_8)));
 }
 
 static void attention_row(const struct npu_attention_int_args *args, int i, int bytes)
@@ -61,11 +72,10 @@ static void attention_row(const struct npu_attention_int_args *args, int i, int 
         float next = b == 0 || max_b > st.max ? max_b : st.max;
         float alpha = b == 0 ? 1.0f : npu_exp2_f32_ref(st.max - next);
         float beta = npu_exp2_f32_ref(max_b - next);
-        for (int j = 0; j < NPU_KEY_BLOCK; j++) {
-            int32_t below = (int32_t)(s[j] - (uint32_t)max);
-            float e = npu_exp2_f32_ref(fmaf((float)below, c, args->p_log2));
-            p[j] = b * NPU_KEY_BLOCK + j < args->n ? (int32_t)rintf(e) : 0;
-        }
+        for (int j = 0; j < NPU_KEY_BLOCK; j++)
+            p[j] = b * NPU_KEY_BLOCK + j < args->n
+                       ? numerator((uint32_t)max - s[j], c, args->numerators)
+                       : 0;
         add_values(&st, args, b, p, alpha, beta, bytes);
         st.max = next;
     }

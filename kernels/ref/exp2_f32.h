@@ -16,6 +16,13 @@
 #define NPU_EXP2_F32_C2  0x1.d23778p-3f
 #define NPU_EXP2_F32_C3  0x1.3baac6p-4f
 
+/* Numerators of attention_int. */
+#define NPU_NUMERATOR_STEPS   28.0f
+#define NPU_NUMERATOR_STEP    (-1.0f / 28.0f)
+#define NPU_NUMERATOR_LAST    255.0f
+#define NPU_NUMERATOR_LOG2_8  0x1.ffa37cp+2f /* log2 255 */
+#define NPU_NUMERATOR_LOG2_13 0x1.9ffe8ep+3f /* log2 8191 */
+
 static inline float npu_exp2_f32_ref(float x)
 {
     x = x > NPU_EXP2_F32_MIN ? x : NPU_EXP2_F32_MIN;

@@ -8,26 +8,13 @@
 #include "npu/backend.h"
 #include "npu/cpu/recipe.h"
 #include "npu/cpu/threads.h"
+#include "npu/cpu/weights.h"
 
 struct npu_cpu_device {
     struct npu_device base;
     struct npu_kernels kernels;
     struct npu_threads *threads;
     unsigned n_threads;
-};
-
-/* A stage's weights, pointers into npu_cpu_loaded.weights. */
-struct npu_cpu_matrix {
-    void *b;      /* packed by npu_pack_b_f32() or npu_pack_b_int() */
-    float *bias;  /* [n]; f32: NULL: none */
-    float *scale; /* [n]; integer: of the weights of an output */
-    int32_t *sum; /* [n]; integer: of the weights of an output */
-};
-struct npu_cpu_stage {
-    struct npu_cpu_recipe recipe;
-    int a_max; /* recipe.a_max, or less so that no sum of products can overflow */
-    struct npu_cpu_matrix matrix[NPU_STAGE_MATRICES];
-    float *gamma, *beta; /* [d_model], of the norm before */
 };
 
 /* Q, K and V of one window in integers, and what goes on from there. */
@@ -56,10 +43,7 @@ struct npu_cpu_loaded {
     struct npu_loaded base;
     struct npu_cpu_device *device;
     struct npu_program program;
-
-    char *weights;    /* one block for all stages and the position table */
-    float *positions; /* [positions][d_model] */
-    struct npu_cpu_stage *stage;
+    struct npu_cpu_weights *weights; /* shared with other encoders */
 
     /* Working memory. One window runs at a time on all threads, so there is one set; what a window
      * in flight needs of its own (mel, features) belongs to the encoder's slot. stem, {q, k, v,
@@ -96,29 +80,11 @@ unsigned npu_cpu_job_head(const struct npu_cpu_job *job, unsigned index, unsigne
 void npu_cpu_norm_rows(const struct npu_cpu_job *job, float *y, unsigned row, unsigned m);
 extern npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT], *const npu_cpu_int_fns[NPU_OP_COUNT];
 
-/* Read, check and pack all weights into one block: weights, positions, stage. Threads: control.
- * Returns 0, or -errno as npu_encoder_open() says. */
-int npu_cpu_pack_weights(struct npu_cpu_loaded *l, const struct npu_model *model,
-                         struct npu_error *err);
-
 int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
                  const struct npu_program *program, enum npu_profile profile,
                  const struct npu_model *model, struct npu_error *err);
 void npu_cpu_unload(struct npu_loaded *loaded);
 int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run);
-
-/* Bytes from the C library, 64-byte aligned; large ones on whole huge pages. NULL: out of memory.
- */
-void *npu_cpu_alloc(size_t bytes);
-/* Hand out the next `bytes` of a block, 64-byte aligned; with base NULL only counts. */
-void *npu_cpu_carve(char *base, size_t *used, size_t bytes);
-
-/* Of one operand in memory. */
-static inline size_t npu_cpu_operand_bytes(const struct npu_cpu_device *device,
-                                           enum npu_width width)
-{
-    return width == NPU_NARROW ? (size_t)device->kernels.narrow_bytes : 2;
-}
 
 /* Rows of the largest job: keeps a job's rows of A and one panel of B inside a 1 to 2 MiB L2 cache.
  */

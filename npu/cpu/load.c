@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A program with its packed weights and its working memory. */
+/* A program with its packed weights and its own working memory. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "npu/cpu/cpu.h"
 #include "npu/log.h"
@@ -13,23 +12,6 @@
 static size_t align_bytes(size_t n)
 {
     return (n + ALIGN - 1) / ALIGN * ALIGN;
-}
-
-void *npu_cpu_alloc(size_t bytes)
-{
-    size_t page = 2u << 20; /* whole huge pages: fewer TLB misses while panels stream */
-    size_t align = bytes >= page ? page : ALIGN;
-    void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
-    if (p && bytes >= page)
-        madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
-
-void *npu_cpu_carve(char *base, size_t *used, size_t bytes)
-{
-    char *p = base ? base + *used : NULL;
-    *used += align_bytes(bytes);
-    return p;
 }
 
 /* Tiles that a thread takes at once: up to NPU_CPU_JOB_TILES, fewer where that leaves threads
@@ -144,20 +126,15 @@ int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
                  const struct npu_model *model, struct npu_error *err)
 {
     struct npu_cpu_loaded *l = calloc(1, sizeof(*l));
-    struct npu_cpu_stage *stage = calloc(program->n_stages, sizeof(*stage));
-    if (!l || !stage) {
-        free(l);
-        free(stage);
+    if (!l)
         return npu_fail(err, -ENOMEM, "out of memory");
-    }
     l->base.backend = &npu_backend_cpu;
     l->device = (struct npu_cpu_device *)device;
     l->program = *program;
-    l->stage = stage;
-    for (unsigned i = 0; i < program->n_stages; i++)
-        stage[i].recipe = npu_cpu_choose_recipe(program, i, profile);
 
-    int ret = npu_cpu_pack_weights(l, model, err);
+    int ret = npu_cpu_weights_get(&l->weights, &l->device->kernels, program, profile, model, err);
+    if (ret == 0)
+        l->base.weight_bytes = l->weights->bytes;
     if (ret == 0)
         ret = alloc_work(l, profile, err);
     if (ret) {
@@ -171,9 +148,8 @@ int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
 void npu_cpu_unload(struct npu_loaded *loaded)
 {
     struct npu_cpu_loaded *l = (struct npu_cpu_loaded *)loaded;
-    free(l->weights);
+    npu_cpu_weights_put(&l->weights);
     free(l->work);
     free(l->scratch);
-    free(l->stage);
     free(l);
 }

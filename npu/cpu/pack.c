@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "npu/cpu/cpu.h"
+#include "npu/cpu/weights.h"
 #include "npu/log.h"
 
 #define MAX_WEIGHT_BYTES ((uint64_t)4 << 30)
 #define ROWS             64 /* outputs that are read and packed at a time */
 #define LOG2_E           1.44269504088896340736f
 
-static void lay_out_matrix(struct npu_cpu_loaded *l, const struct npu_stage *s,
+static void lay_out_matrix(struct npu_cpu_weights *w, const struct npu_stage *s,
                            const struct npu_stage_matrix *src, struct npu_cpu_matrix *dst,
                            const struct npu_cpu_recipe *recipe, char *base, size_t *used)
 {
-    const struct npu_kernels *kernels = &l->device->kernels;
+    const struct npu_kernels *kernels = &w->kernels;
     int n = (int)s->n, k = (int)s->k;
 
     if (!recipe->integer) {
@@ -26,7 +26,7 @@ static void lay_out_matrix(struct npu_cpu_loaded *l, const struct npu_stage *s,
             dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
         return;
     }
-    int bytes = (int)npu_cpu_operand_bytes(l->device, recipe->width);
+    int bytes = (int)npu_cpu_operand_bytes(&w->kernels, recipe->width);
     dst->b = npu_cpu_carve(base, used, npu_packed_b_int_size(n, k, kernels->int_nr, bytes));
     dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
     dst->scale = npu_cpu_carve(base, used, s->n * sizeof(float));
@@ -34,21 +34,21 @@ static void lay_out_matrix(struct npu_cpu_loaded *l, const struct npu_stage *s,
 }
 
 /* Lay the weights of all stages out from `base` (NULL: only count). Returns bytes used. */
-static size_t lay_out_weights(struct npu_cpu_loaded *l, char *base)
+static size_t lay_out_weights(struct npu_cpu_weights *w, char *base)
 {
-    const struct npu_program *p = &l->program;
+    const struct npu_program *p = &w->program;
     size_t used = 0;
 
-    l->positions = npu_cpu_carve(base, &used, (size_t)p->positions * p->d_model * sizeof(float));
+    w->positions = npu_cpu_carve(base, &used, (size_t)p->positions * p->d_model * sizeof(float));
     for (unsigned i = 0; i < p->n_stages; i++) {
         const struct npu_stage *s = &p->stage[i];
-        struct npu_cpu_stage *w = &l->stage[i];
+        struct npu_cpu_stage *st = &w->stage[i];
         if (s->norm != NPU_TENSOR_NONE) {
-            w->gamma = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
-            w->beta = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
+            st->gamma = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
+            st->beta = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
         }
         for (unsigned m = 0; m < s->n_matrices; m++)
-            lay_out_matrix(l, s, &s->matrix[m], &w->matrix[m], &w->recipe, base, &used);
+            lay_out_matrix(w, s, &s->matrix[m], &st->matrix[m], &st->recipe, base, &used);
     }
     return used;
 }
@@ -93,13 +93,13 @@ static float output_factor(const struct npu_stage *s, unsigned matrix)
 }
 
 /* Outputs j .. j + n_rows, read into scratch->rows; raises *magnitude to the largest. */
-static void pack_outputs(struct npu_cpu_loaded *l, unsigned stage, unsigned m, unsigned j,
+static void pack_outputs(struct npu_cpu_weights *w, unsigned stage, unsigned m, unsigned j,
                          unsigned n_rows, struct scratch *scratch, int64_t *magnitude)
 {
-    const struct npu_stage *s = &l->program.stage[stage];
-    const struct npu_cpu_recipe *recipe = &l->stage[stage].recipe;
-    const struct npu_cpu_matrix *dst = &l->stage[stage].matrix[m];
-    const struct npu_kernels *kernels = &l->device->kernels;
+    const struct npu_stage *s = &w->program.stage[stage];
+    const struct npu_cpu_recipe *recipe = &w->stage[stage].recipe;
+    const struct npu_cpu_matrix *dst = &w->stage[stage].matrix[m];
+    const struct npu_kernels *kernels = &w->kernels;
 
     if (!recipe->integer) {
         npu_pack_b_f32(dst->b, scratch->rows, s->k, (int)j, (int)n_rows, (int)s->n, (int)s->k,
@@ -124,15 +124,15 @@ static void pack_outputs(struct npu_cpu_loaded *l, unsigned stage, unsigned m, u
         dst->scale[j + r] *= output_factor(s, m);
     }
     npu_pack_b_int(dst->b, scratch->ints, (int)j, (int)n_rows, (int)s->n, (int)s->k,
-                   kernels->int_nr, (int)npu_cpu_operand_bytes(l->device, recipe->width));
+                   kernels->int_nr, (int)npu_cpu_operand_bytes(&w->kernels, recipe->width));
 }
 
-static int pack_matrix(struct npu_cpu_loaded *l, unsigned stage, unsigned m,
+static int pack_matrix(struct npu_cpu_weights *w, unsigned stage, unsigned m,
                        const struct npu_model *model, struct scratch *scratch, int64_t *magnitude,
                        struct npu_error *err)
 {
-    const struct npu_stage *s = &l->program.stage[stage];
-    const struct npu_cpu_matrix *dst = &l->stage[stage].matrix[m];
+    const struct npu_stage *s = &w->program.stage[stage];
+    const struct npu_cpu_matrix *dst = &w->stage[stage].matrix[m];
     const struct npu_stage_matrix *src = &s->matrix[m];
 
     for (unsigned j = 0; j < s->n; j += ROWS) {
@@ -143,7 +143,7 @@ static int pack_matrix(struct npu_cpu_loaded *l, unsigned stage, unsigned m,
             return ret;
         if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2)
             reorder_taps(scratch->rows, n_rows, s->k, scratch->rows + (size_t)ROWS * s->k);
-        pack_outputs(l, stage, m, j, n_rows, scratch, magnitude);
+        pack_outputs(w, stage, m, j, n_rows, scratch, magnitude);
     }
     if (!dst->bias)
         return 0;
@@ -152,7 +152,7 @@ static int pack_matrix(struct npu_cpu_loaded *l, unsigned stage, unsigned m,
         return 0;
     }
     int ret = npu_model_read_f32(model, src->bias, s->layer, 0, s->n, dst->bias, err);
-    float factor = l->stage[stage].recipe.integer ? output_factor(s, m) : src->scale;
+    float factor = w->stage[stage].recipe.integer ? output_factor(s, m) : src->scale;
     for (unsigned j = 0; ret == 0 && j < s->n; j++)
         dst->bias[j] *= factor;
     return ret;
@@ -166,23 +166,23 @@ static int limit_activations(int a_max, int64_t magnitude)
     return limit < a_max ? (int)limit : a_max;
 }
 
-static int pack_stage(struct npu_cpu_loaded *l, unsigned index, const struct npu_model *model,
+static int pack_stage(struct npu_cpu_weights *w, unsigned index, const struct npu_model *model,
                       struct scratch *scratch, struct npu_error *err)
 {
-    const struct npu_stage *s = &l->program.stage[index];
-    struct npu_cpu_stage *w = &l->stage[index];
+    const struct npu_stage *s = &w->program.stage[index];
+    struct npu_cpu_stage *st = &w->stage[index];
     int64_t magnitude = 0;
     int ret = 0;
 
     if (s->norm != NPU_TENSOR_NONE) {
-        unsigned d = l->program.d_model;
-        ret = npu_model_read_f32(model, s->norm, s->layer, 0, d, w->gamma, err);
+        unsigned d = w->program.d_model;
+        ret = npu_model_read_f32(model, s->norm, s->layer, 0, d, st->gamma, err);
         if (ret == 0)
-            ret = npu_model_read_f32(model, s->norm + 1, s->layer, 0, d, w->beta, err);
+            ret = npu_model_read_f32(model, s->norm + 1, s->layer, 0, d, st->beta, err);
     }
     for (unsigned m = 0; ret == 0 && m < s->n_matrices; m++)
-        ret = pack_matrix(l, index, m, model, scratch, &magnitude, err);
-    w->a_max = limit_activations(w->recipe.a_max, magnitude);
+        ret = pack_matrix(w, index, m, model, scratch, &magnitude, err);
+    st->a_max = limit_activations(st->recipe.a_max, magnitude);
     return ret;
 }
 
@@ -195,11 +195,10 @@ static unsigned widest(const struct npu_program *p)
     return k;
 }
 
-int npu_cpu_pack_weights(struct npu_cpu_loaded *l, const struct npu_model *model,
-                         struct npu_error *err)
+int npu_cpu_pack(struct npu_cpu_weights *w, const struct npu_model *model, struct npu_error *err)
 {
-    const struct npu_program *p = &l->program;
-    size_t bytes = lay_out_weights(l, NULL), k = widest(p);
+    const struct npu_program *p = &w->program;
+    size_t bytes = lay_out_weights(w, NULL), k = widest(p);
 
     if (bytes > MAX_WEIGHT_BYTES)
         return npu_fail(err, -ENOTSUP,
@@ -207,18 +206,18 @@ int npu_cpu_pack_weights(struct npu_cpu_loaded *l, const struct npu_model *model
                         bytes >> 20, (unsigned)(MAX_WEIGHT_BYTES >> 20));
     struct scratch scratch = {.rows = npu_cpu_alloc((ROWS + 1) * k * sizeof(float)),
                               .ints = npu_cpu_alloc(ROWS * k * sizeof(int16_t))};
-    l->weights = npu_cpu_alloc(bytes);
+    w->block = npu_cpu_alloc(bytes);
     int ret = 0;
-    if (!l->weights || !scratch.rows || !scratch.ints)
+    if (!w->block || !scratch.rows || !scratch.ints)
         ret = npu_fail(err, -ENOMEM, "out of memory for %zu MiB of packed weights", bytes >> 20);
     if (ret == 0) {
-        l->base.weight_bytes = bytes;
-        lay_out_weights(l, l->weights);
+        w->bytes = bytes;
+        lay_out_weights(w, w->block);
         ret = npu_model_read_f32(model, NPU_TENSOR_POSITIONS, 0, 0,
-                                 (uint64_t)p->positions * p->d_model, l->positions, err);
+                                 (uint64_t)p->positions * p->d_model, w->positions, err);
     }
     for (unsigned i = 0; ret == 0 && i < p->n_stages; i++)
-        ret = pack_stage(l, i, model, &scratch, err);
+        ret = pack_stage(w, i, model, &scratch, err);
     free(scratch.rows);
     free(scratch.ints);
     return ret;

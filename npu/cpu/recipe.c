@@ -4,8 +4,7 @@
 /* 12 bits each: over 512 products of the largest operands the sum stays below 2^31. */
 #define WIDE_MAX 2047
 /* Queries, keys and values of wide attention: 64 * 4095 * 4095 and 64 * 8191 * 4095 < 2^31. */
-#define WIDE_HEAD_MAX      4095
-#define WIDE_NUMERATOR_MAX 8191
+#define WIDE_HEAD_MAX 4095
 
 /* The layers that are fragile in 8 bits come first: the linear stages of the first quarter, at
  * least two, and the attention of the very first. */
@@ -32,6 +31,6 @@ struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, u
         .head_width = wide_heads ? NPU_WIDE : NPU_NARROW,
         .qk_max = wide_heads ? WIDE_HEAD_MAX : 127,
         .v_max = wide_heads ? WIDE_HEAD_MAX : 127,
-        .p_max = wide_heads ? WIDE_NUMERATOR_MAX : 255,
+        .numerators = wide_heads ? NPU_NUMERATORS_13 : NPU_NUMERATORS_8,
     };
 }

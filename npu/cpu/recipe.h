@@ -18,7 +18,7 @@ struct npu_cpu_recipe {
     enum npu_width head_width;
     int qk_max; /* queries and keys */
     int v_max;  /* values */
-    int p_max;  /* softmax numerators 0 .. p_max */
+    enum npu_numerators numerators;
 };
 
 /* The recipe of stage `index`. */

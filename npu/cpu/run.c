@@ -53,7 +53,7 @@ int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
         struct npu_cpu_job job = {.l = l,
                                   .run = run,
                                   .s = s,
-                                  .w = &l->stage[i],
+                                  .w = &l->weights->stage[i],
                                   .rows_per_job = l->tiles_per_job * NPU_TILE_ROWS};
         npu_job_fn *fn = (job.w->recipe.integer ? npu_cpu_int_fns : npu_cpu_f32_fns)[s->op];
         unsigned n_jobs = (s->rows + job.rows_per_job - 1) / job.rows_per_job;

@@ -42,7 +42,7 @@ static void run_conv2(void *user, unsigned index, unsigned worker)
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
 
     gemm(job, 0, job->l->residual + row * d, d, job->l->stem + 2 * row * d, 2 * d,
-         job->l->positions + row * d, d, m, NPU_GEMM_GELU);
+         job->l->weights->positions + row * d, d, m, NPU_GEMM_GELU);
 }
 
 static void run_norm_qkv(void *user, unsigned index, unsigned worker)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The stages in integers: rows are quantised where they are needed, products are exact, sums,
  * softmax statistics, norms and the residual stream are f32. */
-#include <math.h>
-
 #include "npu/cpu/cpu.h"
 
 /* Integer rows with their scales and zero points. */
@@ -26,7 +24,7 @@ static const struct npu_int_kernels *head_kernels_of(const struct npu_cpu_job *j
 /* Operands n into a buffer. */
 static void *operand(const struct npu_cpu_job *job, void *buffer, enum npu_width width, size_t n)
 {
-    return (char *)buffer + n * npu_cpu_operand_bytes(job->l->device, width);
+    return (char *)buffer + n * npu_cpu_operand_bytes(&job->l->device->kernels, width);
 }
 
 static struct rows scratch_rows(const struct npu_cpu_scratch *scratch, size_t n)
@@ -119,7 +117,8 @@ static void run_conv2(void *user, unsigned index, unsigned worker)
     struct rows a = scratch_rows(&job->l->scratch[worker], job->s->k);
 
     quant(job, &a, job->l->stem + 2 * row * d, 2 * d, m, job->s->k);
-    gemm(job, 0, job->l->residual + row * d, d, &a, job->l->positions + row * d, m, NPU_GEMM_GELU);
+    gemm(job, 0, job->l->residual + row * d, d, &a, job->l->weights->positions + row * d, m,
+         NPU_GEMM_GELU);
 }
 
 /* The rows' queries, with a scale a row and head. */
@@ -208,7 +207,7 @@ static void run_attention(void *user, unsigned index, unsigned worker)
         .ldq = (ptrdiff_t)d,
         .m = (int)m,
         .n = (int)l->program.positions,
-        .p_log2 = log2f((float)job->w->recipe.p_max),
+        .numerators = job->w->recipe.numerators,
     };
     head_kernels_of(job)->attention(&args, l->scratch[worker].kernel);
 }

@@ -320,6 +320,17 @@ int npu_model_open(struct npu_model **out, const char *path, struct npu_error *e
     return 0;
 }
 
+void npu_model_get_identity(const struct npu_model *model, struct npu_model_identity *identity)
+{
+    *identity = (struct npu_model_identity){
+        .device = model->opened.st_dev,
+        .inode = model->opened.st_ino,
+        .size = (uint64_t)model->opened.st_size,
+        .seconds = model->opened.st_mtim.tv_sec,
+        .nanoseconds = model->opened.st_mtim.tv_nsec,
+    };
+}
+
 void npu_model_get_info(const struct npu_model *model, struct npu_model_info *info)
 {
     *info = model->info;

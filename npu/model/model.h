@@ -35,6 +35,13 @@ enum npu_tensor {
     NPU_TENSOR_COUNT
 };
 
+/* What tells one version of a file from every other: equal bytes, the same file unchanged. */
+struct npu_model_identity {
+    uint64_t device, inode, size;
+    int64_t seconds, nanoseconds; /* of the last change */
+};
+void npu_model_get_identity(const struct npu_model *model, struct npu_model_identity *identity);
+
 /* Read elements first .. first + count of a tensor (flattened, row-major) as f32; f16, bf16 and
  * quantised blocks are converted, every value is checked: finite, |w| < 1e4. `layer` is ignored for
  * global tensors. For block-quantised tensors `first` and `count` must be multiples of 32 (a row

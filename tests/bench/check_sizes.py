@@ -6,8 +6,6 @@
 One size at a time in a temporary folder; the comparison is against float64.
 """
 import argparse
-import functools
-import math
 import os
 import subprocess
 import sys
@@ -16,21 +14,9 @@ import tempfile
 import numpy as np
 
 import encoder_ref
+from shapes import SIZES, save_random
 
-# n_mels, d_model, layers; dtype as the published files have it
-SIZES = {"tiny": (80, 384, 4, "F32"), "base": (80, 512, 6, "F32"), "small": (80, 768, 12, "F32"),
-         "medium": (80, 1024, 24, "F32"), "large-v3": (128, 1280, 32, "F16")}
 COSINE = 0.999999
-
-
-def random_tensor(rng, name, shape):
-    x = rng.standard_normal(shape, np.float32)
-    if len(shape) == 1:
-        return 1 + 0.1 * x if "norm.weight" in name else 0.1 * x
-    if name == "embed_positions.weight":
-        return 0.1 * x
-    gain = 1.5 if "q_proj" in name or "k_proj" in name else 1
-    return x * np.float32(gain / math.sqrt(math.prod(shape[1:])))
 
 
 def encode_ours(args, model, mel, folder, d_model):
@@ -47,13 +33,10 @@ def encode_ours(args, model, mel, folder, d_model):
 
 def check_size(args, name):
     n_mels, d_model, n_layers, dtype = SIZES[name]
-    rng = np.random.default_rng(args.seed)
     with tempfile.TemporaryDirectory(prefix="whispernpu-") as folder:
         model = os.path.join(folder, "model.safetensors")
         mel_path = os.path.join(folder, "mel.f32")
-        shapes = encoder_ref.tensor_shapes(n_mels, d_model, n_layers)
-        encoder_ref.save(model, [(key, shape, functools.partial(random_tensor, rng, key, shape))
-                                 for key, shape in shapes.items()], dtype)
+        rng = save_random(model, name, args.seed)
         mel = rng.uniform(-1, 1.5, (encoder_ref.FRAMES, n_mels)).astype("<f4")
         mel.tofile(mel_path)
         got, info, ms = encode_ours(args, model, mel_path, folder, d_model)

@@ -135,10 +135,10 @@ bool accuracy_gemm_int(struct kit_why *why)
 
 /* ---- quant ---- */
 
-static const float sizes[] = {1.0f, 3e38f, 1e-30f, 1e-37f, 1e-40f, 0x1p-149f};
+static const float sizes[] = {1.0f, 3e38f, 1e-25f, 1e-30f, 1e-37f, 1e-40f, 0x1p-149f};
 
-/* One row: integers in range, and within half a step of what they stand for. Values below the
- * smallest normal number may vanish. */
+/* One row: integers in range, and within half a step of what they stand for. Rows below
+ * 2^-96 vanish. */
 static bool quant_row(const struct npu_kernels *ref, enum npu_width width, bool asymmetric,
                       int q_max, float size, struct kit_why *why)
 {
@@ -168,7 +168,7 @@ static bool quant_row(const struct npu_kernels *ref, enum npu_width width, bool 
         double error = fabs((double)scale * q - (double)x[j]);
         if (q < least || q > most)
             return kit_fail(why, "q_max %d size %g: integer %d", q_max, (double)size, q);
-        if (error > (double)scale * (0.5 + 1e-6 * q_max) + 0x1p-110)
+        if (error > (double)scale * (0.5 + 1e-6 * q_max) + 0x1p-96)
             return kit_fail(why, "q_max %d size %g: %a became %d * %a", q_max, (double)size,
                             (double)x[j], q, (double)scale);
     }
@@ -196,7 +196,7 @@ bool accuracy_quant(struct kit_why *why)
 struct head {
     enum npu_width width;
     int m, n, q_max;
-    float p_top;
+    enum npu_numerators numerators;
     const float *q, *key, *value; /* [m][64], [n][64], [n][64] */
 };
 
@@ -243,14 +243,16 @@ static void quantise(const struct npu_kernels *ref, const struct head *h, struct
 }
 
 /* Row i of softmax(q . K * log2(e) / 8) V from the integers and scales, and how far the numerators'
- * rounding may move it: half a unit of the block's largest for each key, and the error of exp2 in
- * the numerator and in one factor a block. */
+ * rounding may move it: half a unit of the block's largest for each key, half a step of the exponent
+ * where they have 8 bits, and the error of exp2 in the numerator and in one factor a block. */
 static void attention_row(const struct npu_kernels *ref, const struct head *h,
                           const struct blocks *b, int i, double out[D], double limit[D])
 {
     static double s[1536], e[1536], slack[1536], block_max[24];
     int bytes = kit_operand_bytes(ref, h->width), blocks = (h->n + KEYS - 1) / KEYS;
     double max = -INFINITY, sum = 0;
+    bool coarse = h->numerators == NPU_NUMERATORS_8;
+    double p_top = coarse ? 255 : 8191, step = coarse ? exp2(0.5 / 28) - 1 : 0;
     for (int j = 0; j < h->n; j++) {
         int64_t dot = 0;
         const char *k = (const char *)b->k + (size_t)(j / KEYS) * KEYS * D * (size_t)bytes;
@@ -265,8 +267,8 @@ static void attention_row(const struct npu_kernels *ref, const struct head *h,
     for (int j = 0; j < h->n; j++) {
         e[j] = exp2(s[j] - max);
         sum += e[j];
-        slack[j] = 0.5 / (double)h->p_top * exp2(block_max[j / KEYS] - max) +
-                   (blocks + 2) * NPU_EXP2_F32_MAX_ERROR * e[j] + 0x1p-60;
+        slack[j] = 0.5 / p_top * exp2(block_max[j / KEYS] - max) +
+                   ((blocks + 2) * NPU_EXP2_F32_MAX_ERROR + step) * e[j] + 0x1p-60;
     }
     for (int c = 0; c < D; c++) {
         double values[1536];
@@ -304,7 +306,7 @@ static bool head_near(const struct head *h, double *worst, struct kit_why *why)
                                           .ldq = D,
                                           .m = h->m,
                                           .n = h->n,
-                                          .p_log2 = log2f(h->p_top)};
+                                          .numerators = h->numerators};
     ref.width[h->width].attention(&args, b.scratch);
     bool ok = true;
     for (int i = 0; ok && i < h->m; i++) {
@@ -333,7 +335,7 @@ bool accuracy_attention_int(struct kit_why *why)
         enum npu_width width = i & 1 ? NPU_WIDE : NPU_NARROW;
         struct head h = {.width = width, .m = M, .n = ns[i / 2 % 5]};
         h.q_max = width == NPU_WIDE ? 4095 : 127;
-        h.p_top = width == NPU_WIDE ? 8191.0f : 255.0f;
+        h.numerators = width == NPU_WIDE ? NPU_NUMERATORS_13 : NPU_NUMERATORS_8;
         h.q = q;
         h.key = key;
         h.value = value;

@@ -162,20 +162,20 @@ static double attention_seconds(const struct npu_kernels *k, enum npu_width widt
         kit_free(pool.at[pool.count], pool.size[pool.count]);
     }
     w.scratch = kit_pool_get(&pool, NPU_ATTENTION_INT_SCRATCH);
-    w.attention =
-        (struct npu_attention_int_args){.out = floats(&pool, (size_t)m * D),
-                                        .q = q,
-                                        .k = key,
-                                        .v = value,
-                                        .q_scale = w.quant.scale,
-                                        .k_scale = k_scale,
-                                        .v_scale = v_scale,
-                                        .k_offset = offset,
-                                        .ldo = D,
-                                        .ldq = D,
-                                        .m = m,
-                                        .n = KEYS,
-                                        .p_log2 = log2f(width == NPU_NARROW ? 255.0f : 8191.0f)};
+    w.attention = (struct npu_attention_int_args){
+        .out = floats(&pool, (size_t)m * D),
+        .q = q,
+        .k = key,
+        .v = value,
+        .q_scale = w.quant.scale,
+        .k_scale = k_scale,
+        .v_scale = v_scale,
+        .k_offset = offset,
+        .ldo = D,
+        .ldq = D,
+        .m = m,
+        .n = KEYS,
+        .numerators = width == NPU_NARROW ? NPU_NUMERATORS_8 : NPU_NUMERATORS_13};
     double t = kit_fastest(run_attention, &w, budget);
     kit_pool_free(&pool);
     return t;

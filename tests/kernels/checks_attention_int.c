@@ -25,7 +25,7 @@ struct attention_case {
     enum npu_width width;
     enum attention_kind kind;
     int m, n, top; /* largest operand */
-    float p_log2;
+    enum npu_numerators numerators;
 };
 
 struct attention_data {
@@ -155,7 +155,7 @@ static void attention_run(const struct npu_kernels *kn, const struct attention_c
                                           .ldq = ldq,
                                           .m = s->m,
                                           .n = s->n,
-                                          .p_log2 = s->p_log2};
+                                          .numerators = s->numerators};
     kn->width[s->width].attention(&args, kit_pool_get(pool, NPU_ATTENTION_INT_SCRATCH));
 }
 
@@ -179,8 +179,8 @@ static bool attention_one(const struct npu_kernels *kn, const struct attention_c
             if (!isfinite(o_ref.x[i * o_ref.ld + c]))
                 ok = kit_fail(&inner, "ref is not finite in row %d column %d", i, c);
     if (!ok)
-        kit_fail(why, "m %d n %d kind %d p %g: %.150s", s->m, s->n, s->kind, (double)s->p_log2,
-                 inner.text);
+        kit_fail(why, "m %d n %d kind %d numerators %d: %.150s", s->m, s->n, s->kind,
+                 (int)s->numerators, inner.text);
     kit_matrix_close(&o);
     kit_matrix_close(&o_ref);
     kit_pool_free(&pool);
@@ -191,11 +191,11 @@ static bool attention_any(const struct npu_kernels *kn, enum npu_width width, in
                           struct kit_why *why)
 {
     /* 64 * top^2 stays below 2^30, 64 * 8191 * 4095 below 2^31 */
-    static const int tops[] = {4095, 2047, 4095, 127}, largest[] = {8191, 8191, 4095, 255};
+    static const int tops[] = {4095, 2047, 4095, 127};
     struct attention_case s = {.width = width, .m = m, .n = n};
     s.kind = (enum attention_kind)(at % ATTENTION_KINDS);
     s.top = width == NPU_NARROW ? 127 : tops[at / 3 % 4];
-    s.p_log2 = log2f(width == NPU_NARROW ? 255.0f : (float)largest[at / 5 % 4]);
+    s.numerators = width == NPU_NARROW || at / 5 % 4 == 3 ? NPU_NUMERATORS_8 : NPU_NUMERATORS_13;
     return attention_one(kn, &s, why);
 }
 

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* As avx512vnni, with numerators by a table of 256 bytes in four registers. */
+#include "kernels/avx512/attention_int.h"
+
+void npu_attention_u8s8_avx512vbmi(const struct npu_attention_int_args *args, void *scratch)
+{
+    npu_attention_int_avx512(args, scratch, npu_tile_u8s8_avx512vnni, 1);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_CPU_WEIGHTS_H
+#define NPU_CPU_WEIGHTS_H
+/* A model's weights as the kernels want them, packed once a process: encoders of the same file,
+ * profile and kernel set share them. */
+#include "npu/cpu/recipe.h"
+
+/* A stage's weights, pointers into npu_cpu_weights.block. */
+struct npu_cpu_matrix {
+    void *b;      /* packed by npu_pack_b_f32() or npu_pack_b_int() */
+    float *bias;  /* [n]; f32: NULL: none */
+    float *scale; /* [n]; integer: of the weights of an output */
+    int32_t *sum; /* [n]; integer: of the weights of an output */
+};
+struct npu_cpu_stage {
+    struct npu_cpu_recipe recipe;
+    int a_max; /* recipe.a_max, or less so that no sum of products can overflow */
+    struct npu_cpu_matrix matrix[NPU_STAGE_MATRICES];
+    float *gamma, *beta; /* [d_model], of the norm before */
+};
+
+struct npu_cpu_weights {
+    struct npu_program program;
+    struct npu_kernels kernels;
+    char *block; /* all stages' weights and the position table */
+    size_t bytes;
+    float *positions;            /* [positions][d_model] */
+    struct npu_cpu_stage *stage; /* [program.n_stages] */
+
+    /* of weights.c, under its lock */
+    struct npu_model_identity identity;
+    enum npu_profile profile;
+    unsigned users;
+    struct npu_cpu_weights *next;
+};
+
+/* The packed weights of a model, read where nobody has them yet. Immutable until the last put.
+ * Returns 0, or -errno as npu_encoder_open() says. Threads: control. Blocks: on the file, and on
+ * others that read. */
+int npu_cpu_weights_get(struct npu_cpu_weights **out, const struct npu_kernels *kernels,
+                        const struct npu_program *program, enum npu_profile profile,
+                        const struct npu_model *model, struct npu_error *err);
+void npu_cpu_weights_put(struct npu_cpu_weights **weights);
+
+/* Read, check and pack all weights into one block: block, bytes, positions, stage. Of weights.c. */
+int npu_cpu_pack(struct npu_cpu_weights *w, const struct npu_model *model, struct npu_error *err);
+
+/* Bytes from the C library, 64-byte aligned; large ones on whole huge pages. NULL: out of memory. */
+void *npu_cpu_alloc(size_t bytes);
+/* Hand out the next `bytes` of a block, 64-byte aligned; with base NULL only counts. */
+void *npu_cpu_carve(char *base, size_t *used, size_t bytes);
+
+/* Of one operand in memory. */
+static inline size_t npu_cpu_operand_bytes(const struct npu_kernels *kernels, enum npu_width width)
+{
+    return width == NPU_NARROW ? (size_t)kernels->narrow_bytes : 2;
+}
+
+#endif /* NPU_CPU_WEIGHTS_H */
