@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_IMPL_H
 #define NPU_KERNELS_IMPL_H
-/* The implementations behind the table, one set per folder; only kernels.c and the folders
- * themselves include this. */
+/* The implementations behind the table, one set per folder; only kernels.c, the folders
+ * themselves and tests include this. */
 #include "kernels/kernels.h"
 
 /* Query rows that one pass of attention_f32 takes; the scratch holds their scores. */
@@ -48,7 +48,8 @@ void npu_attention_u8s8_amx(const struct npu_attention_int_args *args, void *scr
 bool npu_exact_amx(void);
 #endif
 
-/* The table's row, whether this processor can run it or not: for tests that emulate. */
+/* The table's row, whether this processor can run it or not, for tests; NULL on architectures
+ * without it. */
 const struct npu_kernels *npu_kernels_row(enum npu_isa isa);
 
 /* Panel widths of packed B. ref uses the one of its table row. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/impl.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -190,7 +191,8 @@ static const struct npu_kernels kernels_table[] = {
 
 const struct npu_kernels *npu_kernels_row(enum npu_isa isa)
 {
-    return &kernels_table[isa];
+    const size_t rows = sizeof(kernels_table) / sizeof(kernels_table[0]);
+    return (size_t)isa < rows ? &kernels_table[isa] : NULL;
 }
 
 /* Whether a set below the best one can run here: the sets are no chain. */

@@ -106,7 +106,7 @@ typedef void npu_gemm_int_fn(const struct npu_gemm_int_args *args);
  * asymmetric: lo = min(x, 0), hi = max(x, 0); zero = rint(-lo * (q_max / (hi - lo))); q =
  *             min(rint(x * (q_max / (hi - lo))) + zero, q_max) - zero; scale = (hi - lo) / q_max.
  * A row whose big, or hi - lo, is below 2^-96 gives q = 0. rint: to nearest even.
- * Shapes:     dst [m][n] operands stride ldd; x f32 [m][n] stride ldx, finite; scale f32 [m]; zero
+ * Shapes:     dst [m][n] operands stride ldd; x f32 [m][n] stride ldx, |x| < 2^126; scale f32 [m]; zero
  *             s32 [m]. n a multiple of 16. q_max <= 127 (symmetric), 255 (asymmetric) where narrow
  *             operands are bytes; <= 32767 in s16. */
 struct npu_quant_args {

@@ -95,7 +95,8 @@ struct npu_device; /* an opened backend instance */
 
 struct npu_device_info {
     const char *name; /* "cpu" (static) */
-    const char *isa;  /* cpu: the kernel set in use, "ref", "avx2", "avx512" (static) */
+    const char *isa;  /* cpu: the kernel set in use, "ref", "avx2", "avxvnni", "avx512",
+                         "avx512vnni", "avx512vbmi", "amx" (static) */
     const char *note; /* a sentence for the user when something is less than it could be, else ""
                          (static) */
     unsigned threads; /* cpu: threads that work on a window */
@@ -107,10 +108,11 @@ struct npu_device_params {
     unsigned threads; /* 0: one per CPU the process may run on; else 1 .. 256 */
 };
 
-/* Open a device. The kernel set is the best that processor and operating system allow, lowered by
- * WHISPERNPU_CPU=ref|avx2|avx512; a value not known or not possible here falls to the next lower
- * with a warning. Returns: 0; -ENODEV no such device here; -EINVAL; -ENOMEM; -EAGAIN no thread to
- * be had. Threads: control. */
+/* Open a device; opens of the same kind share one instance and its threads, counted. The kernel set
+ * is the best that processor and operating system allow, lowered by
+ * WHISPERNPU_CPU=ref|avx2|avxvnni|avx512|avx512vnni|avx512vbmi|amx; a value not known or not possible
+ * here falls to the next lower with a warning. Returns: 0; -ENODEV no such device here; -EINVAL;
+ * -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
 int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);
 void npu_device_get_info(const struct npu_device *device, struct npu_device_info *info);

@@ -15,6 +15,10 @@ struct npu_cpu_device {
     struct npu_kernels kernels;
     struct npu_threads *threads;
     unsigned n_threads;
+
+    /* of device.c, under its lock */
+    unsigned users;
+    struct npu_cpu_device *next;
 };
 
 /* Q, K and V of one window in integers, and what goes on from there. */
