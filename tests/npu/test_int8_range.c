@@ -20,7 +20,7 @@
 
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
 #define MATRICES  "*[!m].weight" /* not *norm.weight */
-#define HUGE      9999.0f        /* weights stay below 1e4 */
+#define LARGEST   9999.0f        /* weights stay below 1e4 */
 
 static char model_path[64];
 
@@ -52,12 +52,12 @@ static float one_huge(unsigned row, unsigned column, unsigned columns, float old
 
 static float largest(unsigned row, unsigned column, unsigned columns, float old)
 {
-    return old < 0 ? -HUGE : HUGE;
+    return old < 0 ? -LARGEST : LARGEST;
 }
 
 static float all_largest(unsigned row, unsigned column, unsigned columns, float old)
 {
-    return HUGE;
+    return LARGEST;
 }
 
 /* Of queries whose keys are huge, so that the softmax still weighs many keys: where it takes one
