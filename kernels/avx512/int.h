@@ -95,12 +95,44 @@ static inline __m512i npu_rint_avx512(__m512 x, __m512 factor)
     return _mm512_cvtps_epi32(_mm512_mul_ps(x, factor));
 }
 
+/* Four maxima at a time hide the latency; their order cannot show in the result. */
 static inline float npu_largest_avx512(const float *x, int n)
 {
-    __m512 big = _mm512_setzero_ps();
-    for (int j = 0; j < n; j += 16)
-        big = _mm512_max_ps(big, _mm512_abs_ps(_mm512_loadu_ps(x + j)));
-    return _mm512_reduce_max_ps(big);
+    __m512 big[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                     _mm512_setzero_ps()};
+    int j = 0;
+    for (; j + 64 <= n; j += 64)
+        for (int v = 0; v < 4; v++)
+            big[v] = _mm512_max_ps(big[v], _mm512_abs_ps(_mm512_loadu_ps(x + j + 16 * v)));
+    for (; j < n; j += 16)
+        big[0] = _mm512_max_ps(big[0], _mm512_abs_ps(_mm512_loadu_ps(x + j)));
+    return _mm512_reduce_max_ps(
+        _mm512_max_ps(_mm512_max_ps(big[0], big[1]), _mm512_max_ps(big[2], big[3])));
+}
+
+/* The least and the largest of x and 0, in the same way. */
+static inline void npu_range_avx512(const float *x, int n, float *least, float *most)
+{
+    __m512 lo[4], hi[4];
+    int j = 0;
+    for (int v = 0; v < 4; v++)
+        lo[v] = hi[v] = _mm512_setzero_ps();
+    for (; j + 64 <= n; j += 64) {
+        for (int v = 0; v < 4; v++) {
+            __m512 y = _mm512_loadu_ps(x + j + 16 * v);
+            lo[v] = _mm512_min_ps(lo[v], y);
+            hi[v] = _mm512_max_ps(hi[v], y);
+        }
+    }
+    for (; j < n; j += 16) {
+        __m512 y = _mm512_loadu_ps(x + j);
+        lo[0] = _mm512_min_ps(lo[0], y);
+        hi[0] = _mm512_max_ps(hi[0], y);
+    }
+    *least = _mm512_reduce_min_ps(
+        _mm512_min_ps(_mm512_min_ps(lo[0], lo[1]), _mm512_min_ps(lo[2], lo[3])));
+    *most = _mm512_reduce_max_ps(
+        _mm512_max_ps(_mm512_max_ps(hi[0], hi[1]), _mm512_max_ps(hi[2], hi[3])));
 }
 
 static inline void npu_quant_symmetric_avx512(const struct npu_quant_args *a, int i, int bytes)
@@ -118,13 +150,9 @@ static inline void npu_quant_symmetric_avx512(const struct npu_quant_args *a, in
 static inline void npu_quant_asymmetric_avx512(const struct npu_quant_args *a, int i, int bytes)
 {
     const float *x = a->x + i * a->ldx;
-    __m512 lo = _mm512_setzero_ps(), hi = lo;
-    for (int j = 0; j < a->n; j += 16) {
-        __m512 v = _mm512_loadu_ps(x + j);
-        lo = _mm512_min_ps(lo, v);
-        hi = _mm512_max_ps(hi, v);
-    }
-    float least = _mm512_reduce_min_ps(lo), width = _mm512_reduce_max_ps(hi) - least;
+    float least, most;
+    npu_range_avx512(x, a->n, &least, &most);
+    float width = most - least;
     float factor = width >= NPU_QUANT_SMALLEST ? (float)a->q_max / width : 0.0f;
     int32_t zero = (int32_t)rintf(-least * factor);
     a->scale[i] = width / (float)a->q_max;

@@ -113,20 +113,27 @@ DEFINE_TILE(1)
 static inline void tile_rows(void *t, ptrdiff_t ldt, const void *init, const void *a, ptrdiff_t lda,
                              const void *b, int m, int steps)
 {
-    static const struct {
-        int m;
-        void (*run)(char *t, intptr_t ldt, const void *init, const char *a, intptr_t lda,
-                    const char *b, int steps);
-    } tiles[] = {{12, tile12}, {8, tile8}, {4, tile4}, {2, tile2}, {1, tile1}};
     char *to = t;
     const char *from = a;
-    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
-        for (; m >= tiles[i].m; m -= tiles[i].m) {
-            tiles[i].run(to, ldt, init, from, lda, b, steps);
-            to += tiles[i].m * ldt;
-            from += tiles[i].m * lda;
-        }
+    for (; m >= 12; m -= 12, to += 12 * ldt, from += 12 * lda)
+        tile12(to, ldt, init, from, lda, b, steps);
+    if (m & 8) {
+        tile8(to, ldt, init, from, lda, b, steps);
+        to += 8 * ldt;
+        from += 8 * lda;
     }
+    if (m & 4) {
+        tile4(to, ldt, init, from, lda, b, steps);
+        to += 4 * ldt;
+        from += 4 * lda;
+    }
+    if (m & 2) {
+        tile2(to, ldt, init, from, lda, b, steps);
+        to += 2 * ldt;
+        from += 2 * lda;
+    }
+    if (m & 1)
+        tile1(to, ldt, init, from, lda, b, steps);
 }
 
 #endif /* NPU_KERNELS_AVX512_TILE_ASM_H */

@@ -6,14 +6,14 @@
 /* Queries, keys and values of wide attention: 64 * 4095 * 4095 and 64 * 8191 * 4095 < 2^31. */
 #define WIDE_HEAD_MAX 4095
 
-/* The layers that are fragile in 8 bits come first: the linear stages of the first quarter, at
- * least two, and the attention of the very first. */
+/* The layers that are fragile in 8 bits come first: the very first one in everything; then the
+ * projections and FC1, whose inputs have outliers, of the first quarter, at least two layers. */
 static bool is_wide(const struct npu_program *program, const struct npu_stage *s, bool attention)
 {
-    unsigned linear = (program->n_layers + 3) / 4;
-    if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2)
+    unsigned quarter = (program->n_layers + 3) / 4;
+    if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2 || s->layer == 0)
         return true;
-    return s->layer < (attention ? 1 : linear > 2 ? linear : 2);
+    return !attention && s->op != NPU_OP_FC2 && s->layer < (quarter > 2 ? quarter : 2);
 }
 
 struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, unsigned index,
