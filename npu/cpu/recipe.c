@@ -6,21 +6,24 @@
 /* Queries, keys and values of wide attention: 64 * 4095 * 4095 and 64 * 8191 * 4095 < 2^31. */
 #define WIDE_HEAD_MAX 4095
 
-/* The layers that are fragile in 8 bits come first: the very first one in everything; then the
- * projections and FC1, whose inputs have outliers, of the first quarter, at least two layers. */
-static bool is_wide(const struct npu_program *program, const struct npu_stage *s, bool attention)
+/* The layers that are fragile in 8 bits come first: the very first one in everything; then Q, K, V
+ * and FC1 of the first quarter, at least two layers, and the output projection of the first half,
+ * whose inputs have outliers. */
+static bool is_wide(const struct npu_program *program, const struct npu_stage *s)
 {
-    unsigned quarter = (program->n_layers + 3) / 4;
+    unsigned quarter = (program->n_layers + 3) / 4, half = (program->n_layers + 1) / 2;
     if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2 || s->layer == 0)
         return true;
-    return !attention && s->op != NPU_OP_FC2 && s->layer < (quarter > 2 ? quarter : 2);
+    if (s->op == NPU_OP_OUT)
+        return s->layer < half;
+    return s->op != NPU_OP_FC2 && s->layer < (quarter > 2 ? quarter : 2);
 }
 
 struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, unsigned index,
                                             enum npu_profile profile)
 {
     const struct npu_stage *s = &program->stage[index];
-    bool wide = is_wide(program, s, false), wide_heads = is_wide(program, s, true);
+    bool wide = is_wide(program, s), wide_heads = s->layer == 0;
 
     return (struct npu_cpu_recipe){
         .integer = profile == NPU_PROFILE_INT8 && s->op != NPU_OP_NORM,
