@@ -24,13 +24,15 @@ def make_onnx(tensors, folder, _):
 
 
 def make_onnx_int8(tensors, folder, _):
-    """Weights per output channel, activations per tensor when they are known: ORT's dynamic
-    quantisation of the products, in the graph with the fused attention."""
+    """Weights per output channel, activations as they come, in the graph with the fused attention:
+    the linear layers alone."""
+    from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
     graphs.save_onnx(str(folder / "mha-f32.onnx"), tensors, "mha")
     quantize_dynamic(folder / "mha-f32.onnx", folder / "int8.onnx", per_channel=True,
                      weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"],
-                     use_external_data_format=True)
+                     use_external_data_format=True,
+                     extra_options={"DefaultTensorType": TensorProto.FLOAT})
 
 
 def make_openvino_int8(tensors, folder, mels):

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One peer engine in a process of its own, spoken to as bench-encoder is: lines on standard input,
-`run` -> `ms X`, `dump PATH` -> `dumped PATH`; prints `ready ...` once it can take them.
+`run` -> `ms X`, `mel PATH` -> `took PATH`, `dump PATH` -> `dumped PATH`; prints `ready ...` once it
+can take them. A peer that cannot do what it is asked to ends with one sentence.
 
-    peer.py ENGINE FORM MODEL MEL WORK-DIR THREADS
+    peer.py ENGINE FORM MODEL MEL FOLDER THREADS [LIBRARY]
+
+FOLDER: what models.py wrote. LIBRARY: libwhisper's path, for ENGINE whisper.cpp.
 """
+import ctypes
 import pathlib
 import sys
 import time
@@ -13,63 +17,171 @@ import numpy as np
 import encoder_ref
 
 
-def open_onnxruntime(path, mel, threads):
-    import onnxruntime as ort
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Its workers may spin inside a run, as by default, but not into the next engine's turn.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    binding = session.io_binding()
-    binding.bind_cpu_input("mel", mel)
-    binding.bind_output("features", "cpu")
-    return ort.__version__, lambda: session.run_with_iobinding(binding), \
-        lambda: binding.copy_outputs_to_cpu()[0]
+class OnnxRuntime:
+    def __init__(self, form, mel, args):
+        import onnxruntime as ort
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.intra_op_num_threads = args.threads
+        options.inter_op_num_threads = 1
+        # Its workers may spin inside a run, as by default, but not into the next engine's turn.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        self.session = ort.InferenceSession(args.folder / f"{form}.onnx", options,
+                                            providers=["CPUExecutionProvider"])
+        self.version = ort.__version__
+        self.binding = self.session.io_binding()
+        self.binding.bind_output("features", "cpu")
+        self.take(mel)
+
+    def take(self, mel):
+        self.binding.bind_cpu_input("mel", mel)
+
+    def run(self):
+        self.session.run_with_iobinding(self.binding)
+
+    def features(self):
+        return self.binding.copy_outputs_to_cpu()[0]
 
 
-def open_openvino(path, form, tensors, mel, threads):
-    import openvino as ov
-    from graphs import make_openvino
-    core = ov.Core()
-    model = core.read_model(path) if form == "onnx" else make_openvino(tensors)
-    compiled = core.compile_model(model, "CPU", {
-        "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
-        "PERFORMANCE_HINT": "LATENCY"})
-    if compiled.get_property("INFERENCE_PRECISION_HINT") != ov.Type.f32:
-        sys.exit("openvino does not run in f32 although asked to")
-    request = compiled.create_infer_request()
-    request.set_input_tensor(ov.Tensor(mel, shared_memory=True))
-    return ov.__version__.split("-")[0], request.infer, \
-        lambda: np.array(request.get_output_tensor().data)
+class OpenVino:
+    """Forms: onnx, sdpa (f32); bf16, f16: sdpa with that precision as a hint; int8: NNCF's model,
+    the rest of it in f32; int8-bf16: the rest in bf16."""
+
+    def __init__(self, form, mel, args):
+        import openvino as ov
+        from graphs import make_openvino
+        core = ov.Core()
+        if form == "onnx":
+            model = core.read_model(args.folder / "plain.onnx")
+        elif form.startswith("int8"):
+            model = core.read_model(args.folder / "openvino-int8.xml")
+        else:
+            model = make_openvino(encoder_ref.load(args.model))
+        kind = form.rpartition("-")[2]
+        hint = kind if kind in ("bf16", "f16") else "f32"
+        compiled = core.compile_model(model, "CPU", {
+            "INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": args.threads,
+            "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"})
+        got = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        if got != hint:
+            sys.exit(f"it runs in {got} although asked for {hint}")
+        self.version = ov.__version__.split("-")[0]
+        self.request = compiled.create_infer_request()
+        self.mel = mel.copy()
+        self.request.set_input_tensor(ov.Tensor(self.mel, shared_memory=True))
+
+    def take(self, mel):
+        np.copyto(self.mel, mel)
+
+    def run(self):
+        self.request.infer()
+
+    def features(self):
+        return np.array(self.request.get_output_tensor().data)
+
+
+class CTranslate2:
+    def __init__(self, form, mel, args):
+        import ctranslate2
+        wanted = {"f32": "float32", "int8": "int8_float32"}[form]
+        self.view = ctranslate2.StorageView.from_array
+        self.model = ctranslate2.models.Whisper(
+            str(args.folder / "ctranslate2"), device="cpu", compute_type=wanted, inter_threads=1,
+            intra_threads=args.threads)
+        if self.model.compute_type != wanted:
+            sys.exit(f"it runs in {self.model.compute_type} although asked for {wanted}")
+        self.version = ctranslate2.__version__
+        self.out = None
+        self.take(mel)
+
+    def take(self, mel):
+        self.mel = mel
+        self.input = self.view(mel)
+
+    def run(self):
+        self.out = self.model.encode(self.input, to_cpu=True)
+
+    def features(self):
+        return np.array(self.out)
+
+
+class WhisperCpp:
+    """libwhisper through ctypes. Its encoder cannot be run without the keys and values of the
+    decoder's cross attention, which the file keeps as small as it can: one layer."""
+
+    def __init__(self, form, mel, args):
+        lib = ctypes.CDLL(args.library)
+        self.quiet = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(
+            lambda *_: None)
+        lib.whisper_log_set(self.quiet, None)
+        lib.whisper_init_from_file.restype = ctypes.c_void_p
+        self.context = lib.whisper_init_from_file(str(args.folder / f"ggml-{form}.bin").encode())
+        if not self.context:
+            sys.exit("libwhisper does not take the weights file")
+        self.lib, self.threads = lib, args.threads
+        self.version = "?"
+        if hasattr(lib, "whisper_version"):
+            lib.whisper_version.restype = ctypes.c_char_p
+            self.version = lib.whisper_version().decode()
+        self.take(mel)
+
+    def take(self, mel):
+        data = mel.ctypes.data_as(ctypes.c_void_p)
+        if self.lib.whisper_set_mel(ctypes.c_void_p(self.context), data, mel.shape[2],
+                                    mel.shape[1]):
+            sys.exit("whisper_set_mel failed")
+
+    def run(self):
+        if self.lib.whisper_encode(ctypes.c_void_p(self.context), 0, self.threads):
+            sys.exit("whisper_encode failed")
+
+    def features(self):
+        return None  # no call of its interface gives them out
+
+
+ENGINES = {"onnxruntime": OnnxRuntime, "openvino": OpenVino, "ctranslate2": CTranslate2,
+           "whisper.cpp": WhisperCpp}
+
+
+class Arguments:
+    def __init__(self, argv):
+        self.engine, self.form, self.model = argv[0:3]
+        self.mel, self.folder, self.threads = argv[3], pathlib.Path(argv[4]), int(argv[5])
+        self.library = argv[6] if len(argv) > 6 else None
+
+
+def read_mel(path):
+    mel = np.fromfile(path, "<f4").reshape(encoder_ref.FRAMES, -1)
+    return np.ascontiguousarray(mel.T[None])
+
+
+def answer(engine, line):
+    word, _, path = line.strip().partition(" ")
+    if word == "run":
+        start = time.perf_counter()
+        engine.run()
+        return f"ms {(time.perf_counter() - start) * 1e3:.3f}"
+    if word == "mel":
+        engine.take(read_mel(path))
+        return f"took {path}"
+    if word == "dump":
+        features = engine.features()
+        if features is None:
+            return "dumped nothing"
+        features.astype("<f4").tofile(path)
+        return f"dumped {path}"
+    sys.exit(f"not a command: {line.strip()}")
 
 
 def main():
-    engine, form, model, mel_path, work, threads = sys.argv[1:7]
-    tensors = encoder_ref.load(model)
-    n_mels = encoder_ref.sizes(tensors)[0]
-    mel = np.fromfile(mel_path, "<f4").reshape(encoder_ref.FRAMES, n_mels)
-    mel = np.ascontiguousarray(mel.T[None])
-    if engine == "onnxruntime":
-        version, run, result = open_onnxruntime(f"{work}/{form}.onnx", mel, int(threads))
-    else:
-        path = str(pathlib.Path(work) / "plain.onnx")
-        version, run, result = open_openvino(path, form, tensors, mel, int(threads))
-    del tensors
-    print(f"ready version={version}", flush=True)
+    args = Arguments(sys.argv[1:])
+    try:
+        engine = ENGINES[args.engine](args.form, read_mel(args.mel), args)
+    except Exception as error:  # whatever a foreign engine raises is its reason to be left out
+        sys.exit(" ".join(str(error).split()) or type(error).__name__)
+    print(f"ready version={engine.version}", flush=True)
     for line in sys.stdin:
-        words = line.split(None, 1)
-        if words[:1] == ["run"]:
-            start = time.perf_counter()
-            run()
-            print(f"ms {(time.perf_counter() - start) * 1e3:.3f}", flush=True)
-        elif words[:1] == ["dump"] and len(words) == 2:
-            path = words[1].strip()
-            result().astype("<f4").tofile(path)
-            print(f"dumped {path}", flush=True)
-        else:
-            sys.exit(f"not a command: {line.strip()}")
+        print(answer(engine, line), flush=True)
 
 
 main()

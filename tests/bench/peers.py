@@ -2,10 +2,11 @@
 """Times our encoder and its peers side by side, in one run, interleaved; see README.md beside it.
 
 Every engine is a process of its own that stays warm and is idle while another runs. All take the
-same mel window and weights, are pinned to the same CPUs, and are checked against a float64 encoder
-before a figure of theirs is printed.
+same mel window and weights, are pinned to the same CPUs, and are compared with a float64 encoder.
 """
 import argparse
+import filecmp
+import hashlib
 import json
 import os
 import pathlib
@@ -14,210 +15,316 @@ import subprocess
 import sys
 import tempfile
 import time
+import wave
 
 import numpy as np
 
 import encoder_ref
-import graphs
+import report
+import shapes
+from engines import (HERE, ONEDNN_CAPS, PEERS, Engine, Refused, measure_peaks, ours, pick_cpus,
+                     processor)
 
-COSINE = 0.99999  # at the worst position; below it an engine does not compute the same encoder
 MAX_LOAD = 0.5  # runnable tasks of others, mean of a minute, before we start
-FEATURES = ("fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16",
-            "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "asimd", "sve")
-PEERS = (("onnxruntime", "plain"), ("onnxruntime", "mha"), ("onnxruntime", "attention"),
-         ("openvino", "onnx"), ("openvino", "sdpa"))
-HERE = pathlib.Path(__file__).resolve().parent
+SHARED = HERE.parent.parent.parent / "shared" / "data"
 
 
-class Engine:
-    """A warm engine process and what it answered."""
+class Window:
+    """A log-mel window and the features that float64 makes of it."""
 
-    def __init__(self, name, command, cpus):
-        self.name, self.ms = name, []
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
-        self.info = dict(word.split("=", 1) for word in self._answer("ready").split())
-
-    def _answer(self, word):
-        line = self.process.stdout.readline()
-        if not line.startswith(word + " "):
-            sys.exit(f"{self.name}: expected '{word} ...', found '{line.strip()}'")
-        return line[len(word):].strip()
-
-    def ask(self, command, word):
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return self._answer(word)
-
-    def run(self, keep):
-        ms = float(self.ask("run", "ms"))
-        if keep:
-            self.ms.append(ms)
-
-    def features(self, folder, d_model):
-        path = os.path.join(folder, self.name.replace(" ", "-") + ".f32")
-        self.ask(f"dump {path}", "dumped")
-        return np.fromfile(path, "<f4").reshape(-1, d_model)
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+    def __init__(self, name, path, want):
+        self.name, self.path, self.want = name, path, want
 
 
-def pick_cpus(count):
-    """CPUs of `count` different cores where there are as many, else any that we may run on."""
-    first, later = [], []
-    seen = set()
-    for cpu in sorted(os.sched_getaffinity(0)):
-        path = f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
-        try:
-            core = pathlib.Path(path).read_text()
-        except OSError:
-            core = str(cpu)
-        (later if core in seen else first).append(cpu)
-        seen.add(core)
-    cpus = (first + later)[:count]
-    if len(cpus) < count:
-        sys.exit(f"{count} threads asked for, but this process may run on {len(cpus)} CPUs only")
-    return set(cpus)
+def our_command(args, profile, mel, threads):
+    return [args.encoder, "--model", args.model, "--threads", str(threads), "--profile", profile,
+            "--mel", mel]
 
 
-def processor():
-    """The processor by the features that matter here, never by its brand."""
-    try:
-        text = pathlib.Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return "unknown"
-    flags = set()
-    for line in text.splitlines():
-        if line.startswith(("flags", "Features")):
-            flags.update(line.split(":", 1)[1].split())
-    return " ".join(f for f in FEATURES if f in flags) or "none of " + " ".join(FEATURES)
-
-
-def ours_command(args, threads):
-    return [args.encoder, "--model", args.model, "--threads", str(threads),
-            "--profile", args.profile] + (
-                ["--mel", args.mel] if args.mel else ["--audio", args.audio])
-
-
-def make_mel(args, work):
-    """The mel window that every engine gets: our own front end's, or the given file."""
-    path = os.path.join(work, "mel.f32")
-    if args.mel:
-        return args.mel
-    subprocess.run([args.encoder, "--model", args.model, "--audio", args.audio,
-                    "--write-mel", path], check=True)
+def write_mel(args, audio, path):
+    subprocess.run([args.encoder, "--model", args.model, "--audio", audio, "--write-mel", path],
+                   check=True)
     return path
 
 
-def measure(args, work, threads):
-    """All engines, interleaved; returns rows in the order of the table."""
-    cpus = pick_cpus(threads)
+def make_windows(args, tensors, work):
+    """First the one that is timed; then, where the goldens of this very model are at hand, theirs.
+    """
+    n_mels = encoder_ref.sizes(tensors)[0]
+    path = args.mel or write_mel(args, args.audio, os.path.join(work, "mel.f32"))
+    mel = np.fromfile(path, "<f4").reshape(encoder_ref.FRAMES, n_mels)
+    name = pathlib.Path(args.mel or args.audio).stem
+    windows = [Window(name, path, encoder_ref.encode(tensors, mel))]
+    for weights in sorted(SHARED.glob("weights/whisper-*-encoder.safetensors")):
+        if not filecmp.cmp(weights, args.model, shallow=False):
+            continue
+        size = weights.name.removeprefix("whisper-").removesuffix("-encoder.safetensors")
+        for golden in sorted(SHARED.glob(f"golden/*.{size}.f32")):
+            clip = golden.name.removesuffix(f".{size}.f32")
+            if clip == name:
+                continue
+            path = os.path.join(work, clip + ".f32")
+            stored = np.fromfile(SHARED / "golden" / f"{clip}.mel.f32", "<f4")
+            stored.reshape(n_mels, encoder_ref.FRAMES).T.tofile(path)
+            want = np.fromfile(golden, "<f4").reshape(windows[0].want.shape)
+            windows.append(Window(clip, path, want))
+    return windows
+
+
+def calibration(args, work):
+    """Two windows of our own clip: as it is, and without a pause until the window is full."""
+    if args.mel:
+        return [args.mel]
+    looped = os.path.join(work, "looped.wav")
+    with wave.open(args.audio) as clip, wave.open(looped, "wb") as out:
+        samples = clip.readframes(clip.getnframes())
+        out.setparams(clip.getparams())
+        out.writeframes(samples * (30 * 32000 // len(samples) + 1))
+    return [write_mel(args, args.audio, os.path.join(work, "clip.f32")),
+            write_mel(args, looped, os.path.join(work, "looped.f32"))]
+
+
+def make_models(args, work):
+    """The peers' files; what they cost to make is kept for the next run. KIND -> why not."""
+    key = hashlib.sha256(pathlib.Path(args.model).read_bytes())
+    for name in ("models.py", "graphs.py", "requirements.txt"):
+        key.update((HERE / name).read_bytes())
+    args.folder = pathlib.Path(args.cache) / key.hexdigest()[:16]
+    args.folder.mkdir(parents=True, exist_ok=True)
+    mels = calibration(args, work)
+    failed = {}
+    for kind in dict.fromkeys(p.model for p in args.peers if p.model):
+        done = args.folder / (kind + ".done")
+        if done.exists():
+            continue
+        run = subprocess.run([sys.executable, str(HERE / "models.py"), kind, args.model,
+                              str(args.folder), *mels], capture_output=True, text=True)
+        if run.returncode == 0:
+            done.touch()
+        else:
+            lines = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
+            failed[kind] = f"models.py {kind}: {lines[-1][:300]}"
+    return failed
+
+
+def choose_peers(args):
+    """All peers, and those left out before anything was tried."""
+    library = None
+    if args.whisper_cpp:
+        found = sorted(pathlib.Path(args.whisper_cpp).rglob("libwhisper.so"))
+        if not found:
+            sys.exit(f"--whisper-cpp {args.whisper_cpp}: no libwhisper.so below it")
+        library = str(found[0])
+    args.library = library
+    args.peers = [] if args.quick else [p for p in PEERS if library or p.family != "whisper.cpp"]
+    return [] if args.quick or library else [
+        {"engine": "whisper.cpp", "level": None, "threads": None, "why": "no --whisper-cpp"}]
+
+
+def command_of(args, spec, windows, threads):
+    if spec.ours:
+        return our_command(args, spec.form, windows[0].path, threads)
+    command = [sys.executable, str(HERE / "peer.py"), spec.family, spec.form, args.model,
+               windows[0].path, str(args.folder), str(threads)]
+    return command + ([args.library] if spec.family == "whisper.cpp" else [])
+
+
+def open_engines(args, data, specs, windows, level, threads, cpus):
     engines = []
-    if not args.peers_only:
-        engines.append(Engine("ours", ours_command(args, threads), cpus))
-    for engine, form in PEERS:
-        command = [sys.executable, str(HERE / "peer.py"), engine, form, args.model, args.mel,
-                   work, str(threads)]
-        engines.append(Engine(f"{engine} {form}", command, cpus))
+    for spec in specs:
+        try:
+            if spec.model in args.failed:
+                raise Refused(args.failed[spec.model])
+            engines.append(Engine(spec, command_of(args, spec, windows, threads), cpus,
+                                  spec.environment(level, args.best)))
+        except Refused as refusal:
+            data["skipped"].append({"engine": spec.name, "level": level, "threads": threads,
+                                    "why": str(refusal)})
+    if not engines:
+        sys.exit("no engine starts: " + "; ".join(s["why"] for s in data["skipped"]))
+    return engines
+
+
+def quality(engine, windows, work):
+    """Cosines to float64 over all positions of the windows; None where there are no features."""
+    cosines = []
+    for window in windows:
+        engine.ask(f"mel {window.path}", "took")
+        engine.run(False)
+        got = engine.features(work)
+        if got is None:
+            return None
+        cosines.append(encoder_ref.cosine(got.reshape(window.want.shape), window.want))
+    every = np.concatenate(cosines)
+    return {"mean": float(every.mean()), "p1": float(np.percentile(every, 1)),
+            "below": float((every < 0.99).mean()), "worst": float(every.min()),
+            "positions": len(every), "mean_of_clip": {
+                w.name: float(c.mean()) for w, c in zip(windows, cosines)}}
+
+
+def measure(args, data, windows, level, threads, work):
+    """The engines of one level, interleaved; appends their rows."""
+    cpus = pick_cpus(threads)
+    specs = [ours(profile) for profile in args.profiles] + peers_of(args, data, level, threads)
+    engines = open_engines(args, data, specs, windows, level, threads, cpus)
     for turn in range(args.warmups + args.rounds):
         for engine in engines:
+            if turn == args.warmups and engine.spec.ours:
+                engine.ask("reset", "reset")
             engine.run(turn >= args.warmups)
             time.sleep(0.02)  # another engine's workers are asleep before the next turn
-    rows = []
-    features = {e.name: e.features(work, args.d_model) for e in engines}
     for engine in engines:
-        got = features[engine.name]
-        rows.append({
-            "engine": engine.name, "threads": threads, "cpus": sorted(cpus), "info": engine.info,
+        spec = engine.spec
+        stages = engine.stages() if spec.ours else []
+        features = engine.features(work)
+        data["rows"].append({
+            "engine": spec.name, "family": spec.family, "form": spec.form, "kind": spec.kind,
+            "level": level, "threads": threads, "cpus": sorted(cpus), "info": engine.info,
+            "version": engine.info.get("version") or engine.info["isa"],
+            "capable": bool(spec.capped_by),
+            "cap": "" if level == args.best else spec.capped_by or "cannot be",
             "median_ms": statistics.median(engine.ms), "min_ms": min(engine.ms), "ms": engine.ms,
-            "cosine_f64": float(encoder_ref.cosine(got, args.want).min()),
-            "max_abs_f64": float(np.abs(got - args.want).max()),
-            "cosine_ours": (float(encoder_ref.cosine(got, features["ours"]).min())
-                            if "ours" in features else None)})
+            "sha256": None if features is None else hashlib.sha256(features).hexdigest(),
+            "stages": stages, "quality": quality(engine, windows, work)})
         engine.close()
-    return rows
 
 
-def print_table(rows, threads):
-    ours = next((r for r in rows if r["engine"] == "ours"), None)
-    print(f"\n{threads} thread{'s' if threads > 1 else ''}, CPUs {rows[0]['cpus']}")
-    print("| engine | version | threads | median ms | min ms | median / ours | "
-          "worst cosine to float64 | to ours |")
-    print("|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        info = row["info"]
-        version = info.get("version") or f"{info['profile']} {info['isa']}"
-        ratio = f"{row['median_ms'] / ours['median_ms']:.3f}" if ours else "-"
-        to_ours = "-" if row["cosine_ours"] is None else f"{row['cosine_ours']:.8f}"
-        print(f"| {row['engine']} | {version} | {threads} | {row['median_ms']:.1f} | "
-              f"{row['min_ms']:.1f} | {ratio} | {row['cosine_f64']:.8f} | {to_ours} |")
-    best = min((r for r in rows if r is not ours), key=lambda r: r["median_ms"])
-    if ours:
-        faster = ours["median_ms"] < best["median_ms"]
-        print(f"{threads}T: ours {ours['median_ms']:.1f} ms, best peer {best['engine']} "
-              f"{best['median_ms']:.1f} ms: ours is {'FASTER' if faster else 'SLOWER'}, "
-              f"x{best['median_ms'] / ours['median_ms']:.3f}")
+def peers_of(args, data, level, threads):
+    """Below the best level, of each peer's f32 graphs only the one that was fastest there."""
+    if level == args.best:
+        return args.peers
+    rows = [r for r in data["rows"] if r["level"] == args.best and r["threads"] == threads]
+    keep = []
+    for family in dict.fromkeys(r["family"] for r in rows):
+        f32 = [r for r in rows if r["family"] == family and r["kind"] == "f32"]
+        keep += [min(f32, key=lambda r: r["median_ms"])["engine"]] if f32 else []
+    return [p for p in args.peers if p.kind != "f32" or p.name in keep]
+
+
+def start_up(args, windows, profile, threads):
+    """Fresh processes: the first window, later ones, the memory."""
+    cpus, first, later, opened, memory = pick_cpus(threads), [], [], [], []
+    spec = ours(profile)
+    for _ in range(1 if args.quick else 5):
+        engine = Engine(spec, our_command(args, profile, windows[0].path, threads), cpus,
+                        spec.environment(args.best, args.best))
+        for _ in range(4):
+            engine.run(True)
+        first.append(engine.ms[0])
+        later += engine.ms[1:]
+        opened.append(float(engine.info["open_ms"]))
+        memory.append(int(engine.ask("memory", "memory").split("=")[1]))
+        engine.close()
+    return {"profile": profile, "threads": threads, "first_ms": statistics.median(first),
+            "later_ms": statistics.median(later), "open_ms": statistics.median(opened),
+            "hwm_kb": max(memory)}
+
+
+def choose_levels(args, peaks):
+    """The best set first; --levels adds what a machine without AMX, and one of AVX2, would take."""
+    sets = list(peaks)
+    args.best = sets[-1]
+    if args.levels is None:
+        return [args.best]
+    if args.levels == "all":
+        vnni = [s for s in sets if s in report.VNNI_SETS]
+        wanted = (vnni[-1:] if args.best == "amx" else []) + [s for s in sets if s == "avx2"]
     else:
-        print(f"{threads}T: best peer {best['engine']} {best['median_ms']:.1f} ms")
+        wanted = args.levels.split(",")
+    for level in wanted:
+        if level not in sets or level not in (*ONEDNN_CAPS, args.best):
+            sys.exit(f"--levels: '{level}' cannot run here; sets: {', '.join(sets)}")
+    return list(dict.fromkeys([args.best, *wanted]))
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="tests/bench/run",
+                                     description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, help="safetensors weights")
-    parser.add_argument("--encoder", help="the bench-encoder program")
+    parser.add_argument("--shape", choices=sorted(shapes.SIZES),
+                        help="random weights of this size instead")
+    parser.add_argument("--encoder", required=True, help="the bench-encoder program")
+    parser.add_argument("--peak", required=True, help="the bench-peak program")
+    parser.add_argument("--cache", required=True, help="folder for the peers' weights files")
     parser.add_argument("--audio", help="16 kHz mono s16 WAV")
     parser.add_argument("--mel", help="f32 [3000][n_mels] instead of audio")
-    parser.add_argument("--profile", default="f32", help="ours only")
+    parser.add_argument("--profiles", default="int8,f32", help="ours, default int8,f32")
+    parser.add_argument("--levels", nargs="?", const="all",
+                        help="also with the instruction set capped: a list of WHISPERNPU_CPU's "
+                        "names; without a list, no AMX, and AVX2")
+    parser.add_argument("--whisper-cpp", help="folder of a build of whisper.cpp")
     parser.add_argument("--threads", default="1,2", help="list, default 1,2")
-    parser.add_argument("--rounds", type=int, default=9, help="measured, at least 7")
+    parser.add_argument("--rounds", type=int, help="measured, default 9, at least 7")
     parser.add_argument("--warmups", type=int, default=2)
-    parser.add_argument("--peers-only", action="store_true", help="with --mel; no core needed")
+    parser.add_argument("--quick", action="store_true", help="ours only, two rounds: a smoke test")
     parser.add_argument("--json", help="write every figure to this file")
     args = parser.parse_args()
-    if args.rounds < 7:
+    args.rounds = args.rounds or (2 if args.quick else 9)
+    if args.rounds < 7 and not args.quick:
         parser.error("--rounds: at least 7")
-    if args.peers_only and not args.mel:
-        parser.error("--peers-only needs --mel")
-    if not args.peers_only and not args.encoder:
-        parser.error("--encoder is needed without --peers-only")
+    args.threads = [int(n) for n in args.threads.split(",")]
+    args.profiles = args.profiles.split(",")
     return args
+
+
+def size_name(sizes):
+    return next((name for name, size in shapes.SIZES.items() if size[:3] == sizes),
+                "x".join(map(str, sizes)))
+
+
+def show(data):
+    for row in data["rows"]:
+        if row["family"] == "whispernpu" and row["threads"] == data["threads"][0]:
+            report.print_roofline(data, row)
+    for s in data["skipped"]:
+        if s["level"] is None:
+            print(f"\nskipped: {s['engine']}: {s['why']}")
+    data["verdicts"] = report.verdicts(data)
+    report.print_verdicts(data["verdicts"])
 
 
 def main():
     args = parse_args()
-    tensors = encoder_ref.load(args.model)
-    n_mels, args.d_model, n_layers = encoder_ref.sizes(tensors)
-    print(f"processor: {processor()}; {len(os.sched_getaffinity(0))} CPUs")
-    print(f"model: {os.path.basename(args.model)}, {n_mels} mels, d_model {args.d_model}, "
-          f"{n_layers} layers; one window of 30 s; {args.rounds} rounds after {args.warmups}")
     load = os.getloadavg()[0]
-    if load > MAX_LOAD:
-        print(f"warning: load average {load:.1f} at the start: others use these CPUs, and the "
-              "figures below are not to be quoted", file=sys.stderr)
-    rows = []
+    skipped = choose_peers(args)
+    peaks = measure_peaks(args.peak)
+    levels = choose_levels(args, peaks)
     with tempfile.TemporaryDirectory() as work:
-        for form in graphs.ONNX_FORMS:
-            graphs.save_onnx(os.path.join(work, form + ".onnx"), tensors, form)
-        args.mel = make_mel(args, work)
-        mel = np.fromfile(args.mel, "<f4").reshape(encoder_ref.FRAMES, n_mels)
-        args.want = encoder_ref.encode(tensors, mel)
+        if args.shape:
+            args.model = os.path.join(work, args.shape + ".safetensors")
+            shapes.save_random(args.model, args.shape)
+        tensors = encoder_ref.load(args.model)
+        sizes = encoder_ref.sizes(tensors)
+        name = f"random-{args.shape}" if args.shape else os.path.basename(args.model)
+        print(f"processor: {processor()}; {len(os.sched_getaffinity(0))} CPUs")
+        print(f"model: {name}, {sizes[0]} mels, d_model {sizes[1]}, {sizes[2]} layers; one window "
+              f"of 30 s; {args.rounds} rounds after {args.warmups}")
+        if load > MAX_LOAD:
+            print(f"warning: load average {load:.1f} at the start: others use these CPUs, and the "
+                  "figures below are not to be quoted", file=sys.stderr)
+        windows = make_windows(args, tensors, work)
         del tensors
-        for threads in map(int, args.threads.split(",")):
-            part = measure(args, work, threads)
-            print_table(part, threads)
-            rows += part
+        print(f"quality: against float64, clips {', '.join(w.name for w in windows)}", flush=True)
+        data = {"processor": processor(), "load": load, "max_load": MAX_LOAD, "model": name, "size": size_name(sizes),
+                "random": bool(args.shape), "rounds": args.rounds, "warmups": args.warmups,
+                "levels": levels, "best": args.best, "threads": args.threads, "peaks": peaks,
+                "clips": [w.name for w in windows], "rows": [], "skipped": skipped}
+        args.failed = make_models(args, work) if args.peers else {}
+        data["startup"] = [start_up(args, windows, profile, threads)
+                           for profile in args.profiles for threads in args.threads]
+        for level in levels:
+            for threads in args.threads:
+                measure(args, data, windows, level, threads, work)
+                report.print_group(data, level, threads)
+                sys.stdout.flush()
+    show(data)
     if args.json:
-        pathlib.Path(args.json).write_text(json.dumps(
-            {"processor": processor(), "load": load, "model": os.path.basename(args.model),
-             "rows": rows}, indent=1) + "\n")
-    wrong = [r for r in rows if not r["cosine_f64"] >= COSINE]
-    for row in wrong:
-        print(f"{row['engine']} with --threads {row['threads']}: worst cosine "
-              f"{row['cosine_f64']:.8f} to float64, below {COSINE}", file=sys.stderr)
+        pathlib.Path(args.json).write_text(json.dumps(data, indent=1) + "\n")
+    wrong = report.mistakes(data)
+    for line in wrong:
+        print(line, file=sys.stderr)
     return 1 if wrong else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
