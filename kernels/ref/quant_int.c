@@ -24,7 +24,8 @@ static void store(void *dst, size_t at, int bytes, int32_t q, int32_t zero)
 static void quant_symmetric(const struct npu_quant_args *a, int i, int bytes)
 {
     const float *x = a->x + i * a->ldx;
-    float big = largest(x, 1, a->n), factor = big >= NPU_QUANT_SMALLEST ? (float)a->q_max / big : 0.0f;
+    float big = largest(x, 1, a->n),
+          factor = big >= NPU_QUANT_SMALLEST ? (float)a->q_max / big : 0.0f;
     a->scale[i] = big / (float)a->q_max;
     a->zero[i] = NPU_SYMMETRIC_ZERO;
     for (int j = 0; j < a->n; j++)
@@ -99,7 +100,8 @@ static void pack_v(void *dst, float *scale, const float *v, ptrdiff_t ld, int ro
     const int nr = NPU_INT_NR_REF, keys = NPU_KEY_BLOCK;
     assert(rows >= 1 && rows <= NPU_KEY_BLOCK);
     for (int d = 0; d < NPU_HEAD_DIM; d++) {
-        float big = largest(v + d, ld, rows), factor = big >= NPU_QUANT_SMALLEST ? (float)q_max / big : 0.0f;
+        float big = largest(v + d, ld, rows),
+              factor = big >= NPU_QUANT_SMALLEST ? (float)q_max / big : 0.0f;
         scale[d] = big / (float)q_max;
         for (int j = 0; j < keys; j++) {
             int32_t q = j < rows ? (int32_t)rintf(v[j * ld + d] * factor) : 0;
