@@ -150,7 +150,7 @@ static const struct extreme extremes[] = {
     {"one_sign", RANDOM, false, {{MATRICES, one_sign}}},
     {"one_sign_constant_input", ONES, false, {{MATRICES, one_sign}}},
     /* Every activation behind a norm is the same: each sum is the largest its weights allow. Only
-     * the wide layers, 0 and 1, add to the result. */
+     * the layers that are mostly wide, 0 and 1, add to the result. */
     {"one_sign_constant_norms",
      ONES,
      false,
