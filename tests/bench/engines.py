@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ ONEDNN_CAPS = {"avx512vbmi": "AVX512_CORE_VNNI", "avx512vnni": "AVX512_CORE_VNNI
                "avx512": "AVX512_CORE", "avxvnni": "AVX2_VNNI", "avx2": "AVX2"}
 CTRANSLATE2_CAPS = {"avx512vbmi": "AVX512", "avx512vnni": "AVX512", "avx512": "AVX512",
                     "avxvnni": "AVX2", "avx2": "AVX2"}
+
+
+WHISPER_CPP = "whisper.cpp"
 
 
 class Refused(Exception):
@@ -67,8 +71,8 @@ PEERS = (
     Spec("OpenVINO int8 (NNCF), rest bf16", "openvino", "int8-bf16", "int8", "openvino-int8"),
     Spec("CTranslate2 f32", "ctranslate2", "f32", "f32", "ctranslate2"),
     Spec("CTranslate2 int8", "ctranslate2", "int8", "int8", "ctranslate2"),
-    Spec("whisper.cpp f32", "whisper.cpp", "f32", "f32", "ggml"),
-    Spec("whisper.cpp f16", "whisper.cpp", "f16", "f16", "ggml"),
+    Spec("whisper.cpp f32", WHISPER_CPP, "f32", "f32", "ggml"),
+    Spec("whisper.cpp f16", WHISPER_CPP, "f16", "f16", "ggml"),
 )
 
 
@@ -80,7 +84,7 @@ class Engine:
     """A warm engine process and what it answered."""
 
     def __init__(self, spec, command, cpus, env):
-        self.spec, self.ms, self.first_ms = spec, [], None
+        self.spec, self.ms, self.rounds = spec, [], []
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
@@ -94,7 +98,8 @@ class Engine:
     def _last_words(self):
         self.errors.seek(0)
         lines = [line.strip() for line in self.errors if line.strip()]
-        return lines[-1][:300] if lines else ""
+        # OpenVINO puts the places in its own sources before what it has to say.
+        return re.sub(r"(Exception from \S+ )+", "", lines[-1])[:300] if lines else ""
 
     def _answer(self, word):
         line = self.process.stdout.readline()
@@ -110,27 +115,25 @@ class Engine:
 
     def run(self, keep):
         ms = float(self.ask("run", "ms"))
-        if self.first_ms is None:
-            self.first_ms = ms
         if keep:
             self.ms.append(ms)
 
     def features(self, folder):
-        """Of the last run, float32 [positions * d_model]; None where the engine keeps them."""
+        """Of the last run, float32 [positions * d_model]."""
         path = os.path.join(folder, "features.f32")
-        if self.ask(f"dump {path}", "dumped") == "nothing":
-            return None
+        self.ask(f"dump {path}", "dumped")
         return np.fromfile(path, "<f4")
 
-    def stages(self):
-        """Ours only: a list of dictionaries, one a stage."""
+    def note_stages(self):
+        """Ours only: keep what the stages took since the last call, a dictionary each."""
         stages = []
         self.process.stdin.write("stats\n")
         self.process.stdin.flush()
         while (line := self.process.stdout.readline().split()) and line[0] == "stage":
             numbers = {k: float(v) for k, v in (word.split("=") for word in line[2:])}
             stages.append({"stage": line[1], **numbers})
-        return stages
+        self.rounds.append(stages)
+        self.ask("reset", "reset")
 
     def close(self):
         self.process.stdin.close()

@@ -3,9 +3,10 @@
 `run` -> `ms X`, `mel PATH` -> `took PATH`, `dump PATH` -> `dumped PATH`; prints `ready ...` once it
 can take them. A peer that cannot do what it is asked to ends with one sentence.
 
-    peer.py ENGINE FORM MODEL MEL FOLDER THREADS [LIBRARY]
+    peer.py ENGINE FORM MODEL MEL FOLDER THREADS [LIBRARY HELPER]
 
-FOLDER: what models.py wrote. LIBRARY: libwhisper's path, for ENGINE whisper.cpp.
+FOLDER: what models.py wrote. For ENGINE whisper.cpp LIBRARY is libwhisper's path, HELPER that of
+whisper-features.c's.
 """
 import ctypes
 import pathlib
@@ -110,15 +111,21 @@ class WhisperCpp:
     decoder's cross attention, which the file keeps as small as it can: one layer."""
 
     def __init__(self, form, mel, args):
-        lib = ctypes.CDLL(args.library)
+        self.helper = ctypes.CDLL(args.helper, ctypes.RTLD_GLOBAL)  # first, so that it is found
+        self.lib = lib = ctypes.CDLL(args.library)
+        names = ("ggml_backend_sched_graph_compute", "ggml_graph_node", "ggml_nrows",
+                 "ggml_nelements", "ggml_backend_tensor_get")
+        self.helper.whisper_features_open(*(ctypes.cast(getattr(lib, n), ctypes.c_void_p)
+                                            for n in names))
         self.quiet = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(
             lambda *_: None)
         lib.whisper_log_set(self.quiet, None)
         lib.whisper_init_from_file.restype = ctypes.c_void_p
-        self.context = lib.whisper_init_from_file(str(args.folder / f"ggml-{form}.bin").encode())
-        if not self.context:
+        context = lib.whisper_init_from_file(str(args.folder / f"ggml-{form}.bin").encode())
+        if not context:
             sys.exit("libwhisper does not take the weights file")
-        self.lib, self.threads = lib, args.threads
+        self.context, self.threads = ctypes.c_void_p(context), args.threads
+        self.d_model = encoder_ref.sizes(encoder_ref.load(args.model))[1]
         self.version = "?"
         if hasattr(lib, "whisper_version"):
             lib.whisper_version.restype = ctypes.c_char_p
@@ -127,16 +134,22 @@ class WhisperCpp:
 
     def take(self, mel):
         data = mel.ctypes.data_as(ctypes.c_void_p)
-        if self.lib.whisper_set_mel(ctypes.c_void_p(self.context), data, mel.shape[2],
-                                    mel.shape[1]):
+        if self.lib.whisper_set_mel(self.context, data, mel.shape[2], mel.shape[1]):
             sys.exit("whisper_set_mel failed")
 
     def run(self):
-        if self.lib.whisper_encode(ctypes.c_void_p(self.context), 0, self.threads):
+        if self.lib.whisper_encode(self.context, 0, self.threads):
             sys.exit("whisper_encode failed")
 
     def features(self):
-        return None  # no call of its interface gives them out
+        out = np.empty((encoder_ref.POSITIONS, self.d_model), np.float32)
+        self.helper.whisper_features_want(out.ctypes.data_as(ctypes.c_void_p),
+                                          *map(ctypes.c_int64, out.shape))
+        self.run()  # once more, for no timed run copies them
+        if self.helper.whisper_features_copies() != 1:
+            sys.exit("its graphs are not those that whisper-features.c knows")
+        self.helper.whisper_features_want(None, ctypes.c_int64(0), ctypes.c_int64(0))
+        return out
 
 
 ENGINES = {"onnxruntime": OnnxRuntime, "openvino": OpenVino, "ctranslate2": CTranslate2,
@@ -147,7 +160,7 @@ class Arguments:
     def __init__(self, argv):
         self.engine, self.form, self.model = argv[0:3]
         self.mel, self.folder, self.threads = argv[3], pathlib.Path(argv[4]), int(argv[5])
-        self.library = argv[6] if len(argv) > 6 else None
+        self.library, self.helper = argv[6:8] if len(argv) > 6 else (None, None)
 
 
 def read_mel(path):
@@ -165,10 +178,7 @@ def answer(engine, line):
         engine.take(read_mel(path))
         return f"took {path}"
     if word == "dump":
-        features = engine.features()
-        if features is None:
-            return "dumped nothing"
-        features.astype("<f4").tofile(path)
+        engine.features().astype("<f4").tofile(path)
         return f"dumped {path}"
     sys.exit(f"not a command: {line.strip()}")
 

@@ -22,8 +22,8 @@ import numpy as np
 import encoder_ref
 import report
 import shapes
-from engines import (HERE, ONEDNN_CAPS, PEERS, Engine, Refused, measure_peaks, ours, pick_cpus,
-                     processor)
+from engines import (HERE, ONEDNN_CAPS, PEERS, WHISPER_CPP, Engine, Refused, measure_peaks, ours,
+                     pick_cpus, processor)
 
 MAX_LOAD = 0.5  # runnable tasks of others, mean of a minute, before we start
 SHARED = HERE.parent.parent.parent / "shared" / "data"
@@ -107,26 +107,50 @@ def make_models(args, work):
     return failed
 
 
+def find_libraries(args):
+    """Level -> libwhisper of a build for it; "": of one for the machine."""
+    libraries = {}
+    for text in args.whisper_cpp or []:
+        level, _, folder = text.rpartition("=")
+        found = sorted(pathlib.Path(folder).rglob("libwhisper.so"))
+        if not found:
+            sys.exit(f"--whisper-cpp {text}: no libwhisper.so below it")
+        libraries[level] = str(found[0])
+    return libraries
+
+
 def choose_peers(args):
     """All peers, and those left out before anything was tried."""
-    library = None
-    if args.whisper_cpp:
-        found = sorted(pathlib.Path(args.whisper_cpp).rglob("libwhisper.so"))
-        if not found:
-            sys.exit(f"--whisper-cpp {args.whisper_cpp}: no libwhisper.so below it")
-        library = str(found[0])
-    args.library = library
-    args.peers = [] if args.quick else [p for p in PEERS if library or p.family != "whisper.cpp"]
-    return [] if args.quick or library else [
-        {"engine": "whisper.cpp", "level": None, "threads": None, "why": "no --whisper-cpp"}]
+    args.libraries = find_libraries(args)
+    args.peers = [] if args.quick else [p for p in PEERS
+                                        if args.libraries or p.family != WHISPER_CPP]
+    return [] if args.quick or args.libraries else [
+        {"engine": WHISPER_CPP, "level": None, "threads": None, "why": "no --whisper-cpp"}]
 
 
-def command_of(args, spec, windows, threads):
+def library_of(args, level):
+    return args.libraries.get(level) or args.libraries.get("")
+
+
+def cap_of(args, spec, level):
+    """How a row's instruction set is held to the level, for the reader."""
+    if level == args.best:
+        return ""
+    if spec.family == WHISPER_CPP and level in args.libraries:
+        return "its build"
+    return spec.capped_by or report.NOT_CAPPED
+
+
+def command_of(args, spec, windows, level, threads):
     if spec.ours:
         return our_command(args, spec.form, windows[0].path, threads)
     command = [sys.executable, str(HERE / "peer.py"), spec.family, spec.form, args.model,
                windows[0].path, str(args.folder), str(threads)]
-    return command + ([args.library] if spec.family == "whisper.cpp" else [])
+    if spec.family != WHISPER_CPP:
+        return command
+    if not library_of(args, level):
+        raise Refused("no --whisper-cpp for this level")
+    return command + [library_of(args, level), args.whisper_features]
 
 
 def open_engines(args, data, specs, windows, level, threads, cpus):
@@ -135,7 +159,7 @@ def open_engines(args, data, specs, windows, level, threads, cpus):
         try:
             if spec.model in args.failed:
                 raise Refused(args.failed[spec.model])
-            engines.append(Engine(spec, command_of(args, spec, windows, threads), cpus,
+            engines.append(Engine(spec, command_of(args, spec, windows, level, threads), cpus,
                                   spec.environment(level, args.best)))
         except Refused as refusal:
             data["skipped"].append({"engine": spec.name, "level": level, "threads": threads,
@@ -146,15 +170,13 @@ def open_engines(args, data, specs, windows, level, threads, cpus):
 
 
 def quality(engine, windows, work):
-    """Cosines to float64 over all positions of the windows; None where there are no features."""
+    """Cosines to float64 over all positions of the windows."""
     cosines = []
     for window in windows:
         engine.ask(f"mel {window.path}", "took")
         engine.run(False)
-        got = engine.features(work)
-        if got is None:
-            return None
-        cosines.append(encoder_ref.cosine(got.reshape(window.want.shape), window.want))
+        got = engine.features(work).reshape(window.want.shape)
+        cosines.append(encoder_ref.cosine(got, window.want))
     every = np.concatenate(cosines)
     return {"mean": float(every.mean()), "p1": float(np.percentile(every, 1)),
             "below": float((every < 0.99).mean()), "worst": float(every.min()),
@@ -169,22 +191,21 @@ def measure(args, data, windows, level, threads, work):
     engines = open_engines(args, data, specs, windows, level, threads, cpus)
     for turn in range(args.warmups + args.rounds):
         for engine in engines:
-            if turn == args.warmups and engine.spec.ours:
-                engine.ask("reset", "reset")
             engine.run(turn >= args.warmups)
+            if engine.spec.ours:
+                engine.note_stages()
             time.sleep(0.02)  # another engine's workers are asleep before the next turn
     for engine in engines:
         spec = engine.spec
-        stages = engine.stages() if spec.ours else []
+        stages = report.median_stages(engine.rounds[args.warmups:]) if spec.ours else []
         features = engine.features(work)
         data["rows"].append({
             "engine": spec.name, "family": spec.family, "form": spec.form, "kind": spec.kind,
             "level": level, "threads": threads, "cpus": sorted(cpus), "info": engine.info,
             "version": engine.info.get("version") or engine.info["isa"],
-            "capable": bool(spec.capped_by),
-            "cap": "" if level == args.best else spec.capped_by or "cannot be",
+            "cap": cap_of(args, spec, level),
             "median_ms": statistics.median(engine.ms), "min_ms": min(engine.ms), "ms": engine.ms,
-            "sha256": None if features is None else hashlib.sha256(features).hexdigest(),
+            "sha256": hashlib.sha256(features).hexdigest(),
             "stages": stages, "quality": quality(engine, windows, work)})
         engine.close()
 
@@ -245,6 +266,7 @@ def parse_args():
                         help="random weights of this size instead")
     parser.add_argument("--encoder", required=True, help="the bench-encoder program")
     parser.add_argument("--peak", required=True, help="the bench-peak program")
+    parser.add_argument("--whisper-features", required=True, help="whisper-features.c's library")
     parser.add_argument("--cache", required=True, help="folder for the peers' weights files")
     parser.add_argument("--audio", help="16 kHz mono s16 WAV")
     parser.add_argument("--mel", help="f32 [3000][n_mels] instead of audio")
@@ -252,7 +274,8 @@ def parse_args():
     parser.add_argument("--levels", nargs="?", const="all",
                         help="also with the instruction set capped: a list of WHISPERNPU_CPU's "
                         "names; without a list, no AMX, and AVX2")
-    parser.add_argument("--whisper-cpp", help="folder of a build of whisper.cpp")
+    parser.add_argument("--whisper-cpp", action="append", metavar="[LEVEL=]DIR",
+                        help="folder of a build of whisper.cpp, for the machine or for a level")
     parser.add_argument("--threads", default="1,2", help="list, default 1,2")
     parser.add_argument("--rounds", type=int, help="measured, default 9, at least 7")
     parser.add_argument("--warmups", type=int, default=2)
@@ -305,7 +328,8 @@ def main():
         windows = make_windows(args, tensors, work)
         del tensors
         print(f"quality: against float64, clips {', '.join(w.name for w in windows)}", flush=True)
-        data = {"processor": processor(), "load": load, "max_load": MAX_LOAD, "model": name, "size": size_name(sizes),
+        data = {"processor": processor(), "load": load, "max_load": MAX_LOAD, "model": name,
+                "size": size_name(sizes),
                 "random": bool(args.shape), "rounds": args.rounds, "warmups": args.warmups,
                 "levels": levels, "best": args.best, "threads": args.threads, "peaks": peaks,
                 "clips": [w.name for w in windows], "rows": [], "skipped": skipped}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What peers.py prints of its measurements: tables, rooflines, verdicts. All of it comes from the
 dictionary that --json writes."""
+import statistics
 
 # What issue-sized models must reach; other sizes the speed factors within 15 %.
 TOLERANCE = 0.85
@@ -9,12 +10,11 @@ NEAR_LOSSLESS = {"mean": 0.9998, "p1": 0.998}  # what int8 is held to itself
 QUALITY = {"base": 0.9998, "tiny": 0.9996}  # mean; 1st percentile and share as below
 MAX_BELOW, MIN_P1 = 0.001, 0.998
 F32_WORST = 0.99999  # an f32 engine below it does not compute the same encoder
+NOT_CAPPED = "cannot be"  # a row's cap: the peer uses what instructions it likes
 MEMORY_MB, FIRST, SCALING = 80, 1.5, 1.85
 
 
 def quality_text(quality):
-    if not quality:
-        return "- | - | - | -"
     return (f"{quality['mean']:.6f} | {quality['p1']:.5f} | {100 * quality['below']:.2f} % | "
             f"{quality['worst']:.4f}")
 
@@ -44,6 +44,11 @@ def print_group(data, level, threads):
     for s in data["skipped"]:
         if s["level"] == level and s["threads"] == threads:
             print(f"skipped: {s['engine']}: {s['why']}")
+
+
+def median_stages(rounds):
+    """Of each stage the median time; the work is the same in all rounds."""
+    return [{**same[0], "ms": statistics.median(s["ms"] for s in same)} for same in zip(*rounds)]
 
 
 def roofline(data, row):
@@ -100,7 +105,7 @@ def _against(data, level, threads, what, wanted, pick):
 
 def _near_lossless(row):
     q = row["quality"]
-    return bool(q) and all(q[k] >= v for k, v in NEAR_LOSSLESS.items())
+    return all(q[k] >= v for k, v in NEAR_LOSSLESS.items())
 
 
 def _speed(data, level, threads):
@@ -108,21 +113,22 @@ def _speed(data, level, threads):
     out = _against(data, level, threads, "the fastest f32 peer" + (" capped" if avx2 else ""),
                    3.0 if vnni else 1.3 if avx2 else None,
                    lambda r: r["kind"] == "f32" and r["family"] != "whisper.cpp" and
-                   (not avx2 or r["capable"]))
-    out += _against(data, level, threads, "ONNX Runtime int8", 1.7 if vnni else None,
-                    lambda r: r["family"] == "onnxruntime" and r["kind"] == "int8")
+                   (vnni or r["cap"] != NOT_CAPPED))
+    if vnni or level == data["best"]:
+        out += _against(data, level, threads, "ONNX Runtime int8", 1.7 if vnni else None,
+                        lambda r: r["family"] == "onnxruntime" and r["kind"] == "int8")
     out += _against(data, level, threads, "the fastest near-lossless peer", 2.0 if amx else None,
-                    _near_lossless)
+                    lambda r: _near_lossless(r) and r["cap"] != NOT_CAPPED)
     out += _against(data, level, threads, "whisper.cpp",
                     {"amx": 15.0, "avx2": 2.5}.get(level, 6.0 if vnni else None),
-                    lambda r: r["family"] == "whisper.cpp")
+                    lambda r: r["family"] == "whisper.cpp" and r["cap"] != NOT_CAPPED)
     return out
 
 
 def _quality(data):
     out = []
     for r in data["rows"]:
-        if r["family"] != "whispernpu" or r["kind"] != "int8" or not r["quality"]:
+        if r["family"] != "whispernpu" or r["kind"] != "int8":
             continue
         if r["level"] != data["best"] or r["threads"] != data["threads"][0]:
             continue
@@ -194,7 +200,8 @@ def mistakes(data):
     """Sentences on results that are wrong, not slow."""
     out = []
     for r in data["rows"]:
-        if r["kind"] == "f32" and r["quality"] and not r["quality"]["worst"] >= F32_WORST:
+        exact = r["kind"] == "f32" and r["family"] != "whisper.cpp"
+        if exact and not r["quality"]["worst"] >= F32_WORST:
             out.append(f"{r['engine']}, {r['level']}, {r['threads']}T: worst cosine "
                        f"{r['quality']['worst']:.8f} to float64, below {F32_WORST}")
     out += [f"{v['name']}: {v['value']}" for v in _bits(data) if not v["met"]]

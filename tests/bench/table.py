@@ -55,7 +55,7 @@ def engine_text(row):
 
 def quality_cells(row):
     q = row["quality"]
-    return f"{q['mean']:.6f} | {q['worst']:.4f}" if q else "- | -"
+    return f"{q['mean']:.6f} | {q['worst']:.4f}"
 
 
 def caption(data):
@@ -75,7 +75,7 @@ def table(data):
              "|---|---|" + "---|" * (len(heads) + 2)]
     for level in levels_of(data):
         for row in engines_of(data, level):
-            limit = level + (", not capped" if row["cap"] == "cannot be" else "")
+            limit = level + (", not capped" if row["cap"] == report.NOT_CAPPED else "")
             cells = [engine_text(row), limit, *(cell(data, row, n) for n in threads),
                      quality_cells(row)]
             lines.append("| " + " | ".join(cells) + " |")
