@@ -47,8 +47,7 @@ class Spec:
                 "ctranslate2": "ONEDNN_MAX_CPU_ISA, CT2_FORCE_CPU_ISA"}.get(self.family, "")
 
     def environment(self, level, best):
-        # Workers of OpenMP spin for 200 ms after a run, which is another engine's turn.
-        env = {"KMP_BLOCKTIME": "0", "OMP_NUM_THREADS": ""}
+        env = {"OMP_NUM_THREADS": ""}  # each peer is told its threads
         if self.ours:
             env["WHISPERNPU_CPU"] = level
         elif level != best and self.family in ("openvino", "ctranslate2"):
@@ -108,9 +107,15 @@ class Engine:
                      f"{self._last_words()}")
         return line[len(word):].strip()
 
+    def _tell(self, command):
+        try:
+            self.process.stdin.write(command + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            sys.exit(f"{self.spec.name}: it has ended; {self._last_words()}")
+
     def ask(self, command, word):
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
+        self._tell(command)
         return self._answer(word)
 
     def run(self, keep):
@@ -127,8 +132,7 @@ class Engine:
     def note_stages(self):
         """Ours only: keep what the stages took since the last call, a dictionary each."""
         stages = []
-        self.process.stdin.write("stats\n")
-        self.process.stdin.flush()
+        self._tell("stats")
         while (line := self.process.stdout.readline().split()) and line[0] == "stage":
             numbers = {k: float(v) for k, v in (word.split("=") for word in line[2:])}
             stages.append({"stage": line[1], **numbers})

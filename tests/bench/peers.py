@@ -227,8 +227,11 @@ def start_up(args, windows, profile, threads):
     cpus, first, later, opened, memory = pick_cpus(threads), [], [], [], []
     spec = ours(profile)
     for _ in range(1 if args.quick else 5):
-        engine = Engine(spec, our_command(args, profile, windows[0].path, threads), cpus,
-                        spec.environment(args.best, args.best))
+        try:
+            engine = Engine(spec, our_command(args, profile, windows[0].path, threads), cpus,
+                            spec.environment(args.best, args.best))
+        except Refused as refusal:
+            sys.exit(str(refusal))
         for _ in range(4):
             engine.run(True)
         first.append(engine.ms[0])
@@ -252,9 +255,10 @@ def choose_levels(args, peaks):
         wanted = (vnni[-1:] if args.best == "amx" else []) + [s for s in sets if s == "avx2"]
     else:
         wanted = args.levels.split(",")
+    known = [s for s in sets if s in ONEDNN_CAPS or s == args.best]
     for level in wanted:
-        if level not in sets or level not in (*ONEDNN_CAPS, args.best):
-            sys.exit(f"--levels: '{level}' cannot run here; sets: {', '.join(sets)}")
+        if level not in known:
+            sys.exit(f"--levels: '{level}' is none of {', '.join(known)}, which can run here")
     return list(dict.fromkeys([args.best, *wanted]))
 
 

@@ -84,6 +84,7 @@ struct peak peak_measure(enum npu_isa isa, enum peak_kind kind, double budget)
         [NPU_ISA_AVXVNNI] = {&bytes_256, &words_256, &fma_256},
         [NPU_ISA_AVX512] = {&add_512, &add_512, &fma_512},
         [NPU_ISA_AVX512VNNI] = {&bytes_512, &words_512, &fma_512},
+        [NPU_ISA_AVX512VBMI] = {&bytes_512, &words_512, &fma_512},
         [NPU_ISA_AMX] = {&tiles, &words_512, &fma_512},
     };
     const struct loop *loop = loops[isa][kind];
