@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -122,8 +123,8 @@ def find_libraries(args):
 def choose_peers(args):
     """All peers, and those left out before anything was tried."""
     args.libraries = find_libraries(args)
-    args.peers = [] if args.quick else [p for p in PEERS
-                                        if args.libraries or p.family != WHISPER_CPP]
+    args.peers = [] if args.quick else [p for p in PEERS if re.search(args.peers, p.name, re.I) and
+                                        (args.libraries or p.family != WHISPER_CPP)]
     return [] if args.quick or args.libraries else [
         {"engine": WHISPER_CPP, "level": None, "threads": None, "why": "no --whisper-cpp"}]
 
@@ -214,12 +215,14 @@ def peers_of(args, data, level, threads):
     """Below the best level, of each peer's f32 graphs only the one that was fastest there."""
     if level == args.best:
         return args.peers
-    rows = [r for r in data["rows"] if r["level"] == args.best and r["threads"] == threads]
-    keep = []
-    for family in dict.fromkeys(r["family"] for r in rows):
-        f32 = [r for r in rows if r["family"] == family and r["kind"] == "f32"]
-        keep += [min(f32, key=lambda r: r["median_ms"])["engine"]] if f32 else []
-    return [p for p in args.peers if p.kind != "f32" or p.name in keep]
+    fastest = {}
+    for row in data["rows"]:
+        if row["level"] == args.best and row["threads"] == threads and row["kind"] == "f32":
+            known = fastest.setdefault(row["family"], row)
+            if row["median_ms"] < known["median_ms"]:
+                fastest[row["family"]] = row
+    return [p for p in args.peers if p.kind != "f32" or p.family not in fastest or
+            p.name == fastest[p.family]["engine"]]
 
 
 def start_up(args, windows, profile, threads):
@@ -275,6 +278,7 @@ def parse_args():
     parser.add_argument("--audio", help="16 kHz mono s16 WAV")
     parser.add_argument("--mel", help="f32 [3000][n_mels] instead of audio")
     parser.add_argument("--profiles", default="int8,f32", help="ours, default int8,f32")
+    parser.add_argument("--peers", default="", metavar="REGEX", help="those only")
     parser.add_argument("--levels", nargs="?", const="all",
                         help="also with the instruction set capped: a list of WHISPERNPU_CPU's "
                         "names; without a list, no AMX, and AVX2")
