@@ -163,7 +163,7 @@ struct npu_attention_int_args {
     enum npu_numerators numerators;
 };
 typedef void npu_attention_int_fn(const struct npu_attention_int_args *args, void *scratch);
-#define NPU_ATTENTION_INT_SCRATCH 20480
+#define NPU_ATTENTION_INT_SCRATCH 24576
 
 struct npu_int_kernels {
     npu_gemm_int_fn *gemm;

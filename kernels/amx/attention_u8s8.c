@@ -42,11 +42,12 @@ static void rows(const struct npu_attention_int_args *args, int i0, int m,
             scores(args, st, i0, m, b + 1);
         npu_block_maxima_avx512(st, b, m);
         npu_block_factors_avx512(st, q_scale, args->k_scale[b], b);
-        npu_numerator_bytes_avx512(st, b, m, args->n - b * NPU_KEY_BLOCK, table);
+        npu_numerator_bytes_avx512(st, b, 0, m, args->n - b * NPU_KEY_BLOCK, table);
         if (b > 0)
             npu_add_values_avx512(st, b - 1, m, args->v_scale + (b - 1) * NPU_HEAD_DIM);
         for (int panel = 0; panel < 2; panel++)
-            npu_panel_avx512(st->a[0], tile, zeros, st->p, NPU_KEY_BLOCK, args->v, b, panel, m, 1);
+            npu_panel_avx512(st->a[0], tile, zeros, st->p[b & 1], NPU_KEY_BLOCK, args->v, b, panel,
+                             m, 1);
     }
     npu_add_values_avx512(st, blocks - 1, m, args->v_scale + (blocks - 1) * NPU_HEAD_DIM);
     npu_attention_finish_avx512(args, st, i0, m);

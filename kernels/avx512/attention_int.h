@@ -10,11 +10,13 @@
 #define NPU_ATTENTION_INT_ROWS NPU_INT_ROWS
 #endif
 
+#define NPU_ATTENTION_TURN 3 /* queries whose softmax stands between two products */
+
 /* For these queries, in the caller's scratch; [2]: of this block of keys and the one beside. */
 struct npu_attention_avx512 {
     int32_t s[2][NPU_ATTENTION_INT_ROWS][NPU_KEY_BLOCK]; /* scores */
     int32_t a[NPU_ATTENTION_INT_ROWS][NPU_HEAD_DIM];     /* sums over the values */
-    int16_t p[NPU_ATTENTION_INT_ROWS]
+    int16_t p[2][NPU_ATTENTION_INT_ROWS]
              [NPU_KEY_BLOCK]; /* numerators; in bytes only half of it is used */
     float o[NPU_ATTENTION_INT_ROWS][NPU_HEAD_DIM];
     float l[NPU_ATTENTION_INT_ROWS][16];
@@ -156,13 +158,30 @@ static inline __m512i npu_sum_words_avx512(const __m512i p[2])
                             _mm512_permutex2var_epi32(low, odd, high));
 }
 
+/* The largest of a query's 64 scores, 16 lanes of it. */
+static inline __m512i npu_row_maxima_avx512(const int32_t *s)
+{
+    __m512i low = _mm512_max_epi32(_mm512_load_si512(s), _mm512_load_si512(s + 16));
+    __m512i high = _mm512_max_epi32(_mm512_load_si512(s + 32), _mm512_load_si512(s + 48));
+    return _mm512_max_epi32(low, high);
+}
+
+/* Of four queries at a time, so that one reduction serves all; rows past m hold anything. */
 static inline void npu_block_maxima_avx512(struct npu_attention_avx512 *st, int b, int m)
 {
-    for (int i = 0; i < m; i++) {
-        const int32_t *s = st->s[b & 1][i];
-        __m512i low = _mm512_max_epi32(_mm512_load_si512(s), _mm512_load_si512(s + 16));
-        __m512i high = _mm512_max_epi32(_mm512_load_si512(s + 32), _mm512_load_si512(s + 48));
-        st->block_max[i] = _mm512_reduce_max_epi32(_mm512_max_epi32(low, high));
+    for (int i = 0; i < m; i += 4) {
+        const int32_t(*s)[NPU_KEY_BLOCK] = &st->s[b & 1][i];
+        __m512i r0 = npu_row_maxima_avx512(s[0]), r1 = npu_row_maxima_avx512(s[1]);
+        __m512i r2 = npu_row_maxima_avx512(s[2]), r3 = npu_row_maxima_avx512(s[3]);
+        __m512i r01 =
+            _mm512_max_epi32(_mm512_unpacklo_epi32(r0, r1), _mm512_unpackhi_epi32(r0, r1));
+        __m512i r23 =
+            _mm512_max_epi32(_mm512_unpacklo_epi32(r2, r3), _mm512_unpackhi_epi32(r2, r3));
+        __m512i x =
+            _mm512_max_epi32(_mm512_unpacklo_epi64(r01, r23), _mm512_unpackhi_epi64(r01, r23));
+        x = _mm512_max_epi32(x, _mm512_shuffle_i32x4(x, x, 0x4e));
+        x = _mm512_max_epi32(x, _mm512_shuffle_i32x4(x, x, 0xb1));
+        _mm_store_si128((__m128i *)(st->block_max + i), _mm512_castsi512_si128(x));
     }
 }
 
@@ -188,25 +207,27 @@ static inline void npu_add_sums_avx512(struct npu_attention_avx512 *st, int b, i
     _mm512_store_ps(st->l[i], _mm512_fmadd_ps(_mm512_cvtepi32_ps(t), beta, l));
 }
 
-/* Scores to numerators in bytes; keys past the first `valid` count nothing. */
-static inline void npu_numerator_bytes_avx512(struct npu_attention_avx512 *st, int b, int m,
-                                              int valid, const struct npu_numerator_table *table)
+/* Scores of the queries first .. end to numerators in bytes; keys past the first `valid` count
+ * nothing. */
+static inline void npu_numerator_bytes_avx512(struct npu_attention_avx512 *st, int b, int first,
+                                              int end, int valid,
+                                              const struct npu_numerator_table *table)
 {
-    for (int i = 0; i < m; i++) {
+    for (int i = first; i < end; i++) {
         __m512i p = npu_numerators_8_avx512(st->s[b & 1][i], _mm512_set1_epi32(st->block_max[i]),
                                             _mm512_set1_ps(st->c[i]), table);
         p = _mm512_maskz_mov_epi8(npu_mask64(valid), p);
-        _mm512_store_si512((char *)st->p + i * NPU_KEY_BLOCK, p);
+        _mm512_store_si512((char *)st->p[b & 1] + i * NPU_KEY_BLOCK, p);
         npu_add_sums_avx512(st, b, i, npu_sum_bytes_avx512(p));
     }
 }
 
 /* The same in s16. */
-static inline void npu_numerator_words_avx512(struct npu_attention_avx512 *st, int b, int m,
-                                              int valid, enum npu_numerators kind,
+static inline void npu_numerator_words_avx512(struct npu_attention_avx512 *st, int b, int first,
+                                              int end, int valid, enum npu_numerators kind,
                                               const struct npu_numerator_table *table)
 {
-    for (int i = 0; i < m; i++) {
+    for (int i = first; i < end; i++) {
         const int32_t *s = st->s[b & 1][i];
         __m512i max = _mm512_set1_epi32(st->block_max[i]), p[2];
         __m512 c = _mm512_set1_ps(st->c[i]);
@@ -220,7 +241,7 @@ static inline void npu_numerator_words_avx512(struct npu_attention_avx512 *st, i
         for (int v = 0; v < 2; v++) {
             __mmask32 mask = (__mmask32)npu_mask64(valid > 32 * v ? valid - 32 * v : 0);
             p[v] = _mm512_maskz_mov_epi16(mask, p[v]);
-            _mm512_store_si512(st->p[i] + 32 * v, p[v]);
+            _mm512_store_si512(st->p[b & 1][i] + 32 * v, p[v]);
         }
         npu_add_sums_avx512(st, b, i, npu_sum_words_avx512(p));
     }
@@ -270,54 +291,85 @@ static inline void npu_panel_avx512(int32_t *to, npu_tile_int_fn *tile, const in
     tile(to + 32 * panel, 64 * sizeof *to, init + 32 * panel, a, lda, at, m, 64);
 }
 
-/* Queries from i0. The products of the next block stand before and after the softmax of
- * this one, which does not depend on them: so the processor has work for all its pipes. */
-static inline void npu_attention_rows_avx512(const struct npu_attention_int_args *args, int i0,
-                                             int m, struct npu_attention_avx512 *st,
-                                             npu_tile_int_fn *tile, int bytes,
-                                             const struct npu_numerator_table *table)
+/* What stays the same over the blocks of a call for up to 12 queries. */
+struct npu_attention_call {
+    const struct npu_attention_int_args *args;
+    const struct npu_numerator_table *table;
+    struct npu_attention_avx512 *st;
+    npu_tile_int_fn *tile;
+    const char *q;
+    int m, bytes;
+};
+
+/* Scores of block b, one of two panels. */
+static inline void npu_scores_avx512(const struct npu_attention_call *c, int b, int panel)
 {
-    static const int32_t zeros[64];
-    const char *q = (const char *)args->q + i0 * args->ldq * bytes;
-    const ptrdiff_t ldq = args->ldq * bytes, ldp = NPU_KEY_BLOCK * bytes;
+    npu_panel_avx512(c->st->s[b & 1][0], c->tile, c->args->k_offset + b * NPU_KEY_BLOCK, c->q,
+                     c->args->ldq * c->bytes, c->args->k, b, panel, c->m, c->bytes);
+}
+
+/* Sums over the values of block b, one of two panels. */
+static inline void npu_values_avx512(const struct npu_attention_call *c, int b, int panel)
+{
+    static const int32_t zeros[NPU_HEAD_DIM];
+    npu_panel_avx512(c->st->a[0], c->tile, zeros, c->st->p[b & 1], NPU_KEY_BLOCK * c->bytes,
+                     c->args->v, b, panel, c->m, c->bytes);
+}
+
+/* Numerators of block b, one of four turns of queries. */
+static inline void npu_turn_avx512(const struct npu_attention_call *c, int b, int turn)
+{
+    int first = turn * NPU_ATTENTION_TURN, end = first + NPU_ATTENTION_TURN;
+    int valid = c->args->n - b * NPU_KEY_BLOCK;
+    end = end < c->m ? end : c->m;
+    if (c->bytes == 1)
+        npu_numerator_bytes_avx512(c->st, b, first, end, valid, c->table);
+    else
+        npu_numerator_words_avx512(c->st, b, first, end, valid, c->args->numerators, c->table);
+}
+
+/* All blocks. Between two products, the next block's scores and the last one's values, stands a turn
+ * of this block's softmax: neither needs the other, and a turn is short enough for the processor to
+ * look past it, so that it has work for all its pipes. */
+static inline void npu_attention_rows_avx512(const struct npu_attention_call *c, int i0)
+{
+    const struct npu_attention_int_args *args = c->args;
     const int blocks = (args->n + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK;
-    __m512 q_scale = _mm512_maskz_loadu_ps(npu_mask16(m), args->q_scale + i0);
-    npu_attention_start_avx512(st);
-    for (int panel = 0; panel < 2; panel++)
-        npu_panel_avx512(st->s[0][0], tile, args->k_offset, q, ldq, args->k, 0, panel, m, bytes);
+    __m512 q_scale = _mm512_maskz_loadu_ps(npu_mask16(c->m), args->q_scale + i0);
+    npu_attention_start_avx512(c->st);
+    npu_scores_avx512(c, 0, 0);
+    npu_scores_avx512(c, 0, 1);
     for (int b = 0; b < blocks; b++) {
-        int next = b + 1 < blocks ? b + 1 : b;
-        int32_t *s = st->s[(b + 1) & 1][0];
-        const int32_t *offset = args->k_offset + next * NPU_KEY_BLOCK;
+        npu_block_maxima_avx512(c->st, b, c->m);
+        npu_block_factors_avx512(c->st, q_scale, args->k_scale[b], b);
+        for (int panel = 0; panel < 2; panel++) {
+            if (b + 1 < blocks)
+                npu_scores_avx512(c, b + 1, panel);
+            npu_turn_avx512(c, b, 2 * panel);
+            if (b > 0)
+                npu_values_avx512(c, b - 1, panel);
+            npu_turn_avx512(c, b, 2 * panel + 1);
+        }
         if (b > 0)
-            npu_add_values_avx512(st, b - 1, m, args->v_scale + (b - 1) * NPU_HEAD_DIM);
-        if (next > b)
-            npu_panel_avx512(s, tile, offset, q, ldq, args->k, next, 0, m, bytes);
-        npu_block_maxima_avx512(st, b, m);
-        npu_block_factors_avx512(st, q_scale, args->k_scale[b], b);
-        int valid = args->n - b * NPU_KEY_BLOCK;
-        if (bytes == 1)
-            npu_numerator_bytes_avx512(st, b, m, valid, table);
-        else
-            npu_numerator_words_avx512(st, b, m, valid, args->numerators, table);
-        if (next > b)
-            npu_panel_avx512(s, tile, offset, q, ldq, args->k, next, 1, m, bytes);
-        npu_panel_avx512(st->a[0], tile, zeros, st->p, ldp, args->v, b, 0, m, bytes);
-        npu_panel_avx512(st->a[0], tile, zeros, st->p, ldp, args->v, b, 1, m, bytes);
+            npu_add_values_avx512(c->st, b - 1, c->m, args->v_scale + (b - 1) * NPU_HEAD_DIM);
     }
-    npu_add_values_avx512(st, blocks - 1, m, args->v_scale + (blocks - 1) * NPU_HEAD_DIM);
-    npu_attention_finish_avx512(args, st, i0, m);
+    npu_values_avx512(c, blocks - 1, 0);
+    npu_values_avx512(c, blocks - 1, 1);
+    npu_add_values_avx512(c->st, blocks - 1, c->m, args->v_scale + (blocks - 1) * NPU_HEAD_DIM);
+    npu_attention_finish_avx512(args, c->st, i0, c->m);
 }
 
 static inline void npu_attention_int_avx512(const struct npu_attention_int_args *args,
                                             void *scratch, npu_tile_int_fn *tile, int bytes)
 {
     const struct npu_numerator_table table = npu_numerator_table();
+    struct npu_attention_call call = {args, &table, scratch, tile, NULL, 0, bytes};
     assert(args->m >= 1 && args->n >= 1 && args->n <= 1536);
-    for (int i = 0; i < args->m; i += NPU_ATTENTION_INT_ROWS)
-        npu_attention_rows_avx512(
-            args, i, args->m - i < NPU_ATTENTION_INT_ROWS ? args->m - i : NPU_ATTENTION_INT_ROWS,
-            scratch, tile, bytes, &table);
+    for (int i = 0; i < args->m; i += NPU_INT_ROWS) {
+        call.q = (const char *)args->q + i * args->ldq * bytes;
+        call.m = args->m - i < NPU_INT_ROWS ? args->m - i : NPU_INT_ROWS;
+        npu_attention_rows_avx512(&call, i);
+    }
 }
 
 #endif /* NPU_KERNELS_AVX512_ATTENTION_INT_H */
