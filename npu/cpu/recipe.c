@@ -7,8 +7,8 @@
 #define WIDE_HEAD_MAX 4095
 
 /* The layers that are fragile in 8 bits come first: the very first one in everything; then Q, K, V
- * and FC1 of the first quarter, at least two layers, and the output projection of the first half,
- * whose inputs have outliers. */
+ * and FC1 of the first quarter and the output projection of the first half, whose inputs have
+ * outliers. */
 static bool is_wide(const struct npu_program *program, const struct npu_stage *s)
 {
     unsigned quarter = (program->n_layers + 3) / 4, half = (program->n_layers + 1) / 2;
@@ -16,7 +16,7 @@ static bool is_wide(const struct npu_program *program, const struct npu_stage *s
         return true;
     if (s->op == NPU_OP_OUT)
         return s->layer < half;
-    return s->op != NPU_OP_FC2 && s->layer < (quarter > 2 ? quarter : 2);
+    return s->op != NPU_OP_FC2 && s->layer < quarter;
 }
 
 struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, unsigned index,
