@@ -301,6 +301,17 @@ GST_START_TEST (test_load_error)
 
 GST_END_TEST;
 
+static GstHarness *
+encode_slowly (guint layers, GstBus * bus)
+{
+  GstHarness *h = start_slow (layers, bus);
+
+  push_audio (h, 0, 2 * WINDOW + 16000, 48000);
+  gst_buffer_unref (gst_harness_pull (h));
+  gst_buffer_unref (gst_harness_pull (h));
+  return h;
+}
+
 /* What is announced covers the slowest window so far, in doublings of 2 s, and
  * each doubling is told to the pipeline. */
 GST_START_TEST (test_latency_grows)
@@ -310,10 +321,16 @@ GST_START_TEST (test_latency_grows)
   GstClockTime min, max, allowed = 2 * GST_SECOND, slowest;
   guint layers = find_layers (), doublings = 0, messages;
 
-  h = start_slow (layers, bus);
-  push_audio (h, 0, 2 * WINDOW + 16000, 48000);
-  gst_buffer_unref (gst_harness_pull (h));
-  gst_buffer_unref (gst_harness_pull (h));
+  h = encode_slowly (layers, bus);
+  while (get_stat (h, "encode-time-max") <= 2 * GST_SECOND && layers < 32) {
+    /* the machine has got faster since the layers were counted */
+    gst_element_set_bus (h->element, NULL);
+    gst_harness_teardown (h);
+    gst_bus_set_flushing (bus, TRUE);
+    gst_bus_set_flushing (bus, FALSE);
+    layers = MIN (2 * layers, 32);
+    h = encode_slowly (layers, bus);
+  }
   slowest = get_stat (h, "encode-time-max");
   for (; allowed < slowest; allowed *= 2)
     doublings++;
