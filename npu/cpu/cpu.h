@@ -2,8 +2,8 @@
 #ifndef NPU_CPU_CPU_H
 #define NPU_CPU_CPU_H
 /* The CPU backend's own types. device.c opens; recipe.c chooses the arithmetic of each stage;
- * pack.c reads and packs the weights; load.c puts weights and working memory together; run.c
- * executes the stages, run_f32.c and run_int.c are their two arithmetics. */
+ * weights.c shares packed weights, pack.c reads and packs them; load.c puts weights and working
+ * memory together; run.c executes the stages, run_f32.c and run_int.c are their two arithmetics. */
 #include "kernels/kernels.h"
 #include "npu/backend.h"
 #include "npu/cpu/recipe.h"
@@ -53,14 +53,13 @@ struct npu_cpu_loaded {
      * in flight needs of its own (mel, features) belongs to the encoder's slot. stem, {q, k, v,
      * mixed} and ffn are alive one after the other and share `work`. */
     char *work;
-    size_t work_bytes;
     float *residual; /* [positions][d_model] */
     float *stem;     /* [frames + 2][d_model], zero row first and last */
     float *mixed;    /* [positions][d_model] */
     float *q;        /* f32: [positions][d_model] */
-    float *kt,
-        *v;     /* f32: [n_heads] of kt_size, v_size floats: npu_pack_kt_f32(), npu_pack_v_f32() */
-    float *ffn; /* f32: [positions][d_ffn] */
+    float *kt;       /* f32: [n_heads] of kt_size floats: npu_pack_kt_f32() */
+    float *v;        /* f32: [n_heads] of v_size floats: npu_pack_v_f32() */
+    float *ffn;      /* f32: [positions][d_ffn] */
     size_t kt_size, v_size;
     struct npu_cpu_int_buffers i;
     unsigned blocks;                 /* of NPU_KEY_BLOCK positions */

@@ -106,13 +106,12 @@ static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct
     size_t stem = align_bytes((size_t)(p->frames + 2) * p->d_model * sizeof(float));
     size_t work = max_size(stem, lay_out(l, NULL));
     size_t scratch = lay_out_scratch(l, integer, &unused, NULL);
-    l->work_bytes = residual + work + n_threads * scratch;
-    l->work = npu_cpu_alloc(l->work_bytes);
+    size_t bytes = residual + work + n_threads * scratch;
+    l->work = npu_cpu_alloc(bytes);
     if (!l->work || !l->scratch)
-        return npu_fail(err, -ENOMEM, "out of memory for %zu MiB of activations",
-                        l->work_bytes >> 20);
-    memset(l->work, 0, l->work_bytes);
-    l->base.scratch_bytes = l->work_bytes;
+        return npu_fail(err, -ENOMEM, "out of memory for %zu MiB of activations", bytes >> 20);
+    memset(l->work, 0, bytes);
+    l->base.scratch_bytes = bytes;
     l->residual = (float *)l->work;
     l->stem = (float *)(l->work + residual);
     lay_out(l, l->work + residual);

@@ -234,7 +234,7 @@ static void run_norm_fc1(void *user, unsigned index, unsigned worker)
     struct npu_cpu_job fc2 = *job;
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
 
-    fc2.s++;
+    fc2.s++; /* in a program FC2 follows FC1 */
     fc2.w++;
     for (unsigned end = row + m; row < end; row += NPU_CPU_INT_ROWS) {
         unsigned n = end - row < NPU_CPU_INT_ROWS ? end - row : NPU_CPU_INT_ROWS;
