@@ -98,11 +98,10 @@ static inline struct npu_numerator_table npu_numerator_table(void)
 }
 #endif
 
-/* One query's numerators of 8 bits, in order. */
-static inline __m512i npu_numerators_8_avx512(const int32_t *s, __m512i max, __m512 c,
+/* One query's numerators of 8 bits, in order; `steps` of the table for an integer of score. */
+static inline __m512i npu_numerators_8_avx512(const int32_t *s, __m512i max, __m512 steps,
                                               const struct npu_numerator_table *table)
 {
-    const __m512 steps = _mm512_mul_ps(c, _mm512_set1_ps(NPU_NUMERATOR_STEPS));
     __m512i x[4];
     for (int v = 0; v < 4; v++) {
         __m512i below = _mm512_sub_epi32(max, _mm512_load_si512(s + 16 * v));
@@ -215,7 +214,7 @@ static inline void npu_numerator_bytes_avx512(struct npu_attention_avx512 *st, i
 {
     for (int i = first; i < end; i++) {
         __m512i p = npu_numerators_8_avx512(st->s[b & 1][i], _mm512_set1_epi32(st->block_max[i]),
-                                            _mm512_set1_ps(st->c[i]), table);
+                                            _mm512_set1_ps(st->c[i] * NPU_NUMERATOR_STEPS), table);
         p = _mm512_maskz_mov_epi8(npu_mask64(valid), p);
         _mm512_store_si512((char *)st->p[b & 1] + i * NPU_KEY_BLOCK, p);
         npu_add_sums_avx512(st, b, i, npu_sum_bytes_avx512(p));
@@ -232,7 +231,8 @@ static inline void npu_numerator_words_avx512(struct npu_attention_avx512 *st, i
         __m512i max = _mm512_set1_epi32(st->block_max[i]), p[2];
         __m512 c = _mm512_set1_ps(st->c[i]);
         if (kind == NPU_NUMERATORS_8) {
-            __m512i bytes = npu_numerators_8_avx512(s, max, c, table);
+            __m512 steps = _mm512_mul_ps(c, _mm512_set1_ps(NPU_NUMERATOR_STEPS));
+            __m512i bytes = npu_numerators_8_avx512(s, max, steps, table);
             p[0] = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(bytes));
             p[1] = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(bytes, 1));
         } else {
