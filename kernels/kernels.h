@@ -85,11 +85,21 @@ enum npu_width { NPU_NARROW, NPU_WIDE, NPU_WIDTHS };
 /* gemm_int: C = epilogue(A x B).
  * Shapes:     a [m][k] operands of the width, row i at lda * i operands (lda may be smaller than k,
  *             as in gemm_f32); a_scale f32 [m]; a_zero s32 [m], not read where the operands are
- * s16; b packed; b_scale, bias f32 [n]; b_sum s32 [n] = sum over k of the weights; c f32 [m][n]; r
- * f32 [m][n] or NULL, may be c itself. m, n >= 1, k >= 4; ldc, ldr >= n. Arithmetic: s = sum over k
- * of q[i][k] * w[j][k] exactly; x = fma((float)s, a_scale[i] * b_scale[j], bias[j]); then each only
- * if asked for: gelu(x); x + r[i][j]. Memory:     a, b, bias do not alias c. Writes exactly m x n.
- * Scratch: none. */
+ *             s16; b packed; b_scale, bias f32 [n]; b_sum s32 [n] = sum over k of the weights; c
+ *             f32 [m][n]; r f32 [m][n] or NULL, may be c itself. m, n >= 1, k >= 4; ldc, ldr >= n.
+ * Tail:       more of k in wide operands with scales of their own: tail.a s16 [m][tail.k], tail.b
+ *             packed s16, whatever the width of the rest; tail.k a multiple of 4, 0 for none.
+ * Arithmetic: s = sum over k of q[i][k] * w[j][k] exactly, s' that of the tail; x = bias[j]; with a
+ *             tail x = fma((float)s', tail.a_scale[i] * tail.b_scale[j], x); x = fma((float)s,
+ *             a_scale[i] * b_scale[j], x); then each only if asked for: gelu(x); x + r[i][j].
+ * Memory:     a, b, bias do not alias c. Writes exactly m x n. Scratch: none. */
+struct npu_gemm_tail {
+    const int16_t *a;
+    const void *b;
+    const float *a_scale, *b_scale;
+    ptrdiff_t lda;
+    int k;
+};
 struct npu_gemm_int_args {
     float *c;
     const void *a, *b;
@@ -98,6 +108,7 @@ struct npu_gemm_int_args {
     ptrdiff_t lda, ldc, ldr;
     int m, n, k;
     unsigned flags; /* enum npu_gemm_flags */
+    struct npu_gemm_tail tail;
 };
 typedef void npu_gemm_int_fn(const struct npu_gemm_int_args *args);
 

@@ -25,10 +25,14 @@ static void copy_last(uint8_t last[][NPU_AMX_DEPTH], const uint8_t *a, ptrdiff_t
     }
 }
 
+/* A tail is short: it is left to the vector pipes. */
 static void finish(const struct npu_gemm_int_args *args, struct sums *sums)
 {
+    _Alignas(64) int32_t rest[NPU_AMX_ROWS * NPU_INT_NR_AVX512];
+    if (sums->m > 0 && args->tail.k)
+        npu_tail_int_avx512(args, npu_tile_s16s16_avx512vnni, rest, sums->i0, sums->m, sums->j0);
     if (sums->m > 0)
-        npu_epilogue_int_avx512(args, sums->t, sums->i0, sums->m, sums->j0, 1);
+        npu_epilogue_int_avx512(args, sums->t, rest, sums->i0, sums->m, sums->j0, 1);
     sums->m = 0;
 }
 

@@ -41,23 +41,32 @@ static inline float npu_max8_f32_avx2(__m256 x)
 /* Bytes of B in a group of panels: half of the L2 cache of the smallest AVX2 processors. */
 #define NPU_INT_GROUP_BYTES (128 * 1024)
 
-/* Rows i0 .. i0 + m of columns j .. j + 8, the last n - j where that is less: sums to result. */
+/* Rows i0 .. i0 + m of columns j .. j + 8, the last n - j where that is less: sums, and those of the
+ * tail where there is one, to result. */
 static inline void npu_epilogue_int_avx2(const struct npu_gemm_int_args *args, const int32_t *t,
-                                         int i0, int m, int j, int bytes)
+                                         const int32_t *tail, int i0, int m, int j, int bytes)
 {
     bool whole = j + 8 <= args->n;
     __m256i mask = npu_mask8(args->n - j);
     __m256 scale = npu_load8_upto(args->b_scale + j, args->n - j);
     __m256 bias = npu_load8_upto(args->bias + j, args->n - j);
     __m256i sum = _mm256_setzero_si256();
+    __m256 tail_scale = bias;
     if (bytes == 1)
         sum = npu_load8_s32_upto(args->b_sum + j, args->n - j);
-    for (int i = i0; i < i0 + m; i++, t += NPU_INT_NR_AVX2) {
+    if (args->tail.k)
+        tail_scale = npu_load8_upto(args->tail.b_scale + j, args->n - j);
+    for (int i = i0; i < i0 + m; i++, t += NPU_INT_NR_AVX2, tail += NPU_INT_NR_AVX2) {
         __m256i s = npu_load8_s32(t);
         if (bytes == 1)
             s = _mm256_sub_epi32(s, _mm256_mullo_epi32(sum, _mm256_set1_epi32(args->a_zero[i])));
         __m256 both = _mm256_mul_ps(_mm256_set1_ps(args->a_scale[i]), scale);
-        __m256 x = _mm256_fmadd_ps(_mm256_cvtepi32_ps(s), both, bias);
+        __m256 x = bias;
+        if (args->tail.k) {
+            __m256 factor = _mm256_mul_ps(_mm256_set1_ps(args->tail.a_scale[i]), tail_scale);
+            x = _mm256_fmadd_ps(_mm256_cvtepi32_ps(npu_load8_s32(tail)), factor, x);
+        }
+        x = _mm256_fmadd_ps(_mm256_cvtepi32_ps(s), both, x);
         if (args->flags & NPU_GEMM_GELU)
             x = npu_gelu_f32_avx2_lanes(x);
         if (args->r)
@@ -69,12 +78,24 @@ static inline void npu_epilogue_int_avx2(const struct npu_gemm_int_args *args, c
     }
 }
 
-/* Groups of panels outside, rows, then the panels of the group, as in gemm_f32. */
-static inline void npu_gemm_int_avx2(const struct npu_gemm_int_args *args, npu_tile_int_fn *tile,
-                                     int bytes)
+/* The tail's sums of rows i0 .. i0 + m, panel j0. */
+static inline void npu_tail_int_avx2(const struct npu_gemm_int_args *args, npu_tile_int_fn *wide,
+                                     int32_t *t, int i0, int m, int j0)
 {
     static const int32_t zeros[NPU_INT_NR_AVX2];
-    _Alignas(64) int32_t t[NPU_INT_ROWS * NPU_INT_NR_AVX2];
+    const struct npu_gemm_tail *tail = &args->tail;
+    wide(t, NPU_INT_NR_AVX2 * 4, zeros, tail->a + i0 * tail->lda, tail->lda * 2,
+         (const char *)tail->b + (size_t)j0 * (size_t)tail->k * 2, m, tail->k);
+}
+
+/* Groups of panels outside, rows, then the panels of the group, as in gemm_f32. `wide`: the tile of
+ * s16. */
+static inline void npu_gemm_int_avx2(const struct npu_gemm_int_args *args, npu_tile_int_fn *tile,
+                                     npu_tile_int_fn *wide, int bytes)
+{
+    static const int32_t zeros[NPU_INT_NR_AVX2];
+    _Alignas(64) int32_t t[NPU_INT_ROWS * NPU_INT_NR_AVX2], rest[NPU_INT_ROWS * NPU_INT_NR_AVX2];
+    assert(args->tail.k % 4 == 0);
     assert(args->m >= 1 && args->n >= 1 && args->k >= 4 && args->k % 4 == 0);
     assert(args->ldc >= args->n && (!args->r || args->ldr >= args->n));
     const int nr = NPU_INT_NR_AVX2;
@@ -89,8 +110,10 @@ static inline void npu_gemm_int_avx2(const struct npu_gemm_int_args *args, npu_t
                 const char *b =
                     (const char *)args->b + (size_t)j0 * (size_t)args->k * (size_t)bytes;
                 tile(t, nr * 4, zeros, a, args->lda * bytes, b, m, args->k);
+                if (args->tail.k)
+                    npu_tail_int_avx2(args, wide, rest, i0, m, j0);
                 for (int j = 0; j < nr && j0 + j < args->n; j += 8)
-                    npu_epilogue_int_avx2(args, t + j, i0, m, j0 + j, bytes);
+                    npu_epilogue_int_avx2(args, t + j, rest + j, i0, m, j0 + j, bytes);
             }
         }
     }

@@ -3,5 +3,5 @@
 
 void npu_gemm_s16s16_avx512(const struct npu_gemm_int_args *args)
 {
-    npu_gemm_int_avx512(args, npu_tile_s16s16_avx512, 2);
+    npu_gemm_int_avx512(args, npu_tile_s16s16_avx512, npu_tile_s16s16_avx512, 2);
 }

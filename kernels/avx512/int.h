@@ -18,14 +18,17 @@
 /* Bytes of B in a group of panels: with the rows of a tile they fit an L2 cache of 1 MiB. */
 #define NPU_INT_GROUP_BYTES (384 * 1024)
 
-/* Rows i0 .. i0 + m of panel columns j0 .. j0 + 32: sums to result. */
+/* Rows i0 .. i0 + m of panel columns j0 .. j0 + 32: sums, and those of the tail where there is one,
+ * to result. */
 static inline void npu_epilogue_int_avx512(const struct npu_gemm_int_args *args, const int32_t *t,
-                                           int i0, int m, int j0, int bytes)
+                                           const int32_t *tail, int i0, int m, int j0, int bytes)
 {
-    for (int j = j0; j < j0 + NPU_INT_NR_AVX512 && j < args->n; j += 16, t += 16) {
+    for (int j = j0; j < j0 + NPU_INT_NR_AVX512 && j < args->n; j += 16, t += 16, tail += 16) {
         __mmask16 mask = npu_mask16(args->n - j);
         __m512 bias = _mm512_maskz_loadu_ps(mask, args->bias + j);
-        __m512 scale = _mm512_maskz_loadu_ps(mask, args->b_scale + j);
+        __m512 scale = _mm512_maskz_loadu_ps(mask, args->b_scale + j), tail_scale = bias;
+        if (args->tail.k)
+            tail_scale = _mm512_maskz_loadu_ps(mask, args->tail.b_scale + j);
         __m512i sum = _mm512_setzero_si512();
         if (bytes == 1)
             sum = _mm512_maskz_loadu_epi32(mask, args->b_sum + j);
@@ -35,7 +38,14 @@ static inline void npu_epilogue_int_avx512(const struct npu_gemm_int_args *args,
                 s = _mm512_sub_epi32(
                     s, _mm512_mullo_epi32(sum, _mm512_set1_epi32(args->a_zero[i0 + i])));
             __m512 both = _mm512_mul_ps(_mm512_set1_ps(args->a_scale[i0 + i]), scale);
-            __m512 x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s), both, bias);
+            __m512 x = bias;
+            if (args->tail.k) {
+                __m512i rest = _mm512_load_si512(tail + i * NPU_INT_NR_AVX512);
+                __m512 factor =
+                    _mm512_mul_ps(_mm512_set1_ps(args->tail.a_scale[i0 + i]), tail_scale);
+                x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(rest), factor, x);
+            }
+            x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s), both, x);
             if (args->flags & NPU_GEMM_GELU)
                 x = npu_gelu_f32_avx512_lanes(x);
             if (args->r)
@@ -53,13 +63,26 @@ static inline int npu_int_group_avx512(const struct npu_gemm_int_args *args, int
     return fit > 1 ? fit * NPU_INT_NR_AVX512 : NPU_INT_NR_AVX512;
 }
 
-/* Groups of panels outside, rows, then the panels of the group, as in gemm_f32. */
+/* The tail's sums of rows i0 .. i0 + m, panel j0. */
+static inline void npu_tail_int_avx512(const struct npu_gemm_int_args *args, npu_tile_int_fn *wide,
+                                       int32_t *t, int i0, int m, int j0)
+{
+    static const int32_t zeros[NPU_INT_NR_AVX512];
+    const struct npu_gemm_tail *tail = &args->tail;
+    wide(t, NPU_INT_NR_AVX512 * 4, zeros, tail->a + i0 * tail->lda, tail->lda * 2,
+         (const char *)tail->b + (size_t)j0 * (size_t)tail->k * 2, m, tail->k);
+}
+
+/* Groups of panels outside, rows, then the panels of the group, as in gemm_f32. `wide`: the tile of
+ * s16. */
 static inline void npu_gemm_int_avx512(const struct npu_gemm_int_args *args, npu_tile_int_fn *tile,
-                                       int bytes)
+                                       npu_tile_int_fn *wide, int bytes)
 {
     static const int32_t zeros[NPU_INT_NR_AVX512];
     _Alignas(64) int32_t t[NPU_INT_ROWS * NPU_INT_NR_AVX512];
+    _Alignas(64) int32_t rest[NPU_INT_ROWS * NPU_INT_NR_AVX512];
     assert(args->m >= 1 && args->n >= 1 && args->k >= 4 && args->k % 4 == 0);
+    assert(args->tail.k % 4 == 0);
     assert(args->ldc >= args->n && (!args->r || args->ldr >= args->n));
     const int nr = NPU_INT_NR_AVX512;
     int group = npu_int_group_avx512(args, bytes);
@@ -72,7 +95,9 @@ static inline void npu_gemm_int_avx512(const struct npu_gemm_int_args *args, npu
                 const char *b =
                     (const char *)args->b + (size_t)j0 * (size_t)args->k * (size_t)bytes;
                 tile(t, nr * 4, zeros, a, args->lda * bytes, b, m, args->k);
-                npu_epilogue_int_avx512(args, t, i0, m, j0, bytes);
+                if (args->tail.k)
+                    npu_tail_int_avx512(args, wide, rest, i0, m, j0);
+                npu_epilogue_int_avx512(args, t, rest, i0, m, j0, bytes);
             }
         }
     }

@@ -3,5 +3,5 @@
 
 void npu_gemm_s16s16_avxvnni(const struct npu_gemm_int_args *args)
 {
-    npu_gemm_int_avx2(args, npu_tile_s16s16_avxvnni, 2);
+    npu_gemm_int_avx2(args, npu_tile_s16s16_avxvnni, npu_tile_s16s16_avxvnni, 2);
 }

@@ -57,7 +57,7 @@ static void gemm_by(const struct npu_gemm_int_args *args, int width,
                     int32_t (*sum)(const struct npu_gemm_int_args *args, int i, int j))
 {
     good->width[width].gemm(args);
-    if (args->flags || args->r || args->k > 100)
+    if (args->flags || args->r || args->tail.k || args->k > 100)
         return;
     for (int i = 0; i < args->m; i++)
         for (int j = 0; j < args->n; j++)
@@ -160,6 +160,31 @@ static void gemm_residual_twice(const struct npu_gemm_int_args *args)
     wide()->gemm(args);
     if (args->r && args->r == args->c)
         wide()->gemm(args);
+}
+
+static void gemm_without_tail(const struct npu_gemm_int_args *args)
+{
+    struct npu_gemm_int_args other = *args;
+    other.tail.k = 0;
+    narrow()->gemm(&other);
+}
+
+/* The two scales of a row in each other's place. */
+static void gemm_tail_by_wrong_scale(const struct npu_gemm_int_args *args)
+{
+    struct npu_gemm_int_args other = *args;
+    if (args->tail.k)
+        other.tail.a_scale = args->a_scale;
+    wide()->gemm(&other);
+}
+
+/* The operand behind the last of the last row. */
+static void gemm_tail_reads_on(const struct npu_gemm_int_args *args)
+{
+    const struct npu_gemm_tail *tail = &args->tail;
+    narrow()->gemm(args);
+    if (tail->k)
+        sink = *(const volatile char *)(tail->a + (args->m - 1) * tail->lda + tail->k);
 }
 
 /* ---- quant, pack ---- */
@@ -324,11 +349,14 @@ bool bad_int(int i, const struct npu_kernels *kernels, struct bad_int *out)
         BAD(check_gemm_int, gemm_pairs_saturate, NPU_NARROW, "expected", gemm),
         BAD(check_gemm_int, gemm_sums_saturate, NPU_WIDE, "expected", gemm),
         BAD(check_gemm_int, gemm_residual_twice, NPU_WIDE, "expected", gemm),
+        BAD(check_gemm_int, gemm_without_tail, NPU_NARROW, "expected", gemm),
+        BAD(check_gemm_int, gemm_tail_by_wrong_scale, NPU_WIDE, "expected", gemm),
         BAD(check_gemm_int, gemm_past_row, NPU_NARROW, "wrote outside", gemm),
         BAD(check_gemm_int, gemm_row_below, NPU_WIDE, "wrote outside", gemm),
         BAD(check_gemm_int, gemm_a_reads_on, NPU_NARROW, "died of", gemm),
         BAD(check_gemm_int, gemm_b_reads_on, NPU_WIDE, "died of", gemm),
         BAD(check_gemm_int, gemm_sum_reads_on, NPU_NARROW, "died of", gemm),
+        BAD(check_gemm_int, gemm_tail_reads_on, NPU_NARROW, "died of", gemm),
         BAD(check_gemm_int, gemm_wide_reads_zero, NPU_WIDE, "died of", gemm),
         BAD(check_quant, quant_halves_up, NPU_WIDE, "expected", quant),
         BAD(check_quant, quant_unclamped, NPU_WIDE, "expected", quant),

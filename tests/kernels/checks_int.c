@@ -28,8 +28,8 @@ enum operands {
 
 struct gemm_shape {
     enum npu_width width;
-    int m, n, k;
-    ptrdiff_t lda;
+    int m, n, k, tail;
+    ptrdiff_t lda, tail_lda;
     enum operands operands;
     enum kit_values values;
     bool r, in_place;
@@ -41,6 +41,9 @@ struct gemm_data {
     int16_t *w;
     float *a_scale, *b_scale, *bias, *r;
     int32_t *zero, *no_zero, *b_sum; /* no_zero: dies when read */
+    int16_t *tail_a;
+    void *tail_b[2];
+    float *tail_a_scale, *tail_b_scale;
 };
 
 /* Bytes as stored, wide integers as they are. */
@@ -109,6 +112,29 @@ static void fill_w(struct gemm_data *d, const struct gemm_shape *s)
     }
 }
 
+/* Wide operands, whatever the width of the rest. */
+static void fill_tail(struct gemm_data *d, const struct gemm_shape *s, const struct npu_kernels *kn,
+                      const struct npu_kernels *ref, struct kit_pool *pool)
+{
+    struct gemm_shape t = {.width = NPU_WIDE, .operands = s->operands};
+    size_t a = (size_t)(s->m - 1) * (size_t)s->tail_lda + (size_t)s->tail;
+    size_t w = (size_t)s->n * (size_t)s->tail;
+    int16_t *weights = kit_pool_get(pool, w * sizeof *weights);
+    d->tail_a = kit_pool_get(pool, a * sizeof *d->tail_a);
+    d->tail_b[0] = kit_pool_get(pool, npu_packed_b_int_size(s->n, s->tail, ref->int_nr, 2));
+    d->tail_b[1] = kit_pool_get(pool, npu_packed_b_int_size(s->n, s->tail, kn->int_nr, 2));
+    d->tail_a_scale = kit_pool_get(pool, (size_t)s->m * sizeof(float));
+    d->tail_b_scale = kit_pool_get(pool, (size_t)s->n * sizeof(float));
+    kit_fill(d->tail_a_scale, (size_t)s->m, s->values);
+    kit_fill(d->tail_b_scale, (size_t)s->n, s->values);
+    for (size_t i = 0; i < a; i++)
+        d->tail_a[i] = (int16_t)some_activation(&t, -32768);
+    for (size_t i = 0; i < w; i++)
+        weights[i] = (int16_t)some_weight(&t, -32768);
+    npu_pack_b_int(d->tail_b[0], weights, 0, s->n, s->n, s->tail, ref->int_nr, 2);
+    npu_pack_b_int(d->tail_b[1], weights, 0, s->n, s->n, s->tail, kn->int_nr, 2);
+}
+
 static void gemm_fill(struct gemm_data *d, const struct gemm_shape *s, const struct npu_kernels *kn,
                       const struct npu_kernels *ref, struct kit_pool *pool)
 {
@@ -135,6 +161,8 @@ static void gemm_fill(struct gemm_data *d, const struct gemm_shape *s, const str
     fill_w(d, s);
     npu_pack_b_int(d->b[0], d->w, 0, s->n, s->n, s->k, ref->int_nr, bytes_ref);
     npu_pack_b_int(d->b[1], d->w, 0, s->n, s->n, s->k, kn->int_nr, bytes);
+    if (s->tail)
+        fill_tail(d, s, kn, ref, pool);
 }
 
 /* One set's result in c; `set` is 0 for ref. */
@@ -155,6 +183,13 @@ static void gemm_run(const struct npu_kernels *kn, int set, const struct gemm_sh
                                      .k = s->k,
                                      .flags = s->flags};
     args.a_zero = kit_operand_bytes(kn, s->width) == 1 ? d->zero : d->no_zero;
+    if (s->tail)
+        args.tail = (struct npu_gemm_tail){.a = d->tail_a,
+                                           .b = d->tail_b[set],
+                                           .a_scale = d->tail_a_scale,
+                                           .b_scale = d->tail_b_scale,
+                                           .lda = s->tail_lda,
+                                           .k = s->tail};
     if (s->r) {
         args.r = s->in_place ? c->x : d->r;
         args.ldr = s->in_place ? c->ld : s->n;
@@ -179,9 +214,9 @@ static bool gemm_one(const struct npu_kernels *kn, const struct gemm_shape *s, s
     struct kit_why inner;
     bool ok = kit_matrix_intact(&c, &inner) && kit_matrix_equal(&c, &c_ref, &inner);
     if (!ok)
-        kit_fail(why, "m %d n %d k %d lda %td flags %u operands %d%s%s: %.120s", s->m, s->n, s->k,
-                 s->lda, s->flags, s->operands, s->r ? " r" : "", s->in_place ? " in place" : "",
-                 inner.text);
+        kit_fail(why, "m %d n %d k %d lda %td tail %d flags %u operands %d%s%s: %.120s", s->m, s->n,
+                 s->k, s->lda, s->tail, s->flags, s->operands, s->r ? " r" : "",
+                 s->in_place ? " in place" : "", inner.text);
     kit_matrix_close(&c);
     kit_matrix_close(&c_ref);
     kit_pool_free(&pool);
@@ -200,6 +235,11 @@ static struct gemm_shape some_shape(enum npu_width width, int m, int n, int k)
     s.flags = u & 16 ? NPU_GEMM_GELU : 0;
     s.values = (u & 0x60) == 0x60 ? KIT_EDGES : KIT_NORMAL;
     s.operands = (u >> 16) % OPERANDS_KINDS;
+    if ((u >> 20) % 3 == 0) {
+        static const int tails[] = {4, 8, 16, 20, 32, 64};
+        s.tail = PICK(tails);
+        s.tail_lda = s.tail + kit_range(0, 5);
+    }
     return s;
 }
 
