@@ -32,6 +32,8 @@ struct npu_cpu_int_buffers {
     void *ffn;         /* [positions][d_ffn] operands */
     float *ffn_scale;  /* [positions] */
     int32_t *ffn_zero; /* [positions] */
+    int16_t *ffn_tail; /* [positions][NPU_CPU_TAIL_MAX] */
+    float *ffn_tail_scale;
 };
 
 /* One thread's scratch. */
@@ -40,7 +42,11 @@ struct npu_cpu_scratch {
     void *a;       /* integer rows of a job */
     float *scale;  /* [rows of a job] */
     int32_t *zero; /* [rows of a job] */
-    void *kernel;  /* what attention asks for */
+    int16_t *tail; /* [rows of a job][NPU_CPU_TAIL_MAX], with scales and the zero points that s16
+                      operands do not need */
+    float *tail_scale;
+    int32_t *tail_zero;
+    void *kernel; /* what attention asks for */
 };
 
 struct npu_cpu_loaded {

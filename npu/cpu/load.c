@@ -64,6 +64,9 @@ static size_t lay_out_int(struct npu_cpu_loaded *l, char *base)
     i->ffn = npu_cpu_carve(base, &ffn_used, (size_t)p->positions * p->d_ffn * 2);
     i->ffn_scale = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(float));
     i->ffn_zero = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(int32_t));
+    i->ffn_tail =
+        npu_cpu_carve(base, &ffn_used, (size_t)p->positions * NPU_CPU_TAIL_MAX * sizeof(int16_t));
+    i->ffn_tail_scale = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(float));
     return max_size(used, ffn_used);
 }
 
@@ -86,6 +89,9 @@ static size_t lay_out_scratch(struct npu_cpu_loaded *l, bool integer, struct npu
     to->a = npu_cpu_carve(base, &used, job_rows * k * 2);
     to->scale = npu_cpu_carve(base, &used, job_rows * sizeof(float));
     to->zero = npu_cpu_carve(base, &used, job_rows * sizeof(int32_t));
+    to->tail = npu_cpu_carve(base, &used, job_rows * NPU_CPU_TAIL_MAX * sizeof(int16_t));
+    to->tail_scale = npu_cpu_carve(base, &used, job_rows * sizeof(float));
+    to->tail_zero = npu_cpu_carve(base, &used, job_rows * sizeof(int32_t));
     to->kernel = npu_cpu_carve(base, &used, NPU_ATTENTION_INT_SCRATCH);
     return used;
 }

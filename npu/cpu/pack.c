@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "npu/cpu/calibrate.h"
 #include "npu/cpu/weights.h"
 #include "npu/log.h"
 
@@ -26,8 +27,12 @@ static void lay_out_matrix(struct npu_cpu_weights *w, const struct npu_stage *s,
             dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
         return;
     }
-    int bytes = (int)npu_cpu_operand_bytes(&w->kernels, recipe->width);
-    dst->b = npu_cpu_carve(base, used, npu_packed_b_int_size(n, k, kernels->int_nr, bytes));
+    int bytes = (int)npu_cpu_operand_bytes(&w->kernels, recipe->width), tail = (int)recipe->tail;
+    dst->b = npu_cpu_carve(base, used, npu_packed_b_int_size(n, k - tail, kernels->int_nr, bytes));
+    if (tail) {
+        dst->tail_b = npu_cpu_carve(base, used, npu_packed_b_int_size(n, tail, kernels->int_nr, 2));
+        dst->tail_scale = npu_cpu_carve(base, used, s->n * sizeof(float));
+    }
     dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
     dst->scale = npu_cpu_carve(base, used, s->n * sizeof(float));
     dst->sum = npu_cpu_carve(base, used, s->n * sizeof(int32_t));
@@ -47,6 +52,7 @@ static size_t lay_out_weights(struct npu_cpu_weights *w, char *base)
             st->gamma = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
             st->beta = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
         }
+        st->exchange = npu_cpu_carve(base, &used, st->recipe.tail * sizeof(*st->exchange));
         for (unsigned m = 0; m < s->n_matrices; m++)
             lay_out_matrix(w, s, &s->matrix[m], &st->matrix[m], &st->recipe, base, &used);
     }
@@ -66,11 +72,25 @@ static void reorder_taps(float *rows, unsigned n_rows, unsigned k, float *tmp)
     }
 }
 
+void npu_cpu_exchange(const struct npu_cpu_stage *stage, size_t k, float *x, size_t ldx, unsigned m)
+{
+    size_t tail = stage->recipe.tail, main = k - tail;
+    for (; m > 0; m--, x += ldx) {
+        for (size_t i = 0; i < tail; i++) {
+            float last = x[main + i];
+            x[main + i] = x[stage->exchange[i]];
+            x[stage->exchange[i]] = last;
+        }
+    }
+}
+
 /* Working memory of packing. */
 struct scratch {
     float *rows;   /* [ROWS + 1][max k] */
     int16_t *ints; /* [ROWS][max k] */
     int32_t zero[ROWS];
+    struct npu_calibration *calibration; /* NULL: no stage has a tail */
+    int64_t magnitude, tail_magnitude;   /* the largest of the stage at hand */
 };
 
 /* The sums of one output's integers; returns the sum of their magnitudes. */
@@ -92,43 +112,67 @@ static float output_factor(const struct npu_stage *s, unsigned matrix)
     return queries ? s->matrix[matrix].scale * LOG2_E : s->matrix[matrix].scale;
 }
 
-/* Outputs j .. j + n_rows, read into scratch->rows; raises *magnitude to the largest. */
+/* Columns first .. first + k of n_rows outputs j .. as integers; raises *magnitude to the largest.
+ * sum: NULL: not asked for. */
+static void pack_columns(const struct npu_kernels *kernels, struct scratch *scratch, void *dst,
+                         float *scale, int32_t *sum, const struct npu_stage *s, unsigned first,
+                         unsigned k, unsigned j, unsigned n_rows, int w_max, size_t bytes,
+                         int64_t *magnitude)
+{
+    const struct npu_quant_args args = {
+        .dst = scratch->ints,
+        .x = scratch->rows + first,
+        .scale = scale + j,
+        .zero = scratch->zero,
+        .ldd = k,
+        .ldx = s->k,
+        .m = (int)n_rows,
+        .n = (int)k,
+        .q_max = w_max,
+    };
+    kernels->width[NPU_WIDE].quant(&args);
+    for (unsigned r = 0; r < n_rows; r++) {
+        int32_t plain;
+        int64_t largest = add_up(scratch->ints + (size_t)r * k, k, &plain);
+        *magnitude = largest > *magnitude ? largest : *magnitude;
+        if (sum)
+            sum[j + r] = plain;
+    }
+    npu_pack_b_int(dst, scratch->ints, (int)j, (int)n_rows, (int)s->n, (int)k, kernels->int_nr,
+                   (int)bytes);
+}
+
+/* Outputs j .. j + n_rows, read into scratch->rows. */
 static void pack_outputs(struct npu_cpu_weights *w, unsigned stage, unsigned m, unsigned j,
-                         unsigned n_rows, struct scratch *scratch, int64_t *magnitude)
+                         unsigned n_rows, struct scratch *scratch)
 {
     const struct npu_stage *s = &w->program.stage[stage];
-    const struct npu_cpu_recipe *recipe = &w->stage[stage].recipe;
-    const struct npu_cpu_matrix *dst = &w->stage[stage].matrix[m];
+    const struct npu_cpu_stage *st = &w->stage[stage];
+    const struct npu_cpu_recipe *recipe = &st->recipe;
+    const struct npu_cpu_matrix *dst = &st->matrix[m];
     const struct npu_kernels *kernels = &w->kernels;
+    unsigned tail = recipe->tail;
 
     if (!recipe->integer) {
         npu_pack_b_f32(dst->b, scratch->rows, s->k, (int)j, (int)n_rows, (int)s->n, (int)s->k,
                        kernels->gemm_f32_nr, s->matrix[m].scale);
         return;
     }
-    const struct npu_quant_args args = {
-        .dst = scratch->ints,
-        .x = scratch->rows,
-        .scale = dst->scale + j,
-        .zero = scratch->zero,
-        .ldd = s->k,
-        .ldx = s->k,
-        .m = (int)n_rows,
-        .n = (int)s->k,
-        .q_max = recipe->w_max,
-    };
-    kernels->width[NPU_WIDE].quant(&args);
-    for (unsigned r = 0; r < n_rows; r++) {
-        int64_t sum = add_up(scratch->ints + (size_t)r * s->k, s->k, &dst->sum[j + r]);
-        *magnitude = sum > *magnitude ? sum : *magnitude;
-        dst->scale[j + r] *= output_factor(s, m);
+    npu_cpu_exchange(st, s->k, scratch->rows, s->k, n_rows);
+    pack_columns(kernels, scratch, dst->b, dst->scale, dst->sum, s, 0, s->k - tail, j, n_rows,
+                 recipe->w_max, npu_cpu_operand_bytes(kernels, recipe->width), &scratch->magnitude);
+    if (tail)
+        pack_columns(kernels, scratch, dst->tail_b, dst->tail_scale, NULL, s, s->k - tail, tail, j,
+                     n_rows, NPU_CPU_TAIL_W_MAX, 2, &scratch->tail_magnitude);
+    for (unsigned r = j; r < j + n_rows; r++) {
+        dst->scale[r] *= output_factor(s, m);
+        if (tail)
+            dst->tail_scale[r] *= output_factor(s, m);
     }
-    npu_pack_b_int(dst->b, scratch->ints, (int)j, (int)n_rows, (int)s->n, (int)s->k,
-                   kernels->int_nr, (int)npu_cpu_operand_bytes(&w->kernels, recipe->width));
 }
 
 static int pack_matrix(struct npu_cpu_weights *w, unsigned stage, unsigned m,
-                       const struct npu_model *model, struct scratch *scratch, int64_t *magnitude,
+                       const struct npu_model *model, struct scratch *scratch,
                        struct npu_error *err)
 {
     const struct npu_stage *s = &w->program.stage[stage];
@@ -143,7 +187,9 @@ static int pack_matrix(struct npu_cpu_weights *w, unsigned stage, unsigned m,
             return ret;
         if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2)
             reorder_taps(scratch->rows, n_rows, s->k, scratch->rows + (size_t)ROWS * s->k);
-        pack_outputs(w, stage, m, j, n_rows, scratch, magnitude);
+        if (scratch->calibration)
+            npu_calibration_rows(scratch->calibration, m, j, n_rows, scratch->rows);
+        pack_outputs(w, stage, m, j, n_rows, scratch);
     }
     if (!dst->bias)
         return 0;
@@ -152,6 +198,8 @@ static int pack_matrix(struct npu_cpu_weights *w, unsigned stage, unsigned m,
         return 0;
     }
     int ret = npu_model_read_f32(model, src->bias, s->layer, 0, s->n, dst->bias, err);
+    if (ret == 0 && scratch->calibration)
+        npu_calibration_bias(scratch->calibration, m, dst->bias);
     float factor = w->stage[stage].recipe.integer ? output_factor(s, m) : src->scale;
     for (unsigned j = 0; ret == 0 && j < s->n; j++)
         dst->bias[j] *= factor;
@@ -171,7 +219,7 @@ static int pack_stage(struct npu_cpu_weights *w, unsigned index, const struct np
 {
     const struct npu_stage *s = &w->program.stage[index];
     struct npu_cpu_stage *st = &w->stage[index];
-    int64_t magnitude = 0;
+    struct npu_calibration *calibration = scratch->calibration;
     int ret = 0;
 
     if (s->norm != NPU_TENSOR_NONE) {
@@ -180,9 +228,17 @@ static int pack_stage(struct npu_cpu_weights *w, unsigned index, const struct np
         if (ret == 0)
             ret = npu_model_read_f32(model, s->norm + 1, s->layer, 0, d, st->beta, err);
     }
+    scratch->magnitude = scratch->tail_magnitude = 0;
+    if (ret == 0 && calibration)
+        npu_calibration_begin(calibration, s, st->gamma, st->beta);
+    if (ret == 0 && st->recipe.tail)
+        npu_calibration_outliers(calibration, st->exchange, st->recipe.tail);
     for (unsigned m = 0; ret == 0 && m < s->n_matrices; m++)
-        ret = pack_matrix(w, index, m, model, scratch, &magnitude, err);
-    st->a_max = limit_activations(st->recipe.a_max, magnitude);
+        ret = pack_matrix(w, index, m, model, scratch, err);
+    if (ret == 0 && calibration)
+        npu_calibration_end(calibration);
+    st->a_max = limit_activations(st->recipe.a_max, scratch->magnitude);
+    st->tail_max = limit_activations(INT16_MAX, scratch->tail_magnitude);
     return ret;
 }
 
@@ -193,6 +249,14 @@ static unsigned widest(const struct npu_program *p)
     for (unsigned i = 0; i < p->n_stages; i++)
         k = p->stage[i].k > k ? p->stage[i].k : k;
     return k;
+}
+
+static bool has_tails(const struct npu_cpu_weights *w)
+{
+    unsigned tails = 0;
+    for (unsigned i = 0; i < w->program.n_stages; i++)
+        tails += w->stage[i].recipe.tail;
+    return tails > 0;
 }
 
 int npu_cpu_pack(struct npu_cpu_weights *w, const struct npu_model *model, struct npu_error *err)
@@ -216,8 +280,14 @@ int npu_cpu_pack(struct npu_cpu_weights *w, const struct npu_model *model, struc
         ret = npu_model_read_f32(model, NPU_TENSOR_POSITIONS, 0, 0,
                                  (uint64_t)p->positions * p->d_model, w->positions, err);
     }
+    if (ret == 0 && has_tails(w)) {
+        scratch.calibration = npu_calibration_open(&w->kernels, p, w->positions);
+        if (!scratch.calibration)
+            ret = npu_fail(err, -ENOMEM, "out of memory to choose input channels");
+    }
     for (unsigned i = 0; ret == 0 && i < p->n_stages; i++)
         ret = pack_stage(w, i, model, &scratch, err);
+    npu_calibration_close(&scratch.calibration);
     free(scratch.rows);
     free(scratch.ints);
     return ret;

@@ -6,6 +6,9 @@
 #include "kernels/kernels.h"
 #include "npu/backend.h"
 
+#define NPU_CPU_TAIL_MAX   64   /* channels */
+#define NPU_CPU_TAIL_W_MAX 2047 /* the largest weight of a tail */
+
 struct npu_cpu_recipe {
     bool integer;         /* false: f32 */
     enum npu_width width; /* of the operands */
@@ -13,6 +16,8 @@ struct npu_cpu_recipe {
     int a_max; /* activations -a_max .. a_max, asymmetric 0 .. a_max; a wide stage may have to do
                   with less so that no sum overflows */
     int w_max; /* weights -w_max .. w_max */
+    unsigned tail; /* input channels that are wide in a narrow stage: those with the largest values
+                      in silence. A multiple of 16; 0: none */
 
     /* The layer's attention; the stage that makes Q, K and V has these too. */
     enum npu_width head_width;

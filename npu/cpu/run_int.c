@@ -8,7 +8,10 @@ struct rows {
     void *a;
     float *scale;
     int32_t *zero;
-    size_t ld; /* operands */
+    size_t ld;     /* operands */
+    int16_t *tail; /* of a stage with one, stride its length */
+    float *tail_scale;
+    int32_t *no_zero; /* room for the zero points that s16 operands do not need */
 };
 
 static const struct npu_int_kernels *kernels_of(const struct npu_cpu_job *job)
@@ -29,13 +32,21 @@ static void *operand(const struct npu_cpu_job *job, void *buffer, enum npu_width
 
 static struct rows scratch_rows(const struct npu_cpu_scratch *scratch, size_t n)
 {
-    return (struct rows){scratch->a, scratch->scale, scratch->zero, n};
+    return (struct rows){scratch->a,    scratch->scale,      scratch->zero,     n,
+                         scratch->tail, scratch->tail_scale, scratch->tail_zero};
+}
+
+/* m rows of the stage's input, stride ldx, in the order that quant() wants. */
+static void exchange(const struct npu_cpu_job *job, float *x, size_t ldx, unsigned m)
+{
+    npu_cpu_exchange(job->w, job->s->k, x, ldx, m);
 }
 
 /* m rows of n from x, stride ldx, to the stage's integers. */
 static void quant(const struct npu_cpu_job *job, const struct rows *to, const float *x, size_t ldx,
                   unsigned m, size_t n)
 {
+    size_t tail = job->w->recipe.tail;
     const struct npu_quant_args args = {
         .dst = to->a,
         .x = x,
@@ -44,10 +55,24 @@ static void quant(const struct npu_cpu_job *job, const struct rows *to, const fl
         .ldd = (ptrdiff_t)to->ld,
         .ldx = (ptrdiff_t)ldx,
         .m = (int)m,
-        .n = (int)n,
+        .n = (int)(n - tail),
         .q_max = job->w->a_max,
         .asymmetric = job->w->recipe.asymmetric,
     };
+    if (tail) {
+        const struct npu_quant_args rest = {
+            .dst = to->tail,
+            .x = x + n - tail,
+            .scale = to->tail_scale,
+            .zero = to->no_zero,
+            .ldd = (ptrdiff_t)tail,
+            .ldx = (ptrdiff_t)ldx,
+            .m = (int)m,
+            .n = (int)tail,
+            .q_max = job->w->tail_max,
+        };
+        job->l->device->kernels.width[NPU_WIDE].quant(&rest);
+    }
     kernels_of(job)->quant(&args);
 }
 
@@ -70,8 +95,14 @@ static void gemm(const struct npu_cpu_job *job, unsigned matrix, float *c, size_
         .ldr = (ptrdiff_t)ldc,
         .m = (int)m,
         .n = (int)job->s->n,
-        .k = (int)job->s->k,
+        .k = (int)(job->s->k - job->w->recipe.tail),
         .flags = flags,
+        .tail = {.a = a->tail,
+                 .b = w->tail_b,
+                 .a_scale = a->tail_scale,
+                 .b_scale = w->tail_scale,
+                 .lda = (ptrdiff_t)job->w->recipe.tail,
+                 .k = (int)job->w->recipe.tail},
     };
     kernels_of(job)->gemm(&args);
 }
@@ -89,7 +120,10 @@ static struct rows norm_quant(const struct npu_cpu_job *job, const struct npu_cp
         at.a = operand(job, rows.a, job->w->recipe.width, i * d);
         at.scale = rows.scale + i;
         at.zero = rows.zero + i;
+        at.tail = rows.tail + i * job->w->recipe.tail;
+        at.tail_scale = rows.tail_scale + i;
         npu_cpu_norm_rows(job, scratch->rows, row + i, n);
+        exchange(job, scratch->rows, d, n);
         quant(job, &at, scratch->rows, d, n, d);
     }
     return rows;
@@ -220,8 +254,24 @@ static void run_out(void *user, unsigned index, unsigned worker)
     struct rows a = scratch_rows(&job->l->scratch[worker], d);
     float *x = job->l->residual + row * d;
 
+    exchange(job, job->l->mixed + row * d, d, m);
     quant(job, &a, job->l->mixed + row * d, d, m, d);
     gemm(job, 0, x, d, &a, x, m, 0);
+}
+
+/* FC2's input from `row`. */
+static struct rows ffn_rows(const struct npu_cpu_job *fc2, const struct npu_cpu_scratch *scratch,
+                            size_t row)
+{
+    const struct npu_cpu_int_buffers *i = &fc2->l->i;
+    size_t ffn = fc2->l->program.d_ffn;
+    return (struct rows){operand(fc2, i->ffn, fc2->w->recipe.width, row * ffn),
+                         i->ffn_scale + row,
+                         i->ffn_zero + row,
+                         ffn,
+                         i->ffn_tail + row * fc2->w->recipe.tail,
+                         i->ffn_tail_scale + row,
+                         scratch->tail_zero};
 }
 
 /* The next stage's integers come from here, for its scales need whole rows. */
@@ -239,9 +289,9 @@ static void run_norm_fc1(void *user, unsigned index, unsigned worker)
     for (unsigned end = row + m; row < end; row += NPU_CPU_INT_ROWS) {
         unsigned n = end - row < NPU_CPU_INT_ROWS ? end - row : NPU_CPU_INT_ROWS;
         struct rows a = norm_quant(job, scratch, row, n);
-        struct rows to = {operand(job, l->i.ffn, fc2.w->recipe.width, row * ffn),
-                          l->i.ffn_scale + row, l->i.ffn_zero + row, ffn};
+        struct rows to = ffn_rows(&fc2, scratch, row);
         gemm(job, 0, scratch->rows, ffn, &a, NULL, n, NPU_GEMM_GELU);
+        exchange(&fc2, scratch->rows, ffn, n);
         quant(&fc2, &to, scratch->rows, ffn, n, ffn);
     }
 }
@@ -250,10 +300,9 @@ static void run_fc2(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
     struct npu_cpu_loaded *l = job->l;
-    size_t d = l->program.d_model, ffn = l->program.d_ffn;
+    size_t d = l->program.d_model;
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    struct rows a = {operand(job, l->i.ffn, job->w->recipe.width, row * ffn), l->i.ffn_scale + row,
-                     l->i.ffn_zero + row, ffn};
+    struct rows a = ffn_rows(job, &l->scratch[worker], row);
     float *x = l->residual + row * d;
 
     gemm(job, 0, x, d, &a, x, m, 0);

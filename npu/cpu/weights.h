@@ -7,14 +7,19 @@
 
 /* A stage's weights, pointers into npu_cpu_weights.block. */
 struct npu_cpu_matrix {
-    void *b;      /* packed by npu_pack_b_f32() or npu_pack_b_int() */
-    float *bias;  /* [n]; f32: NULL: none */
-    float *scale; /* [n]; integer: of the weights of an output */
-    int32_t *sum; /* [n]; integer: of the weights of an output */
+    void *b;           /* packed by npu_pack_b_f32() or npu_pack_b_int() */
+    float *bias;       /* [n]; f32: NULL: none */
+    float *scale;      /* [n]; integer: of the weights of an output */
+    int32_t *sum;      /* [n]; integer: of the weights of an output */
+    void *tail_b;      /* of a stage with a tail: packed s16 */
+    float *tail_scale; /* [n] */
 };
 struct npu_cpu_stage {
     struct npu_cpu_recipe recipe;
-    int a_max; /* recipe.a_max, or less so that no sum of products can overflow */
+    int a_max;          /* recipe.a_max, or less so that no sum of products can overflow */
+    int tail_max;       /* the same for the tail */
+    uint16_t *exchange; /* [recipe.tail]: input channel exchange[i] takes the place of channel
+                           k - tail + i, and that one its place */
     struct npu_cpu_matrix matrix[NPU_STAGE_MATRICES];
     float *gamma, *beta; /* [d_model], of the norm before */
 };
@@ -44,6 +49,10 @@ void npu_cpu_weights_put(struct npu_cpu_weights **weights);
 
 /* Read, check and pack all weights into one block: block, bytes, positions, stage. Of weights.c. */
 int npu_cpu_pack(struct npu_cpu_weights *w, const struct npu_model *model, struct npu_error *err);
+
+/* The input channels of a stage's tail to the ends of m rows of k, stride ldx. */
+void npu_cpu_exchange(const struct npu_cpu_stage *stage, size_t k, float *x, size_t ldx,
+                      unsigned m);
 
 /* Bytes from the C library, 64-byte aligned; large ones on whole huge pages. NULL: out of memory. */
 void *npu_cpu_alloc(size_t bytes);

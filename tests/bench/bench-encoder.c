@@ -279,8 +279,11 @@ static void bench_split_gmac(const struct bench *b, const char *name, double gma
         const struct npu_stage *s = &program.stage[i];
         struct npu_cpu_recipe recipe = npu_cpu_choose_recipe(&program, i, bench_profile(b));
         enum npu_width width = s->op == NPU_OP_ATTENTION ? recipe.head_width : recipe.width;
-        if (!strcmp(npu_op_name(s->op), name))
-            gmac[recipe.integer ? width : NPU_WIDTHS] += s->gmac;
+        double tail = recipe.tail ? s->gmac * recipe.tail / s->k : 0;
+        if (strcmp(npu_op_name(s->op), name))
+            continue;
+        gmac[recipe.integer ? width : NPU_WIDTHS] += s->gmac - tail;
+        gmac[NPU_WIDE] += tail;
     }
 }
 

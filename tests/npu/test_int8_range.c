@@ -150,7 +150,7 @@ static const struct extreme extremes[] = {
     {"one_sign", RANDOM, false, {{MATRICES, one_sign}}},
     {"one_sign_constant_input", ONES, false, {{MATRICES, one_sign}}},
     /* Every activation behind a norm is the same: each sum is the largest its weights allow. Only
-     * the layers that are mostly wide, 0 and 1, add to the result. */
+     * layers 0, wide, and 1, mostly narrow, add to the result. */
     {"one_sign_constant_norms",
      ONES,
      false,
@@ -216,30 +216,63 @@ static int operand_at(const void *b, size_t at, int bytes)
     return bytes == 1 ? ((const int8_t *)b)[at] : ((const int16_t *)b)[at];
 }
 
-/* The largest sum of magnitudes of one output's packed weights over a stage; *sums: cleared unless each
+/* The sum of magnitudes of output j in a packed matrix of k; *plain: their sum. */
+static int64_t magnitude_of(const void *b, unsigned j, unsigned k, int nr, int bytes,
+                            int64_t *plain)
+{
+    int64_t magnitude = 0;
+    *plain = 0;
+    for (unsigned i = 0; i < k; i++) {
+        int v = operand_at(b, npu_packed_b_int_at((int)j, (int)i, (int)k, nr, bytes), bytes);
+        *plain += v;
+        magnitude += v < 0 ? -v : v;
+    }
+    return magnitude;
+}
+
+/* The largest sums of magnitudes over a stage, of the tail's weights too; *sums: cleared unless each
  * b_sum is the plain sum. */
-static int64_t largest_magnitude(const struct npu_cpu_weights *weights, unsigned stage, bool *sums)
+static void largest_magnitudes(const struct npu_cpu_weights *weights, unsigned stage, int64_t *most,
+                               int64_t *most_of_tail, bool *sums)
 {
     const struct npu_stage *s = &weights->program.stage[stage];
     const struct npu_cpu_stage *w = &weights->stage[stage];
     int bytes = (int)npu_cpu_operand_bytes(&weights->kernels, w->recipe.width);
-    int64_t most = 0;
+    int nr = weights->kernels.int_nr;
+    unsigned tail = w->recipe.tail;
+    int64_t plain;
 
+    *most = *most_of_tail = 0;
     for (unsigned m = 0; m < s->n_matrices; m++) {
+        const struct npu_cpu_matrix *matrix = &w->matrix[m];
         for (unsigned j = 0; j < s->n; j++) {
-            int64_t plain = 0, magnitude = 0;
-            for (unsigned k = 0; k < s->k; k++) {
-                size_t at =
-                    npu_packed_b_int_at((int)j, (int)k, (int)s->k, weights->kernels.int_nr, bytes);
-                int v = operand_at(w->matrix[m].b, at, bytes);
-                plain += v;
-                magnitude += v < 0 ? -v : v;
-            }
-            *sums &= plain == w->matrix[m].sum[j];
-            most = magnitude > most ? magnitude : most;
+            int64_t rest = tail ? magnitude_of(matrix->tail_b, j, tail, nr, 2, &plain) : 0;
+            int64_t main = magnitude_of(matrix->b, j, s->k - tail, nr, bytes, &plain);
+            *sums &= plain == matrix->sum[j];
+            *most = main > *most ? main : *most;
+            *most_of_tail = rest > *most_of_tail ? rest : *most_of_tail;
         }
     }
-    return most;
+}
+
+/* The largest activation that a bound allows, or all that were asked for. */
+static bool is_as_fine_as(int64_t a_max, int64_t wanted, int64_t magnitude)
+{
+    return a_max == wanted || (a_max + 1) * magnitude > INT32_MAX;
+}
+
+/* Every input channel stays where it is or changes places with one other. */
+static bool is_exchange(const struct npu_cpu_stage *w, unsigned k)
+{
+    unsigned tail = w->recipe.tail;
+    bool good = true;
+    for (unsigned i = 0; i < tail; i++) {
+        unsigned at = w->exchange[i];
+        good &= at == k - tail + i || at < k - tail;
+        for (unsigned j = 0; j < i; j++)
+            good &= w->exchange[j] != at;
+    }
+    return good;
 }
 
 /* Scores lie above that of a key past the end, also as differences; sums of numerator times value
@@ -261,8 +294,8 @@ static void check_bounds(const char *what, const char *path, bool limits)
     struct npu_kernels kernels;
     struct npu_cpu_weights *w = NULL;
     struct npu_error err;
-    unsigned stages = 0, limited = 0;
-    bool bounded = true, fine = true, heads = true, sums = true;
+    unsigned stages = 0, limited = 0, tails = 0;
+    bool bounded = true, fine = true, heads = true, sums = true, exchanges = true;
     char name[96];
 
     if (npu_model_open(&model, path, &err)) {
@@ -283,9 +316,13 @@ static void check_bounds(const char *what, const char *path, bool limits)
             heads &= head_sums_fit(r);
             continue;
         }
-        int64_t magnitude = largest_magnitude(w, i, &sums);
-        bounded &= a_max * magnitude <= INT32_MAX;
-        fine &= a_max == r->a_max || (a_max + 1) * magnitude > INT32_MAX;
+        int64_t magnitude, rest, tail_max = w->stage[i].tail_max;
+        largest_magnitudes(w, i, &magnitude, &rest, &sums);
+        bounded &= a_max * magnitude <= INT32_MAX && tail_max * rest <= INT32_MAX;
+        fine &=
+            is_as_fine_as(a_max, r->a_max, magnitude) && is_as_fine_as(tail_max, INT16_MAX, rest);
+        exchanges &= is_exchange(&w->stage[i], program.stage[i].k);
+        tails += r->tail > 0;
         limited += a_max < r->a_max;
         stages++;
     }
@@ -296,6 +333,9 @@ static void check_bounds(const char *what, const char *path, bool limits)
                sums ? "" : ", b_sum is not the sum");
     snprintf(name, sizeof(name), "%s_activations_are_no_coarser_than_needed", what);
     check_case(fine && (limited > 0 || !limits), name, "%u limited", limited);
+    snprintf(name, sizeof(name), "%s_channels_are_exchanged", what);
+    check_case(exchanges && tails == 4 * (program.n_layers - 1), name, "%u stages with a tail",
+               tails);
     npu_cpu_weights_put(&w);
     npu_model_close(&model);
 }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "npu/cpu/calibrate.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "npu/cpu/weights.h"
+
+/* 32 to 1500 positions choose equally good channels; 64 take a thirtieth of a window. */
+#define POSITIONS 64
+/* Every value of the log-mel spectrogram of silence. */
+#define SILENCE (-1.5f)
+
+struct npu_calibration {
+    const struct npu_kernels *kernels;
+    const struct npu_program *program;
+    const float *table; /* the positions' */
+    unsigned positions;
+    void *block;
+    float *mel;   /* [2 positions + 2][n_mels], framed by zeros */
+    float *stem;  /* [2 positions + 2][d_model], likewise */
+    float *x;     /* [positions][d_model], the residual */
+    float *norm;  /* [positions][d_model] */
+    float *mixed; /* [positions][d_model] */
+    float *out;   /* [matrix][positions][d_model] or [positions][d_ffn] */
+    float *panel; /* rows as gemm_f32 wants them */
+    float *kt, *v, *scratch;
+
+    /* of the stage at hand */
+    const struct npu_stage *stage;
+    const float *a;
+    size_t lda;
+    unsigned rows;
+};
+
+static size_t lay_out(struct npu_calibration *c, char *base)
+{
+    const struct npu_program *p = c->program;
+    size_t d = p->d_model, n = c->positions, k = 3 * d > p->d_ffn ? 3 * d : p->d_ffn, used = 0;
+    int nr = c->kernels->gemm_f32_nr;
+    size_t widest = k > 3 * p->n_mels ? k : 3 * p->n_mels;
+
+    c->mel = npu_cpu_carve(base, &used, (2 * n + 2) * p->n_mels * sizeof(float));
+    c->stem = npu_cpu_carve(base, &used, (2 * n + 2) * d * sizeof(float));
+    c->x = npu_cpu_carve(base, &used, n * d * sizeof(float));
+    c->norm = npu_cpu_carve(base, &used, n * d * sizeof(float));
+    c->mixed = npu_cpu_carve(base, &used, n * d * sizeof(float));
+    c->out = npu_cpu_carve(base, &used, n * k * sizeof(float));
+    c->panel = npu_cpu_carve(base, &used, (NPU_CALIBRATION_ROWS + 64) * widest * sizeof(float));
+    c->kt =
+        npu_cpu_carve(base, &used, npu_packed_b_f32_size((int)n, NPU_HEAD_DIM, nr) * sizeof(float));
+    c->v = npu_cpu_carve(base, &used, n * NPU_HEAD_DIM * sizeof(float));
+    c->scratch = npu_cpu_carve(base, &used, npu_attention_f32_scratch((int)n) * sizeof(float));
+    return used;
+}
+
+struct npu_calibration *npu_calibration_open(const struct npu_kernels *kernels,
+                                             const struct npu_program *program,
+                                             const float *positions)
+{
+    struct npu_calibration *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->table = positions;
+    c->kernels = kernels;
+    c->program = program;
+    c->positions = program->positions < POSITIONS ? program->positions : POSITIONS;
+    size_t bytes = lay_out(c, NULL), mels = program->n_mels;
+    c->block = npu_cpu_alloc(bytes);
+    if (!c->block) {
+        free(c);
+        return NULL;
+    }
+    memset(c->block, 0, bytes);
+    lay_out(c, c->block);
+    for (size_t i = mels; i < (2 * c->positions + 1) * mels; i++)
+        c->mel[i] = SILENCE;
+    return c;
+}
+
+void npu_calibration_close(struct npu_calibration **calibration)
+{
+    struct npu_calibration *c = *calibration;
+    *calibration = NULL;
+    if (!c)
+        return;
+    free(c->block);
+    free(c);
+}
+
+void npu_calibration_begin(struct npu_calibration *c, const struct npu_stage *stage,
+                           const float *gamma, const float *beta)
+{
+    size_t d = c->program->d_model;
+
+    c->stage = stage;
+    c->rows = stage->op == NPU_OP_CONV1 ? 2 * c->positions : c->positions;
+    c->lda = stage->k;
+    if (stage->norm != NPU_TENSOR_NONE)
+        c->kernels->norm_f32(c->norm, (ptrdiff_t)d, c->x, (ptrdiff_t)d, gamma, beta,
+                             (int)c->positions, (int)d);
+    switch (stage->in) {
+    case NPU_BUFFER_MEL:
+        c->a = c->mel;
+        c->lda = c->program->n_mels;
+        break;
+    case NPU_BUFFER_STEM:
+        c->a = c->stem;
+        c->lda = 2 * d;
+        break;
+    case NPU_BUFFER_MIXED:
+        c->a = c->mixed;
+        break;
+    case NPU_BUFFER_FFN: /* the stage before left it; this one's output goes to the norm's place */
+        c->a = c->out;
+        break;
+    default:
+        c->a = c->norm;
+        break;
+    }
+}
+
+/* Where a matrix's outputs go before bias, GELU and residual. */
+static float *output(struct npu_calibration *c, unsigned matrix)
+{
+    size_t rows = c->positions * c->program->d_model;
+    switch (c->stage->out) {
+    case NPU_BUFFER_STEM:
+        return c->stem + c->program->d_model;
+    case NPU_BUFFER_RESIDUAL:
+        return c->stage->in == NPU_BUFFER_FFN ? c->norm : c->out;
+    default:
+        return c->out + matrix * rows;
+    }
+}
+
+void npu_calibration_rows(struct npu_calibration *c, unsigned matrix, unsigned j, unsigned n_rows,
+                          const float *rows)
+{
+    const struct npu_stage *s = c->stage;
+    npu_pack_b_f32(c->panel, rows, s->k, 0, (int)n_rows, (int)n_rows, (int)s->k,
+                   c->kernels->gemm_f32_nr, 1.0f);
+    const struct npu_gemm_f32_args args = {
+        .c = output(c, matrix) + j,
+        .a = c->a,
+        .b = c->panel,
+        .lda = (ptrdiff_t)c->lda,
+        .ldc = (ptrdiff_t)s->n,
+        .m = (int)c->rows,
+        .n = (int)n_rows,
+        .k = (int)s->k,
+    };
+    c->kernels->gemm_f32(&args);
+}
+
+void npu_calibration_bias(struct npu_calibration *c, unsigned matrix, const float *bias)
+{
+    const struct npu_stage *s = c->stage;
+    float *y = output(c, matrix);
+    for (size_t i = 0; i < c->rows; i++)
+        for (size_t j = 0; j < s->n; j++)
+            y[i * s->n + j] += bias[j];
+}
+
+static void attend(struct npu_calibration *c)
+{
+    size_t d = c->program->d_model, rows = c->positions * d;
+    ptrdiff_t ld = (ptrdiff_t)d;
+    int n = (int)c->positions, nr = c->kernels->gemm_f32_nr;
+
+    for (size_t at = 0; at < d; at += NPU_HEAD_DIM) {
+        npu_pack_kt_f32(c->kt, c->out + rows + at, ld, 0, n, n, nr);
+        npu_pack_v_f32(c->v, c->out + 2 * rows + at, ld, 0, n, n,
+                       nr < NPU_HEAD_DIM ? nr : NPU_HEAD_DIM);
+        c->kernels->attention_f32(c->mixed + at, ld, c->out + at, ld, c->kt, c->v, n, n,
+                                  c->scratch);
+    }
+}
+
+/* The residual: outputs added to what was there. */
+static void add(struct npu_calibration *c, const float *y, const float *before)
+{
+    for (size_t i = 0; i < (size_t)c->positions * c->program->d_model; i++)
+        c->x[i] = before[i] + y[i];
+}
+
+void npu_calibration_end(struct npu_calibration *c)
+{
+    const struct npu_stage *s = c->stage;
+    float *y = output(c, 0);
+    size_t n = (size_t)c->rows * s->n;
+
+    switch (s->op) {
+    case NPU_OP_CONV1:
+    case NPU_OP_NORM_FC1:
+        c->kernels->gelu_f32(y, n);
+        break;
+    case NPU_OP_CONV2:
+        c->kernels->gelu_f32(y, n);
+        add(c, y, c->table);
+        break;
+    case NPU_OP_NORM_QKV: /* 64^-1/2 of the queries */
+        for (size_t i = 0; i < n; i++)
+            y[i] *= s->matrix[0].scale;
+        break;
+    case NPU_OP_ATTENTION:
+        attend(c);
+        break;
+    case NPU_OP_OUT:
+    case NPU_OP_FC2:
+        add(c, y, c->x);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The nth largest of k magnitudes, n >= 1: the largest that n values reach. */
+static float nth_largest(const float *x, size_t k, unsigned n)
+{
+    float at = INFINITY;
+    for (unsigned found = 0; found < n;) {
+        float next = -1.0f;
+        for (size_t j = 0; j < k; j++)
+            next = x[j] < at && x[j] > next ? x[j] : next;
+        at = next;
+        for (size_t j = 0; j < k; j++)
+            found += x[j] == at;
+    }
+    return at;
+}
+
+void npu_calibration_outliers(const struct npu_calibration *c, uint16_t *channel, unsigned n)
+{
+    size_t k = c->stage->k, main = k - n;
+    float *big = c->panel; /* free before the first rows */
+    memset(big, 0, k * sizeof(*big));
+    for (size_t i = 0; i < c->positions; i++)
+        for (size_t j = 0; j < k; j++)
+            big[j] = fminf(fmaxf(big[j], fabsf(c->a[i * c->lda + j])), FLT_MAX);
+
+    /* What is chosen is marked by -1; of equals the first ones. */
+    float least = nth_largest(big, k, n);
+    unsigned count = 0;
+    for (size_t j = 0; j < k; j++)
+        count += big[j] > least;
+    for (size_t j = 0; j < k; j++) {
+        bool equal = big[j] == least && count < n;
+        count += equal;
+        if (big[j] > least || equal)
+            big[j] = -1.0f;
+    }
+    size_t next = 0;
+    for (unsigned i = 0; i < n; i++) {
+        channel[i] = (uint16_t)(main + i);
+        if (big[main + i] < 0)
+            continue;
+        while (big[next] >= 0)
+            next++;
+        channel[i] = (uint16_t)next++;
+    }
+}
