@@ -91,7 +91,8 @@ enum npu_width { NPU_NARROW, NPU_WIDE, NPU_WIDTHS };
  *             packed s16, whatever the width of the rest; tail.k a multiple of 4, 0 for none.
  * Arithmetic: s = sum over k of q[i][k] * w[j][k] exactly, s' that of the tail; x = bias[j]; with a
  *             tail x = fma((float)s', tail.a_scale[i] * tail.b_scale[j], x); x = fma((float)s,
- *             a_scale[i] * b_scale[j], x); then each only if asked for: gelu(x); x + r[i][j].
+ *             a_scale[i] * b_scale[j], x); then each only if asked for: gelu(x), of
+ *             kernels/ref/gelu_int.h, coarser than that of f32; x + r[i][j].
  * Memory:     a, b, bias do not alias c. Writes exactly m x n. Scratch: none. */
 struct npu_gemm_tail {
     const int16_t *a;

@@ -7,6 +7,7 @@
 #include "kernels/avx2/tile_int.h"
 #include "kernels/impl.h"
 #include "kernels/ref/exp2_f32.h"
+#include "kernels/ref/gelu_int.h"
 #include "kernels/ref/int.h"
 
 #include <assert.h>
@@ -38,6 +39,28 @@ static inline float npu_max8_f32_avx2(__m256 x)
 
 /* ---- gemm ---- */
 
+/* Entries of a table of 16 by the low 4 bits of the indices. */
+static inline __m256 npu_look_up_avx2(const float c[16], __m256i i)
+{
+    __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(c), i);
+    __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(c + 8), i);
+    return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
+}
+
+static inline __m256 npu_gelu_int_avx2(__m256 x)
+{
+    static const _Alignas(32) float c[4][16] = {
+        {NPU_GELU_INT_C0}, {NPU_GELU_INT_C1}, {NPU_GELU_INT_C2}, {NPU_GELU_INT_C3}};
+    __m256 t = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+    t = _mm256_min_ps(t, _mm256_set1_ps(NPU_GELU_INT_LIMIT));
+    __m256i i = _mm256_castps_si256(
+        _mm256_fmadd_ps(t, _mm256_set1_ps(NPU_GELU_INT_SCALE), _mm256_set1_ps(NPU_GELU_INT_ROUND)));
+    __m256 g = npu_look_up_avx2(c[3], i);
+    for (int k = 2; k >= 0; k--)
+        g = _mm256_fmadd_ps(g, t, npu_look_up_avx2(c[k], i));
+    return _mm256_sub_ps(_mm256_max_ps(_mm256_setzero_ps(), x), g);
+}
+
 /* Bytes of B in a group of panels: half of the L2 cache of the smallest AVX2 processors. */
 #define NPU_INT_GROUP_BYTES (128 * 1024)
 
@@ -68,7 +91,7 @@ static inline void npu_epilogue_int_avx2(const struct npu_gemm_int_args *args, c
         }
         x = _mm256_fmadd_ps(_mm256_cvtepi32_ps(s), both, x);
         if (args->flags & NPU_GEMM_GELU)
-            x = npu_gelu_f32_avx2_lanes(x);
+            x = npu_gelu_int_avx2(x);
         if (args->r)
             x = _mm256_add_ps(x, npu_load8_upto(args->r + i * args->ldr + j, args->n - j));
         if (whole)

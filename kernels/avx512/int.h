@@ -7,6 +7,7 @@
 #include "kernels/avx512/tile_int.h"
 #include "kernels/impl.h"
 #include "kernels/ref/exp2_f32.h"
+#include "kernels/ref/gelu_int.h"
 #include "kernels/ref/int.h"
 
 #include <assert.h>
@@ -14,6 +15,19 @@
 #define NPU_INT_ROWS 12 /* of a tile */
 
 /* ---- gemm ---- */
+
+static inline __m512 npu_gelu_int_avx512(__m512 x)
+{
+    static const _Alignas(64) float c[4][16] = {
+        {NPU_GELU_INT_C0}, {NPU_GELU_INT_C1}, {NPU_GELU_INT_C2}, {NPU_GELU_INT_C3}};
+    __m512 t = _mm512_min_ps(_mm512_abs_ps(x), _mm512_set1_ps(NPU_GELU_INT_LIMIT));
+    __m512i i = _mm512_castps_si512(
+        _mm512_fmadd_ps(t, _mm512_set1_ps(NPU_GELU_INT_SCALE), _mm512_set1_ps(NPU_GELU_INT_ROUND)));
+    __m512 g = _mm512_permutexvar_ps(i, _mm512_load_ps(c[3]));
+    for (int k = 2; k >= 0; k--)
+        g = _mm512_fmadd_ps(g, t, _mm512_permutexvar_ps(i, _mm512_load_ps(c[k])));
+    return _mm512_sub_ps(_mm512_max_ps(_mm512_setzero_ps(), x), g);
+}
 
 /* Bytes of B in a group of panels: with the rows of a tile they fit an L2 cache of 1 MiB. */
 #define NPU_INT_GROUP_BYTES (384 * 1024)
@@ -47,7 +61,7 @@ static inline void npu_epilogue_int_avx512(const struct npu_gemm_int_args *args,
             }
             x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s), both, x);
             if (args->flags & NPU_GEMM_GELU)
-                x = npu_gelu_f32_avx512_lanes(x);
+                x = npu_gelu_int_avx512(x);
             if (args->r)
                 x = _mm512_add_ps(x,
                                   _mm512_maskz_loadu_ps(mask, args->r + (i0 + i) * args->ldr + j));

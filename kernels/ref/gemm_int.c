@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/impl.h"
-#include "kernels/ref/gelu_f32.h"
+#include "kernels/ref/gelu_int.h"
 #include "kernels/ref/int.h"
 
 #include <assert.h>
@@ -18,7 +18,7 @@ static void epilogue(const struct npu_gemm_int_args *args, const uint32_t *s, co
                      x);
         x = fmaf((float)(int32_t)s[j - j0], args->a_scale[i] * args->b_scale[j], x);
         if (args->flags & NPU_GEMM_GELU)
-            x = npu_gelu_f32_scalar(x);
+            x = npu_gelu_int_scalar(x);
         if (args->r)
             x += args->r[i * args->ldr + j];
         args->c[i * args->ldc + j] = x;

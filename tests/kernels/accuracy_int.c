@@ -2,6 +2,7 @@
 /* The integer kernels of ref against int64 and float64 written from the contracts, without
  * packing; exp2_f32 against the C library; packing against its index formula. */
 #include "kernels/ref/exp2_f32.h"
+#include "kernels/ref/gelu_int.h"
 #include "tests/kernels/checks.h"
 #include "tests/kernels/kit_int.h"
 
@@ -9,6 +10,29 @@
 #include <string.h>
 
 enum { D = NPU_HEAD_DIM, KEYS = NPU_KEY_BLOCK };
+
+bool accuracy_gelu_int(struct kit_why *why)
+{
+    double worst = 0;
+    for (double at = -12; at <= 12; at += 3e-6) {
+        float x = (float)at;
+        double exact = 0.5 * (double)x * erfc(-(double)x * M_SQRT1_2);
+        double error = fabs((double)npu_gelu_int_scalar(x) - exact);
+        /* the one rounding of the result: half a unit in the last place */
+        error -= x > 0 ? exact * 0x1p-24 : 0;
+        if (!(error <= NPU_GELU_INT_MAX_ERROR))
+            return kit_fail(why, "error %.3g at %a", error, (double)x);
+        worst = error > worst ? error : worst;
+    }
+    for (float x = 256; x < 1e30f; x *= 1.7f)
+        if (npu_gelu_int_scalar(x) != x || fabsf(npu_gelu_int_scalar(-x)) > 6e-6f)
+            return kit_fail(why, "gelu(+-%g)", (double)x);
+    if (!isnan(npu_gelu_int_scalar(NAN)) || npu_gelu_int_scalar(0.0f) != 0.0f ||
+        !signbit(npu_gelu_int_scalar(-0.0f)))
+        return kit_fail(why, "NaN or a zero");
+    kit_fail(why, "error at most %.3g", worst);
+    return true;
+}
 
 static struct npu_kernels ref_kernels(void)
 {

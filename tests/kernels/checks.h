@@ -35,6 +35,7 @@ bool accuracy_gemm(struct kit_why *why);
 bool accuracy_norm(struct kit_why *why);
 bool accuracy_attention(struct kit_why *why);
 bool accuracy_exp2(struct kit_why *why);
+bool accuracy_gelu_int(struct kit_why *why);
 bool accuracy_gemm_int(struct kit_why *why);
 bool accuracy_quant(struct kit_why *why);
 bool accuracy_attention_int(struct kit_why *why);

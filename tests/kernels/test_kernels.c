@@ -206,6 +206,7 @@ static void run_plain(void)
                  {"attention_ref_against_float64", accuracy_attention},
                  {"packing_int_every_place", packing_places_int},
                  {"exp2_against_float64", accuracy_exp2},
+                 {"gelu_int_against_float64", accuracy_gelu_int},
                  {"gemm_int_ref_against_int64", accuracy_gemm_int},
                  {"quant_ref_within_half_a_step", accuracy_quant},
                  {"attention_int_ref_against_float64", accuracy_attention_int}};
