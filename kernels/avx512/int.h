@@ -5,6 +5,7 @@
  * the products and in the operand width alone. */
 #include "kernels/avx512/math_f32.h"
 #include "kernels/avx512/tile_int.h"
+#include "kernels/avx512/tile_turn.h"
 #include "kernels/impl.h"
 #include "kernels/ref/exp2_f32.h"
 #include "kernels/ref/gelu_int.h"
@@ -115,6 +116,111 @@ static inline void npu_gemm_int_avx512(const struct npu_gemm_int_args *args, npu
             }
         }
     }
+}
+
+/* ---- gemm whose epilogues stand between the next tile's products ---- */
+
+/* A tile whose epilogue is still to be done; rows: 0: none. */
+struct npu_pending_avx512 {
+    _Alignas(64) int32_t t[2][NPU_INT_ROWS * NPU_INT_NR_AVX512]; /* sums, those of the tail */
+    int i0, rows, j0;
+};
+
+static inline void npu_pending_finish_avx512(const struct npu_gemm_int_args *args,
+                                             struct npu_pending_avx512 *p, int bytes)
+{
+    if (p->rows > 0)
+        npu_epilogue_int_avx512(args, p->t[0], p->t[1], p->i0, p->rows, p->j0, bytes);
+    p->rows = 0;
+}
+
+static inline void npu_turn_rows_avx512(const struct npu_gemm_int_args *args,
+                                        struct npu_turn_row row[NPU_TURN_ROWS], int i0, int m,
+                                        int bytes)
+{
+    for (int i = 0; i < m; i++)
+        row[i] = (struct npu_turn_row){args->a_scale[i0 + i], bytes == 1 ? args->a_zero[i0 + i] : 0,
+                                       args->tail.k ? args->tail.a_scale[i0 + i] : 0.0f, 0};
+}
+
+static inline struct npu_turn_avx512 npu_turn_of_avx512(const struct npu_gemm_int_args *args,
+                                                        const struct npu_pending_avx512 *p,
+                                                        const struct npu_turn_row *row)
+{
+    static const _Alignas(64) struct npu_turn_constants constants = {
+        {{NPU_GELU_INT_C0}, {NPU_GELU_INT_C1}, {NPU_GELU_INT_C2}, {NPU_GELU_INT_C3}},
+        NPU_GELU_INT_LIMIT,
+        NPU_GELU_INT_SCALE,
+        NPU_GELU_INT_ROUND,
+        0x7fffffff};
+    float *c = args->c + p->i0 * args->ldc + p->j0;
+    const float *r = args->r ? args->r + p->i0 * args->ldr + p->j0 : c;
+    return (struct npu_turn_avx512){
+        .t = p->t[0],
+        .row = row,
+        .b_sum = args->b_sum + p->j0,
+        .b_scale = args->b_scale + p->j0,
+        .bias = args->bias + p->j0,
+        .tail_scale = args->tail.k ? args->tail.b_scale + p->j0 : NULL,
+        .constants = &constants,
+        .c = c,
+        .ldc = args->ldc * (ptrdiff_t)sizeof(float),
+        .residual = (ptrdiff_t)((intptr_t)r - (intptr_t)c),
+        .flags = (args->flags & NPU_GEMM_GELU ? NPU_TURN_GELU : 0) |
+                 (args->r ? NPU_TURN_RESIDUAL : 0) | (args->tail.k ? NPU_TURN_TAIL : 0),
+    };
+}
+
+/* Whether tiles are large enough for a turn and whole. */
+static inline bool npu_can_turn_avx512(const struct npu_gemm_int_args *args, int bytes)
+{
+    return args->n % NPU_INT_NR_AVX512 == 0 && args->k * bytes % 16 == 0 &&
+           args->k * bytes / 16 >= NPU_TURN_ROWS && (!args->r || args->ldr == args->ldc);
+}
+
+/* As npu_gemm_int_avx512(), for VNNI. */
+static inline void npu_gemm_turns_avx512(const struct npu_gemm_int_args *args,
+                                         npu_tile_int_fn *tile, npu_tile_int_fn *wide,
+                                         npu_tile_turn_fn *with_turn, int bytes)
+{
+    static const int32_t zeros[NPU_INT_NR_AVX512];
+    struct npu_pending_avx512 pending[2];
+    struct npu_turn_row row[2][NPU_TURN_ROWS];
+    const int nr = NPU_INT_NR_AVX512, group = npu_int_group_avx512(args, bytes);
+    int now = 0, rows = 0;
+    if (!npu_can_turn_avx512(args, bytes)) {
+        npu_gemm_int_avx512(args, tile, wide, bytes);
+        return;
+    }
+    pending[0].rows = pending[1].rows = 0;
+    for (int g0 = 0; g0 < args->n; g0 += group) {
+        int end = args->n - g0 < group ? args->n : g0 + group;
+        for (int i0 = 0; i0 < args->m; i0 += NPU_INT_ROWS, rows ^= 1) {
+            int m = args->m - i0 < NPU_INT_ROWS ? args->m - i0 : NPU_INT_ROWS;
+            const char *a = (const char *)args->a + i0 * args->lda * bytes;
+            npu_turn_rows_avx512(args, row[rows], i0, m, bytes);
+            for (int j0 = g0; j0 < end; j0 += nr, now ^= 1) {
+                struct npu_pending_avx512 *p = &pending[now], *last = &pending[now ^ 1];
+                const char *b =
+                    (const char *)args->b + (size_t)j0 * (size_t)args->k * (size_t)bytes;
+                if (m == NPU_TURN_ROWS && last->rows == NPU_TURN_ROWS) {
+                    const struct npu_turn_avx512 turn =
+                        npu_turn_of_avx512(args, last, row[last->i0 == i0 ? rows : rows ^ 1]);
+                    with_turn(p->t[0], a, args->lda * bytes, b, args->k * bytes / 16, &turn);
+                    last->rows = 0;
+                } else {
+                    npu_pending_finish_avx512(args, last, bytes);
+                    tile(p->t[0], nr * 4, zeros, a, args->lda * bytes, b, m, args->k);
+                }
+                if (args->tail.k)
+                    npu_tail_int_avx512(args, wide, p->t[1], i0, m, j0);
+                p->i0 = i0;
+                p->rows = m;
+                p->j0 = j0;
+            }
+        }
+    }
+    npu_pending_finish_avx512(args, &pending[now ^ 1], bytes);
 }
 
 /* ---- quantisation ---- */

@@ -3,5 +3,6 @@
 
 void npu_gemm_s16s16_avx512vnni(const struct npu_gemm_int_args *args)
 {
-    npu_gemm_int_avx512(args, npu_tile_s16s16_avx512vnni, npu_tile_s16s16_avx512vnni, 2);
+    npu_gemm_turns_avx512(args, npu_tile_s16s16_avx512vnni, npu_tile_s16s16_avx512vnni,
+                          npu_tile_turn_s16s16_avx512vnni, 2);
 }

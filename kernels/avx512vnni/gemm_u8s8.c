@@ -3,5 +3,6 @@
 
 void npu_gemm_u8s8_avx512vnni(const struct npu_gemm_int_args *args)
 {
-    npu_gemm_int_avx512(args, npu_tile_u8s8_avx512vnni, npu_tile_s16s16_avx512vnni, 1);
+    npu_gemm_turns_avx512(args, npu_tile_u8s8_avx512vnni, npu_tile_s16s16_avx512vnni,
+                          npu_tile_turn_u8s8_avx512vnni, 1);
 }

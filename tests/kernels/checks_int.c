@@ -252,8 +252,23 @@ bool check_gemm_int(const struct npu_kernels *kn, enum npu_width width, struct k
     static const int ks[] = {4, 8, 12, 16, 20, 60, 64, 68, 132};
     static const struct {
         int m, n, k;
-    } large[] = {{13, 225, 2048}, {25, 33, 512},  {12, 32, 512}, {7, 97, 2048},
-                 {1, 31, 2052},   {24, 64, 2044}, {5, 65, 516},  {37, 17, 256}};
+    } large[] = {{13, 225, 2048},
+                 {25, 33, 512},
+                 {12, 32, 512},
+                 {7, 97, 2048},
+                 {1, 31, 2052},
+                 {24, 64, 2044},
+                 {5, 65, 516},
+                 {37, 17, 256},
+                 /* whole tiles in a row, also across groups of panels, and rows left over */
+                 {24, 64, 192},
+                 {37, 96, 512},
+                 {24, 96, 208},
+                 {26, 480, 1024},
+                 {25, 64, 96},
+                 {36, 32, 224},
+                 {13, 128, 480},
+                 {48, 256, 2048}};
     /* as far as 255 * 128 * k stays below 2^31 */
     enum { LONGEST = 65792 };
     int cases = 0;
@@ -266,8 +281,12 @@ bool check_gemm_int(const struct npu_kernels *kn, enum npu_width width, struct k
             }
         }
     }
-    for (int i = 0; i < COUNT(large); i++, cases++) {
-        struct gemm_shape s = some_shape(width, large[i].m, large[i].n, large[i].k);
+    for (int i = 0; i < 4 * COUNT(large); i++, cases++) {
+        struct gemm_shape s = some_shape(width, large[i / 4].m, large[i / 4].n, large[i / 4].k);
+        if (i & 1) { /* as a whole window's */
+            s.lda = s.k;
+            s.in_place = s.r;
+        }
         if (!gemm_one(kn, &s, why))
             return false;
     }

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_KERNELS_AVX512_TILE_TURN_H
+#define NPU_KERNELS_AVX512_TILE_TURN_H
+/* 12 x 32 products as in tile_asm.h, with the epilogue of the tile before between their
+ * instructions: the products keep two of the four vector pipes busy, and behind one another the two
+ * overlap only as far as the processor looks ahead.
+ *
+ * A loop of four steps of k takes one row of the epilogue along; 12 such loops, then plain ones.
+ * Registers: 0 - 23 sums, 24 and 25 values of B, 26 of A, 27 - 31 the epilogue. */
+#include <stddef.h>
+#include <stdint.h>
+
+#define NPU_TURN_ROWS 12
+
+/* What a row's results need. */
+struct npu_turn_row {
+    float a_scale;
+    int32_t a_zero;
+    float tail_scale;
+    int32_t unused;
+};
+
+/* Tables and numbers of GELU; NPU_TURN_CONSTANTS in order. */
+struct npu_turn_constants {
+    float c[4][16];
+    float limit, scale, round;
+    uint32_t magnitude; /* bits of a float but its sign */
+};
+
+enum npu_turn_flags { NPU_TURN_GELU = 1, NPU_TURN_RESIDUAL = 2, NPU_TURN_TAIL = 4 };
+
+/* The epilogue of a tile. */
+struct npu_turn_avx512 {
+    const int32_t *t; /* [12][32] sums, behind them those of the tail */
+    const struct npu_turn_row *row;
+    const int32_t *b_sum; /* these four from the tile's first column */
+    const float *b_scale, *bias, *tail_scale;
+    const struct npu_turn_constants *constants;
+    float *c;
+    ptrdiff_t ldc;      /* bytes */
+    ptrdiff_t residual; /* bytes from an element of c to that of r */
+    long flags;         /* enum npu_turn_flags */
+};
+_Static_assert(sizeof(void *) != 8 || (offsetof(struct npu_turn_avx512, b_sum) == 16 &&
+                                       offsetof(struct npu_turn_avx512, constants) == 48 &&
+                                       offsetof(struct npu_turn_avx512, flags) == 80),
+               "offsets in EPILOGUE");
+
+/* t[i][j] = sum over 4 * loops steps of a[i] * b[j]; loops >= 12; t rows of 32 s32, 64-byte aligned;
+ * lda in bytes. */
+typedef void npu_tile_turn_fn(int32_t *t, const void *a, ptrdiff_t lda, const void *b, long loops,
+                              const struct npu_turn_avx512 *turn);
+npu_tile_turn_fn npu_tile_turn_u8s8_avx512vnni, npu_tile_turn_s16s16_avx512vnni;
+
+#endif /* NPU_KERNELS_AVX512_TILE_TURN_H */
