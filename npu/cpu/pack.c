@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/ref/int.h"
 #include "npu/cpu/calibrate.h"
 #include "npu/cpu/weights.h"
 #include "npu/log.h"
@@ -74,13 +75,17 @@ static void reorder_taps(float *rows, unsigned n_rows, unsigned k, float *tmp)
 
 void npu_cpu_exchange(const struct npu_cpu_stage *stage, size_t k, float *x, size_t ldx, unsigned m)
 {
-    size_t tail = stage->recipe.tail, main = k - tail;
-    for (; m > 0; m--, x += ldx) {
-        for (size_t i = 0; i < tail; i++) {
-            float last = x[main + i];
-            x[main + i] = x[stage->exchange[i]];
-            x[stage->exchange[i]] = last;
-        }
+    size_t tail = stage->recipe.tail;
+    const uint16_t *channel = stage->exchange;
+    float last[NPU_CPU_TAIL_MAX];
+
+    for (; m > 0 && tail > 0; m--, x += ldx) {
+        float *end = x + k - tail;
+        memcpy(last, end, tail * sizeof(*x));
+        for (size_t i = 0; i < tail; i++)
+            end[i] = x[channel[i]];
+        for (size_t i = 0; i < tail; i++)
+            x[channel[i]] = last[i];
     }
 }
 
@@ -214,6 +219,45 @@ static int limit_activations(int a_max, int64_t magnitude)
     return limit < a_max ? (int)limit : a_max;
 }
 
+static void exchange_bytes(void *x, size_t i, size_t j, size_t n)
+{
+    char tmp[4];
+    memcpy(tmp, (char *)x + i * n, n);
+    memcpy((char *)x + i * n, (char *)x + j * n, n);
+    memcpy((char *)x + j * n, tmp, n);
+}
+
+/* Two outputs of packed B, 4 bytes at a time. */
+static void exchange_packed(void *b, unsigned i, unsigned j, unsigned k, int nr, int bytes)
+{
+    for (int kk = 0; kk < (int)k; kk += 4 / bytes)
+        exchange_bytes(b, npu_packed_b_int_at((int)i, kk, (int)k, nr, bytes) * (size_t)bytes / 4,
+                       npu_packed_b_int_at((int)j, kk, (int)k, nr, bytes) * (size_t)bytes / 4, 4);
+}
+
+/* The outputs of a packed stage in the order in which `next`, which takes them as they are, wants its
+ * input. */
+static void exchange_outputs(struct npu_cpu_weights *w, unsigned stage,
+                             const struct npu_cpu_stage *next)
+{
+    const struct npu_stage *s = &w->program.stage[stage];
+    const struct npu_cpu_recipe *recipe = &w->stage[stage].recipe;
+    const struct npu_cpu_matrix *m = &w->stage[stage].matrix[0];
+    int nr = w->kernels.int_nr, bytes = (int)npu_cpu_operand_bytes(&w->kernels, recipe->width);
+
+    for (unsigned t = 0; t < next->recipe.tail; t++) {
+        unsigned i = s->n - next->recipe.tail + t, j = next->exchange[t];
+        exchange_packed(m->b, i, j, s->k - recipe->tail, nr, bytes);
+        exchange_bytes(m->bias, i, j, sizeof(*m->bias));
+        exchange_bytes(m->scale, i, j, sizeof(*m->scale));
+        exchange_bytes(m->sum, i, j, sizeof(*m->sum));
+        if (!recipe->tail)
+            continue;
+        exchange_packed(m->tail_b, i, j, recipe->tail, nr, 2);
+        exchange_bytes(m->tail_scale, i, j, sizeof(*m->tail_scale));
+    }
+}
+
 static int pack_stage(struct npu_cpu_weights *w, unsigned index, const struct npu_model *model,
                       struct scratch *scratch, struct npu_error *err)
 {
@@ -233,6 +277,8 @@ static int pack_stage(struct npu_cpu_weights *w, unsigned index, const struct np
         npu_calibration_begin(calibration, s, st->gamma, st->beta);
     if (ret == 0 && st->recipe.tail)
         npu_calibration_outliers(calibration, st->exchange, st->recipe.tail);
+    if (ret == 0 && s->op == NPU_OP_FC2)
+        exchange_outputs(w, index - 1, st); /* FC2 follows FC1 */
     for (unsigned m = 0; ret == 0 && m < s->n_matrices; m++)
         ret = pack_matrix(w, index, m, model, scratch, err);
     if (ret == 0 && calibration)

@@ -274,7 +274,8 @@ static struct rows ffn_rows(const struct npu_cpu_job *fc2, const struct npu_cpu_
                          scratch->tail_zero};
 }
 
-/* The next stage's integers come from here, for its scales need whole rows. */
+/* The next stage's integers come from here, for its scales need whole rows; the order of this one's
+ * outputs is the one that stage wants. */
 static void run_norm_fc1(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
@@ -291,7 +292,6 @@ static void run_norm_fc1(void *user, unsigned index, unsigned worker)
         struct rows a = norm_quant(job, scratch, row, n);
         struct rows to = ffn_rows(&fc2, scratch, row);
         gemm(job, 0, scratch->rows, ffn, &a, NULL, n, NPU_GEMM_GELU);
-        exchange(&fc2, scratch->rows, ffn, n);
         quant(&fc2, &to, scratch->rows, ffn, n, ffn);
     }
 }
