@@ -2,7 +2,8 @@
 #ifndef NPU_CPU_CPU_H
 #define NPU_CPU_CPU_H
 /* The CPU backend's own types. device.c opens; recipe.c chooses the arithmetic of each stage;
- * weights.c shares packed weights, pack.c reads and packs them; load.c puts weights and working
+ * weights.c shares packed weights, pack.c reads and packs them, calibrate.c tells it which input
+ * channels have outliers; load.c puts weights and working
  * memory together; run.c executes the stages, run_f32.c and run_int.c are their two arithmetics. */
 #include "kernels/kernels.h"
 #include "npu/backend.h"

@@ -23,15 +23,16 @@ struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, u
                                             enum npu_profile profile)
 {
     const struct npu_stage *s = &program->stage[index];
+    bool integer = profile == NPU_PROFILE_INT8 && s->op != NPU_OP_NORM;
     bool wide = is_wide(s), wide_heads = s->layer == 0;
 
     return (struct npu_cpu_recipe){
-        .integer = profile == NPU_PROFILE_INT8 && s->op != NPU_OP_NORM,
+        .integer = integer,
         .width = wide ? NPU_WIDE : NPU_NARROW,
         .asymmetric = !wide,
         .a_max = wide ? INT16_MAX : 255,
         .w_max = wide ? WIDE_MAX : 127,
-        .tail = wide ? 0 : count_tail(s),
+        .tail = integer && !wide ? count_tail(s) : 0,
         .head_width = wide_heads ? NPU_WIDE : NPU_NARROW,
         .qk_max = wide_heads ? WIDE_HEAD_MAX : 127,
         .v_max = wide_heads ? WIDE_HEAD_MAX : 127,
