@@ -42,6 +42,7 @@ NPU_DECL_INT_KERNELS(s16, s16, avx512);
 NPU_DECL_INT_KERNELS(u8, s8, avx512vnni);
 NPU_DECL_INT_KERNELS(s16, s16, avx512vnni);
 void npu_attention_u8s8_avx512vbmi(const struct npu_attention_int_args *args, void *scratch);
+void npu_attention_s16s16_avx512vbmi(const struct npu_attention_int_args *args, void *scratch);
 void npu_gemm_u8s8_amx(const struct npu_gemm_int_args *args);
 void npu_attention_u8s8_amx(const struct npu_attention_int_args *args, void *scratch);
 /* The kernels above on a few numbers against plain C. Needs AMX and the right to use it. */
