@@ -16,7 +16,7 @@
 /* What a block's softmax needs of each of 16 queries. */
 struct npu_vbmi_factors {
     int32_t max[16]; /* the largest score */
-    float c28[16];   /* steps of the table an integer of score */
+    float unit[16];  /* what an integer of score is worth: steps of the table, octaves if wide */
     float alpha[16], beta[16];
 };
 
@@ -30,10 +30,10 @@ struct npu_vbmi_constants {
 /* Two queries whose numerators are made on the way. */
 struct npu_vbmi_turn {
     const int32_t *s;                 /* [2][64] */
-    uint8_t *p;                       /* [2][64] */
+    void *p;                          /* [2][64] operands */
     float *l;                         /* [2][16] */
     const struct npu_vbmi_factors *f; /* from the first of the two */
-    const struct npu_vbmi_constants *constants;
+    const void *constants;
     uint64_t valid; /* a bit a key */
 };
 
@@ -113,7 +113,8 @@ struct npu_vbmi_turn {
 #define STORE_TOP                                                                                \
     FOLD("dq", "1", "3")                                                                         \
     FOLD("dq", "5", "7")                                                                         \
-    FOLD("dq", "9", "11") FOLD("dq", "13", "15") FOLD("qdq", "1", "5") FOLD(                     \
+    FOLD("dq", "9", "11")                                                                        \
+    FOLD("dq", "13", "15") FOLD("qdq", "1", "5") FOLD(                                           \
         "qdq", "9",                                                                              \
         "13") "vshufi32x4 $0x88, %%zmm9, %%zmm1, %%zmm20\n\tvshufi32x4 $0xdd, %%zmm9, %%zmm1, "  \
               "%%zmm1\n\t"                                                                       \
@@ -128,7 +129,7 @@ static inline void npu_tile_scores_vbmi(int32_t *t, int32_t *top, const int32_t 
 {
     const int32_t *s = turn->s;
     const struct npu_vbmi_factors *f = turn->f;
-    uint8_t *p = turn->p;
+    char *p = turn->p;
     float *l = turn->l;
     long count;
     __asm__ volatile("vmovups (%[init]), %%zmm0\n\tvmovups 64(%[init]), %%zmm1\n\t" START_SCORES(
@@ -164,7 +165,7 @@ static inline void npu_tile_values_vbmi(float *o, const struct npu_vbmi_factors 
 {
     const int32_t *s = turn->s;
     const struct npu_vbmi_factors *f = turn->f;
-    uint8_t *p = turn->p;
+    char *p = turn->p;
     float *l = turn->l;
     long count;
     __asm__ volatile(ZERO("0", "1") ZERO("2", "3") ZERO("4", "5") ZERO("6", "7") ZERO("8", "9")

@@ -12,16 +12,6 @@ struct npu_vbmi_wide_constants {
     int32_t ones; /* two s16 of 1 */
 };
 
-/* Two queries whose numerators are made on the way. */
-struct npu_vbmi_wide_turn {
-    const int32_t *s;                 /* [2][64] */
-    int16_t *p;                       /* [2][64] */
-    float *l;                         /* [2][16] */
-    const struct npu_vbmi_factors *f; /* from the first of the two; c28 is c */
-    const struct npu_vbmi_wide_constants *constants;
-    uint64_t valid; /* a bit a key */
-};
-
 #define WIDE_BELOW(AT0, AT1) \
     "vpsubd " AT0 "(%[s]), %%zmm20, %%zmm22\n\tvpsubd " AT1 "(%[s]), %%zmm20, %%zmm23\n\t"
 #define WIDE_EXPONENT                                               \
@@ -85,11 +75,11 @@ struct npu_vbmi_wide_turn {
 /* t[i][j] = init[j] + sum of a[i] * b[j], rows of 64 sums; top[i]: the largest of each row. */
 static inline void npu_tile_scores_wide_vbmi(int32_t *t, int32_t *top, const int32_t *init,
                                              const int16_t *a, const void *b, const void *next,
-                                             const struct npu_vbmi_wide_turn *turn)
+                                             const struct npu_vbmi_turn *turn)
 {
     const int32_t *s = turn->s;
     const struct npu_vbmi_factors *f = turn->f;
-    int16_t *p = turn->p;
+    char *p = turn->p;
     float *l = turn->l;
     long count;
     __asm__ volatile("vmovups (%[init]), %%zmm0\n\tvmovups 64(%[init]), %%zmm1\n\t" START_SCORES(
@@ -111,12 +101,11 @@ static inline void npu_tile_scores_wide_vbmi(int32_t *t, int32_t *top, const int
  * alpha and beta from the tile's first query. */
 static inline void npu_tile_values_wide_vbmi(float *o, const struct npu_vbmi_factors *g,
                                              const float *scale, const int16_t *a, const void *b,
-                                             const void *next,
-                                             const struct npu_vbmi_wide_turn *turn)
+                                             const void *next, const struct npu_vbmi_turn *turn)
 {
     const int32_t *s = turn->s;
     const struct npu_vbmi_factors *f = turn->f;
-    int16_t *p = turn->p;
+    char *p = turn->p;
     float *l = turn->l;
     long count;
     __asm__ volatile(ZERO("0", "1") ZERO("2", "3") ZERO("4", "5") ZERO("6", "7") ZERO("8", "9")
