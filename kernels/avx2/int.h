@@ -64,8 +64,8 @@ static inline __m256 npu_gelu_int_avx2(__m256 x)
 /* Bytes of B in a group of panels: half of the L2 cache of the smallest AVX2 processors. */
 #define NPU_INT_GROUP_BYTES (128 * 1024)
 
-/* Rows i0 .. i0 + m of columns j .. j + 8, the last n - j where that is less: sums, and those of the
- * tail where there is one, to result. */
+/* Rows i0 .. i0 + m of columns j .. j + 8, the last n - j where that is less: sums, and those of
+ * the tail where there is one, to result. */
 static inline void npu_epilogue_int_avx2(const struct npu_gemm_int_args *args, const int32_t *t,
                                          const int32_t *tail, int i0, int m, int j, int bytes)
 {

@@ -46,8 +46,8 @@ _Static_assert(sizeof(void *) != 8 || (offsetof(struct npu_turn_avx512, b_sum) =
                                        offsetof(struct npu_turn_avx512, flags) == 80),
                "offsets in EPILOGUE");
 
-/* t[i][j] = sum over 4 * loops steps of a[i] * b[j]; loops >= 12; t rows of 32 s32, 64-byte aligned;
- * lda in bytes. */
+/* t[i][j] = sum over 4 * loops steps of a[i] * b[j]; loops >= 12; t rows of 32 s32, 64-byte
+ * aligned; lda in bytes. */
 typedef void npu_tile_turn_fn(int32_t *t, const void *a, ptrdiff_t lda, const void *b, long loops,
                               const struct npu_turn_avx512 *turn);
 npu_tile_turn_fn npu_tile_turn_u8s8_avx512vnni, npu_tile_turn_s16s16_avx512vnni;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_AVX512VBMI_TILE_ATTENTION_WIDE_H
 #define NPU_KERNELS_AVX512VBMI_TILE_ATTENTION_WIDE_H
-/* tile_attention.h for s16 operands and numerators of 13 bits: twice as many steps, a sixteenth of a
- * query behind each. Registers: 0 - 15 sums, 16 and 17 values of B, 18 and 19 of A, 20 - 31 softmax. */
+/* tile_attention.h for s16 operands and numerators of 13 bits: twice as many steps, a sixteenth
+ * of a query behind each. Registers: 0 - 15 sums, 16 and 17 values of B, 18 and 19 of A, 20 - 31
+ * softmax. */
 #include "kernels/avx512vbmi/tile_attention.h"
 
 struct npu_vbmi_wide_constants {

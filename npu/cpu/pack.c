@@ -235,8 +235,8 @@ static void exchange_packed(void *b, unsigned i, unsigned j, unsigned k, int nr,
                        npu_packed_b_int_at((int)j, kk, (int)k, nr, bytes) * (size_t)bytes / 4, 4);
 }
 
-/* The outputs of a packed stage in the order in which `next`, which takes them as they are, wants its
- * input. */
+/* The outputs of a packed stage in the order in which `next`, which takes them as they are, wants
+ * its input. */
 static void exchange_outputs(struct npu_cpu_weights *w, unsigned stage,
                              const struct npu_cpu_stage *next)
 {

@@ -230,8 +230,8 @@ static int64_t magnitude_of(const void *b, unsigned j, unsigned k, int nr, int b
     return magnitude;
 }
 
-/* The largest sums of magnitudes over a stage, of the tail's weights too; *sums: cleared unless each
- * b_sum is the plain sum. */
+/* The largest sums of magnitudes over a stage, of the tail's weights too; *sums: cleared unless
+ * each b_sum is the plain sum. */
 static void largest_magnitudes(const struct npu_cpu_weights *weights, unsigned stage, int64_t *most,
                                int64_t *most_of_tail, bool *sums)
 {
