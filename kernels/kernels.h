@@ -173,6 +173,120 @@ struct npu_int_kernels {
     npu_attention_int_fn *attention;
 };
 
+/* ---- Profile npu: integers only ----------------------------------------------------------------
+ *
+ * What an AIE2 core, the simulator and the CPU compute alike. Matrices are row-major with strides
+ * in elements; a core works on tiles of them in blocked layouts of its own. Whoever packs a model
+ * proves the ranges (npu/model/integer.h); saturation is a guard that no packed model reaches.
+ *   srs(a, s):  a / 2^s rounded to nearest, ties to even; s < 0 shifts left.
+ *   sat16(a):   clipped to -32767 .. 32767 (symmetric).
+ *   bitlen(a):  bits of a >= 0: 0 for 0, else floor(log2 a) + 1.
+ *   >>:         of a negative number rounds down.
+ *
+ * f1_gemm: c = result(a x w^T), one function for each pair of operand types.
+ * Shapes:     a s16 or s8 [m][k], row i at a + i * lda; lda may be smaller than k (a convolution's
+ *             rows overlap). w s16 or s8 [n][k] stride ldw: one row an output channel. bias s64 [n]
+ *             at the accumulator's scale. mult s16 [n], 0 .. 32767; shift u8 [ceil(n / 64)], 0 ..
+ *             NPU_F1_SHIFT_MAX, one for 64 channels from channel 0 on. c s16 or s32 [m][n] stride
+ *             ldc, by the result. m, n, k >= 1; k < 65536.
+ * Arithmetic: acc = bias[j] + sum over k of a[i][k] * w[j][k];
+ *             acc_shift = 0: acc counts modulo 2^32 and is read as s32 (acc32; the packer proved
+ *             that it fits); acc_shift 1 .. 30: acc is s64 and srs(acc, acc_shift) fits s32.
+ *             requant = srs(acc32 * mult[j], shift[j / 64]), product below 2^46 in s64.
+ * Results:    NPU_F1_S16      c s16 = sat16(requant)
+ *             NPU_F1_S32      c s32 = requant: u of f1_gelu
+ *             NPU_F1_GELU     c s16 = f1_gelu(requant) with `table` and `gelu_shift`
+ *             NPU_F1_RESIDUAL c s32 = c + requant, the residual stream, |c| <= 2^30 before and after
+ *             NPU_F1_STEM     c s32 = max(u, 0) - h + pos[i][j], u = requant at the scale 2^-F of
+ *                             the residual stream: a = min(32767, srs(|u|, gelu_shift)), h = 0 for
+ *                             a = 32767, else table[(a + 16) >> 5]; gelu_shift = F - 12, -2 .. 2;
+ *                             pos s16 [m][n] stride ldp at the same scale.
+ * Ranges:     s16 operands -32767 .. 32767, s8 -127 .. 127; requant fits s32.
+ * Memory:     inputs do not alias c. Scratch: none. */
+#define NPU_F1_CHANNELS     64   /* that share a shift */
+#define NPU_F1_SHIFT_MAX    47   /* leaves nothing of a product below 2^46 */
+#define NPU_F1_GELU_ENTRIES 1025 /* h of steps of 32 fine units, the last for the interpolation */
+#define NPU_F1_EXP_ENTRIES  1024
+enum npu_f1_result { NPU_F1_S16, NPU_F1_S32, NPU_F1_GELU, NPU_F1_RESIDUAL, NPU_F1_STEM };
+struct npu_f1_gemm_args {
+    void *c;
+    const void *a, *w;
+    const int64_t *bias;
+    const int16_t *mult;
+    const uint8_t *shift;
+    const int16_t *table; /* [NPU_F1_GELU_ENTRIES]: NPU_F1_GELU, NPU_F1_STEM */
+    const int16_t *pos;   /* NPU_F1_STEM */
+    ptrdiff_t lda, ldw, ldc, ldp;
+    int m, n, k;
+    int acc_shift, gelu_shift;
+    enum npu_f1_result result;
+};
+typedef void npu_f1_gemm_fn(const struct npu_f1_gemm_args *args);
+npu_f1_gemm_fn npu_f1_gemm_s16s8_ref, npu_f1_gemm_s16s16_ref, npu_f1_gemm_s8s8_ref;
+
+/* f1_gelu: gelu(u) = max(u, 0) - h(|u|), h(a) = a / 2 * erfc(a / sqrt 2), with h from a table.
+ * Shapes:     u s32 [m][n] stride ldu, -2^30 .. 2^30; g s16 [m][n] stride ldg; table s16
+ *             [NPU_F1_GELU_ENTRIES], 0 .. 32767: h(32 i) at u's own scale.
+ * Arithmetic: a = min(|u|, 32767); i = a >> 5; f = a & 31;
+ *             h = table[i] + srs((table[i + 1] - table[i]) * f, 5), 0 for a = 32767;
+ *             g = sat16(srs(max(u, 0) - h, shift)), shift 0 .. 15. */
+struct npu_f1_gelu_args {
+    int16_t *g;
+    const int32_t *u;
+    const int16_t *table;
+    ptrdiff_t ldg, ldu;
+    int m, n, shift;
+};
+void npu_f1_gelu_s32s16_ref(const struct npu_f1_gelu_args *args);
+
+/* f1_norm: (x - mean) / sqrt(var + 1e-5) of each row, times a factor per channel.
+ * Shapes:     x s32 [m][d] stride ldx at 2^-F, |x| <= 2^30; y s16 [m][d] stride ldy; mult s16 [d] or
+ *             NULL. d a multiple of 64, 64 .. 2048; m >= 1.
+ * Constants:  inv_d = rint(2^40 / d); eps = rint(d * 1e-5 * 2^2F); sqrt_d = rint(sqrt(d) * 2^10).
+ * Arithmetic: sum = sum of x[i] (s64);
+ *             mean = (sum * inv_d + 2^39) >> 40 exactly; without a product of more than 64 bits:
+ *             hi = sum >> 16, lo = sum & 65535, (hi * inv_d + ((lo * inv_d + 2^39) >> 16)) >> 24;
+ *             c[i] = x[i] - mean (s32); e = max(0, bitlen(max |c|) - 15);
+ *             c16[i] = sat16(srs(c[i], e));
+ *             Q = max(1, sum of c16^2 + (eps >> 2e)) (s64, below 2^42);
+ *             k = (32 - bitlen(Q)) & ~1; q = Q << k, k < 0: Q >> -k; q in 2^30 .. 2^32 - 1;
+ *             y0 = npu_f1_rsqrt[(q >> 24) - 64] (kernels/ref/f1_rsqrt.h);
+ *             y1 = (y0 * (3 * 2^28 - ((y0 * y0 * q) >> 32))) >> 16;
+ *             y2 = (y1 * (3 * 2^28 - ((((y1 * y1) >> 26) * q) >> 32))) >> 29 (all s64);
+ *             r = y2 * sqrt_d; rb = bitlen(r); r15 = min(32767, (r + 2^(rb - 16)) >> (rb - 15));
+ *             es = 53 - k / 2 - (rb - 15); t[i] = c16[i] * r15 (s32);
+ *             mult:  y[i] = sat16(srs(t[i] * mult[i], es + shift))
+ *             NULL:  y[i] = sat16(srs(t[i], es - shift)): the final norm, shift = 10 (9: d > 1024). */
+struct npu_f1_norm_args {
+    int16_t *y;
+    const int32_t *x;
+    const int16_t *mult;
+    ptrdiff_t ldy, ldx;
+    int m, d, shift;
+    int64_t inv_d, eps, sqrt_d;
+};
+void npu_f1_norm_s32s16_ref(const struct npu_f1_norm_args *args);
+
+/* f1_attention: one head, m query rows against n keys in one pass over blocks of 64 keys.
+ * Shapes:     q s16 [m][64] stride ldq; k, v s16 [n][64] strides ldk, ldv; out s16 [m][64] stride
+ *             ldo; exp s16 [NPU_F1_EXP_ENTRIES] = rint(32767 * 2^(-i / 64)). m >= 1, 1 <= n <= 1536.
+ * Arithmetic: s[j] = srs(sum over c of q[c] * k[j][c] (s64), qk_shift), qk_shift 6 .. 40: |s| < 2^30,
+ *             in 1/64 octaves. Blocks of 64 keys in ascending order, the last may have fewer:
+ *             eb = (max of s[j] + 63) >> 6; the first block: E = eb, l = 0, O[64] = 0; another with
+ *             eb > E: D = min(40, eb - E), O[c] = srs(O[c], D), l = srs(l, D), E = eb;
+ *             i = 64 E - s[j]; p[j] = exp[i], 0 for i > 1023; l += sum of p[j];
+ *             O[c] += srs(sum over j of p[j] * v[j][c] (s64), 10).
+ *             e = bitlen(l) - 1; rec = min(32767, (2^(e + 15) + (l >> 1)) / l), rounded down;
+ *             out[c] = sat16(srs(O[c] * rec (s64), 5 + e)). l and O fit s32; l >= 2^13 at the end. */
+struct npu_f1_attention_args {
+    int16_t *out;
+    const int16_t *q, *k, *v;
+    const int16_t *exp;
+    ptrdiff_t ldo, ldq, ldk, ldv;
+    int m, n, qk_shift;
+};
+void npu_f1_attention_s16_ref(const struct npu_f1_attention_args *args);
+
 /* The chosen implementations. A plain value: copy it, keep it, no globals. */
 enum npu_isa {
     NPU_ISA_REF,
