@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/aie2/host/registry.h"
+#include "kernels/aie2/aie2.h"
+#include "kernels/aie2/host/cycles.h"
+
+#include <aie_api/aie.hpp>
+
+#include <cstring>
+#include <iterator>
+
+namespace
+{
+
+const npu_core_job *job_at(const int64_t *args, int i)
+{
+    return reinterpret_cast<const npu_core_job *>((uintptr_t)args[i]);
+}
+
+/* 64 x 64 x k products at `rate` a cycle, in groups of 4 x 2 blocks. */
+constexpr uint64_t product_cycles(uint64_t k, uint64_t rate, uint64_t groups)
+{
+    return NPU_CYCLES_CALL + 64 * 64 * k * 100 / (rate * NPU_CYCLES_PERCENT) +
+           groups * NPU_CYCLES_BLOCKS;
+}
+
+constexpr uint64_t lane_cycles(uint64_t lanes, uint64_t per_16)
+{
+    return NPU_CYCLES_CALL + (lanes + 15) / 16 * per_16;
+}
+
+uint64_t job_cycles(const int64_t *args)
+{
+    uint64_t copied = NPU_JOB_BYTES + (job_at(args, 0)->lut ? 8192 : 0);
+    return NPU_CYCLES_CALL + copied / 32 * NPU_CYCLES_COPY_32B;
+}
+uint64_t begin_s32_cycles(const int64_t *)
+{
+    return NPU_CYCLES_CALL + 16384 / 32 * NPU_CYCLES_COPY_32B / 2;
+}
+uint64_t begin_s64_cycles(const int64_t *)
+{
+    return NPU_CYCLES_CALL + 32768 / 32 * NPU_CYCLES_COPY_32B / 2;
+}
+uint64_t step_s16s8_cycles(const int64_t *)
+{
+    return product_cycles(32, 128, 16);
+}
+uint64_t step_s8s8_cycles(const int64_t *)
+{
+    return product_cycles(64, 256, 16);
+}
+uint64_t step_s16s16_cycles(const int64_t *)
+{
+    return product_cycles(32, 64, 32);
+}
+uint64_t narrow_cycles(const int64_t *)
+{
+    return lane_cycles(4096, NPU_CYCLES_NARROW_16);
+}
+uint64_t finish_s16_cycles(const int64_t *)
+{
+    return lane_cycles(2048, NPU_CYCLES_REQUANT_16);
+}
+uint64_t finish_gelu_cycles(const int64_t *)
+{
+    return lane_cycles(2048, NPU_CYCLES_REQUANT_16 + NPU_CYCLES_GELU_16);
+}
+uint64_t finish_s32_cycles(const int64_t *)
+{
+    return lane_cycles(1024, NPU_CYCLES_REQUANT_16);
+}
+uint64_t finish_residual_cycles(const int64_t *)
+{
+    return lane_cycles(1024, NPU_CYCLES_RESIDUAL_16);
+}
+uint64_t finish_stem_cycles(const int64_t *)
+{
+    return lane_cycles(1024, NPU_CYCLES_RESIDUAL_16 + NPU_CYCLES_STEM_16);
+}
+uint64_t matmul_cycles(const int64_t *args)
+{
+    uint64_t n = (uint64_t)args[3];
+    return NPU_CYCLES_CALL + n * n * n * 100 / (256 * NPU_CYCLES_PERCENT) +
+           n / 4 * (n / 16) * NPU_CYCLES_BLOCKS / 4;
+}
+uint64_t gelu_cycles(const int64_t *args)
+{
+    return lane_cycles((uint64_t)args[5], NPU_CYCLES_GELU_16);
+}
+uint64_t norm_cycles(const int64_t *args)
+{
+    uint64_t rows = (uint64_t)args[3], d = (uint64_t)job_at(args, 0)->d;
+    return NPU_CYCLES_CALL + rows * (NPU_CYCLES_NORM_ROW + d / 16 * NPU_CYCLES_NORM_16);
+}
+
+template <typename F> void (*untyped(F *fn))(void)
+{
+    return reinterpret_cast<void (*)(void)>(fn);
+}
+
+/* Extents that depend on an argument count for the least: one row of 64 (norm), 32 values (gelu), n = 16
+ * (matmul). */
+const uint32_t job_bytes[] = {4096, 4096, 4096, 4096}, begin_s32_bytes[] = {4096, 16384},
+               begin_s64_bytes[] = {4096, 32768}, step_bytes[] = {4096, 4096, 16384},
+               step_s64_bytes[] = {4096, 4096, 32768}, finish_bytes[] = {4096, 16384, 4096},
+               finish_lut_bytes[] = {4096, 4096, 4096, 16384, 4096},
+               residual_bytes[] = {4096, 16384, 4096, 4096},
+               stem_bytes[] = {4096, 4096, 4096, 16384, 2048, 4096},
+               matmul_bytes[] = {256, 256, 1024}, gelu_bytes[] = {4096, 4096, 4096, 128, 64},
+               norm_bytes[] = {4096, 256, 128};
+
+const npu_core_kernel kernels[] = {
+    {"npu_job_begin", untyped(npu_job_begin), "vpppp", job_bytes, job_cycles},
+    {"npu_gemm_begin_s32", untyped(npu_gemm_begin_s32), "vpp", begin_s32_bytes, begin_s32_cycles},
+    {"npu_gemm_begin_s64", untyped(npu_gemm_begin_s64), "vpp", begin_s64_bytes, begin_s64_cycles},
+    {"npu_gemm_step_s16s8", untyped(npu_gemm_step_s16s8), "vpppi", step_bytes, step_s16s8_cycles},
+    {"npu_gemm_step_s8s8", untyped(npu_gemm_step_s8s8), "vppp", step_bytes, step_s8s8_cycles},
+    {"npu_gemm_step_s16s16", untyped(npu_gemm_step_s16s16), "vppp", step_s64_bytes,
+     step_s16s16_cycles},
+    {"npu_gemm_narrow", untyped(npu_gemm_narrow), "vpp", begin_s64_bytes, narrow_cycles},
+    {"npu_gemm_finish_s16", untyped(npu_gemm_finish_s16), "vpppi", finish_bytes, finish_s16_cycles},
+    {"npu_gemm_finish_gelu", untyped(npu_gemm_finish_gelu), "vpppppi", finish_lut_bytes,
+     finish_gelu_cycles},
+    {"npu_gemm_finish_s32", untyped(npu_gemm_finish_s32), "vpppi", finish_bytes, finish_s32_cycles},
+    {"npu_gemm_finish_residual", untyped(npu_gemm_finish_residual), "vppppi", residual_bytes,
+     finish_residual_cycles},
+    {"npu_gemm_finish_stem", untyped(npu_gemm_finish_stem), "vppppppi", stem_bytes,
+     finish_stem_cycles},
+    {"npu_matmul_s8s8", untyped(npu_matmul_s8s8), "vpppi", matmul_bytes, matmul_cycles},
+    {"npu_gelu_s32s16", untyped(npu_gelu_s32s16), "vpppppi", gelu_bytes, gelu_cycles},
+    {"npu_norm_s32s16", untyped(npu_norm_s32s16), "vpppi", norm_bytes, norm_cycles},
+};
+
+} // namespace
+
+const npu_core_kernel *npu_core_kernels(uint32_t *n)
+{
+    *n = (uint32_t)std::size(kernels);
+    return kernels;
+}
+
+const npu_core_kernel *npu_core_kernel_find(const char *name)
+{
+    for (const npu_core_kernel &kernel : kernels)
+        if (strcmp(kernel.name, name) == 0)
+            return &kernel;
+    return nullptr;
+}
+
+npu_core_modes npu_core_modes_get(void)
+{
+    return {(uint32_t)aie::get_rounding(), (uint32_t)aie::get_saturation()};
+}
+
+void npu_core_modes_set(npu_core_modes modes)
+{
+    aie::set_rounding((aie::rounding_mode)modes.rounding);
+    aie::set_saturation((aie::saturation_mode)modes.saturation);
+}
