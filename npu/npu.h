@@ -157,12 +157,12 @@ void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices st
 struct npu_encoder;
 
 struct npu_encoder_params {
-    const char *profile; /* "auto" (cpu: int8), "int8", "f32" */
+    const char *profile; /* "auto" (cpu: int8), "int8", "f32", "npu" */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
 };
 
 struct npu_encoder_info {
-    const char *profile;    /* "int8", "f32" (static) */
+    const char *profile;    /* "int8", "f32", "npu" (static) */
     unsigned positions;     /* rows of the features */
     unsigned d_model;       /* columns */
     uint64_t load_ns;       /* reading and packing the weights */
@@ -171,7 +171,8 @@ struct npu_encoder_info {
 };
 
 /* Read the model's weights, check every value (finite, |w| < 1e4), pack them for the device. The
- * model may be closed afterwards; the device may not. Returns: 0; -EINVAL; -ENOTSUP profile;
+ * model may be closed afterwards; the device may not. Returns: 0; -EINVAL; -ENOTSUP profile, or
+ * a model whose proven bounds the integers of "npu" do not hold (`err` names stage and channel);
  * -EBADMSG bad value or the file changed (`err` names file and tensor); -EIO; -ENOMEM. Threads:
  * control. Blocks: on the file. */
 int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
