@@ -67,7 +67,7 @@ template <typename T, typename L> inline void srs(T *out, const L *in, unsigned 
     AIE_REQUIRE(shift >= -4 && shift <= 63);
     switch (current.rounding) {
     case rounding_mode::floor:
-        return srs_lanes<rounding_mode::floor>(out, in, n, shift);
+        break;
     case rounding_mode::ceil:
         return srs_lanes<rounding_mode::ceil>(out, in, n, shift);
     case rounding_mode::symmetric_floor:
@@ -87,6 +87,7 @@ template <typename T, typename L> inline void srs(T *out, const L *in, unsigned 
     case rounding_mode::conv_odd:
         return srs_lanes<rounding_mode::conv_odd>(out, in, n, shift);
     }
+    srs_lanes<rounding_mode::floor>(out, in, n, shift);
 }
 
 } // namespace host
