@@ -23,7 +23,7 @@ extern "C" {
 #define NPU_IR_DYNAMIC INT64_MIN /* a size, offset or stride that is known at run time only ("?") */
 
 /* Limits of what is read; more is an error with a position. */
-#define NPU_DESIGN_MAX_TEXT  (8u << 20)   /* bytes of text */
+#define NPU_DESIGN_MAX_TEXT  (4u << 20)   /* bytes of text */
 #define NPU_DESIGN_MAX_BYTES (256u << 20) /* memory of one design */
 #define NPU_DESIGN_MAX_DEPTH 64           /* nested regions, lists, types */
 #define NPU_DESIGN_MAX_RANK  6
@@ -188,7 +188,7 @@ struct npu_ir_bd {
     bool memcpy;     /* dma_memcpy_nd: offset/size/stride [4]. Else aie.dma_bd: start, length and,
                              if n_dims > 0, size/stride[n_dims] */
     struct npu_ir_index offset[4];
-    int64_t start, length; /* dma_bd only; length NPU_IR_NONE as int64: the whole rest */
+    int64_t start, length; /* dma_bd only, elements; length -1: not written, all from `start` */
     uint32_t n_dims;
     struct npu_ir_index size[NPU_DESIGN_MAX_DIMS], stride[NPU_DESIGN_MAX_DIMS];
     int64_t id;           /* memcpy: `id`; dma_bd: `bd_id`; -1: not written, the compiler assigns */
