@@ -262,7 +262,7 @@ static bool bd_list(struct npu_parser *p, struct npu_ir_index *to, uint32_t *n)
 /* Epochs E2, E3: "offset = 0 len = 64 sizes = [..] strides = [..]". */
 static bool bd_words(struct npu_parser *p, struct npu_ir_bd *bd)
 {
-    uint32_t n = 0;
+    uint32_t n_sizes = 0, n = 0;
     struct npu_ir_pos pos = p->token.pos;
     if (npu_parser_accept_word(p, "offset") &&
         (!npu_parser_mark(p, '=') ||
@@ -272,13 +272,16 @@ static bool bd_words(struct npu_parser *p, struct npu_ir_bd *bd)
         (!npu_parser_mark(p, '=') ||
          !npu_parser_integer(p, 0, INT64_C(1) << 40, "a length in elements", &bd->length)))
         return false;
-    if (npu_parser_accept_word(p, "sizes") && !bd_list(p, bd->size, &bd->n_dims))
+    if (npu_parser_accept_word(p, "sizes") && !bd_list(p, bd->size, &n_sizes))
         return false;
     if (npu_parser_accept_word(p, "strides") && !bd_list(p, bd->stride, &n))
         return false;
-    return n == bd->n_dims ||
-           npu_parser_fail(p, pos, "found %u sizes and %u strides, expected the same number",
-                           bd->n_dims, n);
+    if (n != n_sizes)
+        return npu_parser_fail(p, pos, "found %u sizes and %u strides, expected the same number",
+                               n_sizes, n);
+    if (n)
+        bd->n_dims = n;
+    return true;
 }
 
 /* aie.dma_bd(%a : memref ..) {bd_id, burst_length} */
