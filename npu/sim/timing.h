@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_SIM_TIMING_H
+#define NPU_SIM_TIMING_H
+/* The constants of the timing model, all of them: every modelled cycle of the simulator comes from
+ * this table (or from a kernel's own cycles(), kernels/aie2/host). No NPU was at hand: a constant
+ * is a published measurement, a document's number or a guess, and `basis` says which. */
+#include <stddef.h>
+
+#include "npu/npu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Cycles are cycles of the array clock unless the unit says else. */
+struct npu_sim_timing {
+    double clock_mhz;
+    double ddr_gb_per_s;         /* host memory, reads and writes together */
+    double shim_bytes_per_cycle; /* a shim tile to or from memory, each way */
+    double shim_read_word, shim_write_word, stream_word; /* cycles per 4 bytes */
+    double route_base, route_hop;                        /* latency of a stream */
+    double bd_start, bd_chain, channel_start, lock;
+    double task_read, task_write, task_first_read, task_first_write;
+    double sequence_blockwrite, sequence_patch, sequence_push, sequence_mask, sequence_write,
+        sequence_wait;
+    double launch_host_us, launch_firmware;
+    double core_acquire, core_release, core_operation, kernel_unknown;
+};
+
+/* A row of the table, for listings. */
+struct npu_sim_constant {
+    const char *name, *unit, *basis; /* static */
+    double value;                    /* default */
+    double least, most;              /* accepted, inclusive */
+    size_t offset;                   /* of the double in struct npu_sim_timing */
+};
+
+/* The rows; *n of them (static). Threads: any. */
+const struct npu_sim_constant *npu_sim_constants(size_t *n);
+
+/* Every constant at its default. */
+void npu_sim_timing_init(struct npu_sim_timing *timing);
+
+/* Set one constant by a text "name=value". Returns 0; -EINVAL with a sentence in `err` (no such
+ * name, no number, out of range) and `timing` untouched. */
+int npu_sim_timing_set(struct npu_sim_timing *timing, const char *text, struct npu_error *err);
+
+/* Read "name = value" lines ('#' begins a comment, empty lines allowed) from a file. Returns 0;
+ * -errno from the file; -EINVAL with file and line in `err`, `timing` then holds the lines before.
+ */
+int npu_sim_timing_read(struct npu_sim_timing *timing, const char *path, struct npu_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* NPU_SIM_TIMING_H */
