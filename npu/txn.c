@@ -321,8 +321,28 @@ static void encode_bd(uint32_t *bd, const struct npu_txn_transfer *t)
         bd[6] = (t->size[0] - 1) << BD_WRAP_SHIFT | (t->stride[0] - 1);
 }
 
-int npu_txn_append_transfer(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
-                            struct npu_error *err)
+/* Append `n` operations or none. */
+static int append_all(struct npu_txn *txn, const struct npu_txn_op *ops, unsigned n,
+                      struct npu_error *err)
+{
+    size_t n_words = txn->n_words;
+    uint32_t n_ops = txn->words[2];
+    int code = 0;
+    for (unsigned i = 0; i < n && code == 0; i++)
+        code = npu_txn_append(txn, &ops[i], err);
+    if (code) {
+        txn->n_words = n_words;
+        txn->words[2] = n_ops;
+        txn->words[3] = (uint32_t)(4 * n_words);
+    }
+    return code;
+}
+
+/* Which halves of a transfer. */
+enum { HALF_BD = 1, HALF_PUSH = 2 };
+
+static int append_halves(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
+                         unsigned halves, struct npu_error *err)
 {
     struct npu_txn_transfer t;
     int code = npu_txn_transfer_canonical(&t, transfer, err);
@@ -330,33 +350,47 @@ int npu_txn_append_transfer(struct npu_txn *txn, const struct npu_txn_transfer *
         return code;
     uint32_t bd[SHIM_BD_WORDS], base = SHIM_BD_BASE + SHIM_BD_BYTES * t.bd;
     uint32_t channel = (t.direction == NPU_TXN_MM2S ? SHIM_MM2S : 0) + 8U * t.channel;
+    struct npu_txn_op ops[4];
+    unsigned n = 0;
     encode_bd(bd, &t);
-    const struct npu_txn_op ops[] = {
-        {.kind = NPU_TXN_BLOCKWRITE,
-         .address = shim_address(t.column, base),
-         .data = bd,
-         .n_data = SHIM_BD_WORDS},
-        {.kind = NPU_TXN_PATCH,
-         .address = shim_address(t.column, base + 4),
-         .argument = t.argument,
-         .offset = t.offset_bytes},
-        {.kind = NPU_TXN_MASKWRITE,
-         .address = shim_address(t.column, SHIM_CONTROL_BASE + channel),
-         .value = CONTROLLER_VALUE,
-         .mask = CONTROLLER_MASK},
-        {.kind = NPU_TXN_WRITE32,
-         .address = shim_address(t.column, SHIM_QUEUE_BASE + channel),
-         .value = (t.token ? QUEUE_TOKEN : 0) | (t.size[0] - 1) << QUEUE_REPEAT_SHIFT | t.bd},
-    };
-    size_t n_words = txn->n_words;
-    uint32_t n_ops = txn->words[2];
-    for (unsigned i = 0; i < 4 && code == 0; i++)
-        if (ops[i].kind != NPU_TXN_MASKWRITE || t.token)
-            code = npu_txn_append(txn, &ops[i], err);
-    if (code) {
-        txn->n_words = n_words;
-        txn->words[2] = n_ops;
-        txn->words[3] = (uint32_t)(4 * n_words);
+    if (halves & HALF_BD) {
+        ops[n++] = (struct npu_txn_op){.kind = NPU_TXN_BLOCKWRITE,
+                                       .address = shim_address(t.column, base),
+                                       .data = bd,
+                                       .n_data = SHIM_BD_WORDS};
+        ops[n++] = (struct npu_txn_op){.kind = NPU_TXN_PATCH,
+                                       .address = shim_address(t.column, base + 4),
+                                       .argument = t.argument,
+                                       .offset = t.offset_bytes};
     }
-    return code;
+    if (halves & HALF_PUSH && t.token)
+        ops[n++] =
+            (struct npu_txn_op){.kind = NPU_TXN_MASKWRITE,
+                                .address = shim_address(t.column, SHIM_CONTROL_BASE + channel),
+                                .value = CONTROLLER_VALUE,
+                                .mask = CONTROLLER_MASK};
+    if (halves & HALF_PUSH)
+        ops[n++] = (struct npu_txn_op){.kind = NPU_TXN_WRITE32,
+                                       .address = shim_address(t.column, SHIM_QUEUE_BASE + channel),
+                                       .value = (t.token ? QUEUE_TOKEN : 0) |
+                                                (t.size[0] - 1) << QUEUE_REPEAT_SHIFT | t.bd};
+    return append_all(txn, ops, n, err);
+}
+
+int npu_txn_append_transfer(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
+                            struct npu_error *err)
+{
+    return append_halves(txn, transfer, HALF_BD | HALF_PUSH, err);
+}
+
+int npu_txn_append_bd(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
+                      struct npu_error *err)
+{
+    return append_halves(txn, transfer, HALF_BD, err);
+}
+
+int npu_txn_append_push(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
+                        struct npu_error *err)
+{
+    return append_halves(txn, transfer, HALF_PUSH, err);
 }

@@ -125,6 +125,12 @@ int npu_txn_append_transfer(struct npu_txn *txn, const struct npu_txn_transfer *
                             struct npu_error *err);
 int npu_txn_append_wait(struct npu_txn *txn, const struct npu_txn_wait *wait,
                         struct npu_error *err);
+/* A transfer's two halves, for a BD that is pushed later or more than once: write and patch it; ask
+ * for the token and push it. Each looks at all fields. Returns as above. */
+int npu_txn_append_bd(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
+                      struct npu_error *err);
+int npu_txn_append_push(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
+                        struct npu_error *err);
 
 /* The whole stream, header included; host byte order (transfer none, valid until the next append).
  */
