@@ -5,8 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define MAX_DEPTH  4096
-#define MAX_STRIDE (INT64_C(1) << 40)
+#define MAX_DEPTH     1024
+#define MAX_CONSUMERS 64 /* a device has fewer tiles */
+#define MAX_STRIDE    (INT64_C(1) << 40)
 
 /* "size = 4" or "4" */
 static bool named_number(struct npu_parser *p, const char *name, int64_t min, int64_t max,
@@ -63,6 +64,9 @@ static bool parse_consumers(struct npu_parser *p, struct npu_fifo *fifo, size_t 
         if (!parse_end(p, "dimensionsFromStream", &end) ||
             !npu_parser_push(p, &p->ends, &end, sizeof(end)))
             return false;
+        if (p->ends.n - start > MAX_CONSUMERS)
+            return npu_parser_fail(p, end.pos, "found more than %d consumers, expected no more",
+                                   MAX_CONSUMERS);
     } while (npu_parser_accept(p, ','));
     fifo->n_consumers = (uint32_t)(p->ends.n - start);
     return npu_parser_mark(p, '}');

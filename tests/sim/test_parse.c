@@ -58,7 +58,7 @@ static const struct {
     {"fifo_depths", FIFO("(%s, {%k}, [2, 2, 2]) : !aie.objectfifo<memref<4xi8>>"),
      "t:4:29: found 3 depths, expected 2: the producer's and each consumer's"},
     {"fifo_depth_0", FIFO("(%s, {%k}, 0 : i32) : !aie.objectfifo<memref<4xi8>>"),
-     "t:4:29: found 0, expected a depth, a number in 1 .. 4096"},
+     "t:4:29: found 0, expected a depth, a number in 1 .. 1024"},
     {"fifo_attribute", FIFO("(%s, {%k}, 2 : i32) {plio = true} : !aie.objectfifo<memref<4xi8>>"),
      "t:4:39: found 'plio', expected an attribute of the subset: via_DMA, "},
     {"fifo_dynamic", FIFO("(%s, {%k}, 2 : i32) : !aie.objectfifo<memref<?xi8>>"),
@@ -142,7 +142,7 @@ static const struct {
     {"acquire_count", CORE("%x = aie.objectfifo.acquire @f(Consume, 2) : memref<4xi8>"),
      "t:6:46: found 1 types, expected 2, one for each object"},
     {"acquire_0", CORE("%x = aie.objectfifo.acquire @f(Consume, 0) : memref<4xi8>"),
-     "t:6:41: found 0, expected the number of objects, a number in 1 .. 4096"},
+     "t:6:41: found 0, expected the number of objects, a number in 1 .. 1024"},
     {"access_type",
      CORE("%x = aie.objectfifo.acquire @f(Consume, 1) : !aie.objectfifosubview<memref<4xi8>>\n%y = "
           "aie.objectfifo.subview.access %x[0] : !aie.objectfifosubview<memref<4xi8>> -> "
