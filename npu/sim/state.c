@@ -46,16 +46,21 @@ struct walk {
     FILE *out;
     struct actor *actor; /* found so far, in the order to be told */
     uint32_t n, most;
+    bool again; /* the actor being told waits for one that is on the list already */
 };
 
-static void found(struct walk *walk, const struct npu_sim_channel *channel,
-                  const struct npu_sim_core *core)
+/* Put an actor on the list; " (above)" if it was there. */
+static const char *found(struct walk *walk, const struct npu_sim_channel *channel,
+                         const struct npu_sim_core *core)
 {
     for (uint32_t i = 0; i < walk->n; i++)
-        if (walk->actor[i].channel == channel && walk->actor[i].core == core)
-            return;
+        if (walk->actor[i].channel == channel && walk->actor[i].core == core) {
+            walk->again = true;
+            return " (above)";
+        }
     if (walk->n < walk->most)
         walk->actor[walk->n++] = (struct actor){channel, core};
+    return "";
 }
 
 /* Who works at one side of a part of a pool; told as "filled by ..." and put on the list. */
@@ -70,16 +75,16 @@ static void tell_other_side(struct walk *walk, const struct npu_sim_pool *pool, 
         if (channel->pool != pool || channel->mm2s == fillers || slice < channel->first_slice ||
             slice >= channel->first_slice + channel->n_slices)
             continue;
-        fprintf(walk->out, "%s%s", n++ ? " and " : lead, channel_place(channel).text);
-        found(walk, channel, NULL);
+        fprintf(walk->out, "%s%s%s", n++ ? " and " : lead, channel_place(channel).text,
+                found(walk, channel, NULL));
     }
     for (uint32_t c = 0; c < sim->array->n_cores; c++) {
         const struct npu_sim_core *core = &sim->core[c];
         for (uint32_t p = 0; p < core->n_ports; p++) {
             if (core->port[p].pool != pool || (core->port[p].side == NPU_PRODUCE) != fillers)
                 continue;
-            fprintf(walk->out, "%s%s", n++ ? " and " : lead, core_place(sim, core).text);
-            found(walk, NULL, core);
+            fprintf(walk->out, "%s%s%s", n++ ? " and " : lead, core_place(sim, core).text,
+                    found(walk, NULL, core));
         }
     }
     if (n == 0)
@@ -102,17 +107,16 @@ static void tell_active(struct walk *walk, const struct npu_sim_channel *channel
     const struct npu_sim_stream *stream = channel->stream;
     unsigned long long all = channel->walk->bytes, done = all - channel->left;
     if (!channel->mm2s) {
-        fprintf(walk->out, "has %llu of %llu bytes, waits for words from %s\n", done, all,
-                channel_place(stream->source).text);
-        found(walk, stream->source, NULL);
+        fprintf(walk->out, "has %llu of %llu bytes, waits for words from %s%s\n", done, all,
+                channel_place(stream->source).text, found(walk, stream->source, NULL));
         return;
     }
     fprintf(walk->out, "has sent %llu of %llu bytes, waits for room in", done, all);
     const char *lead = " ";
     for (uint32_t i = 0; i < stream->n_sinks; i++)
         if (!stream->sink[i]->active) {
-            fprintf(walk->out, "%s%s", lead, channel_place(stream->sink[i]).text);
-            found(walk, stream->sink[i], NULL);
+            fprintf(walk->out, "%s%s%s", lead, channel_place(stream->sink[i]).text,
+                    found(walk, stream->sink[i], NULL));
             lead = " and ";
         }
     fputc('\n', walk->out);
@@ -164,14 +168,16 @@ static void tell_host(struct walk *walk)
         fprintf(walk->out, " at step %zu of its words", host->at_step);
     fprintf(walk->out, " waits for a token of @%s, %s", host->waits->fifo->name,
             channel_place(host->waits).text);
-    if (host->waits->n_tasks && !host->waits->task[host->waits->head].token)
-        fprintf(walk->out, ", whose task asks for none");
+    if (host->waits->n_tasks == 0)
+        fprintf(walk->out, ", and no task that would send one is queued");
+    else if (!host->waits->task[host->waits->head].token)
+        fprintf(walk->out, ", whose task sends none");
     fputc('\n', walk->out);
     found(walk, host->waits, NULL);
 }
 
 /* The first line and the last, where the chain ends, in one sentence. */
-static void put_summary(struct npu_sim *sim)
+static void put_summary(struct npu_sim *sim, bool circle)
 {
     if (!sim->err)
         return;
@@ -184,8 +190,9 @@ static void put_summary(struct npu_sim *sim)
             last = line;
     }
     last += strspn(last, " ");
-    snprintf(sim->err->text, sizeof(sim->err->text), "%.200s: %.*s; in the end: %.*s",
+    snprintf(sim->err->text, sizeof(sim->err->text), "%.200s: %.*s; %s: %.*s",
              sim->design->file_name, (int)(n < 400 ? n : 400), sim->report,
+             circle ? "a circle, it closes with" : "in the end",
              (int)strcspn(last, "\n") < 300 ? (int)strcspn(last, "\n") : 300, last);
 }
 
@@ -205,6 +212,7 @@ int npu_sim_report_deadlock(struct npu_sim *sim)
     }
     tell_host(&walk);
     for (uint32_t i = 0; i < walk.n; i++) {
+        walk.again = false;
         if (walk.actor[i].channel)
             tell_channel(&walk, walk.actor[i].channel);
         else
@@ -213,7 +221,7 @@ int npu_sim_report_deadlock(struct npu_sim *sim)
     free(walk.actor);
     if (fclose(out) != 0)
         return npu_sim_fail(sim, -EDEADLK, NULL, "deadlock, and no memory to tell it");
-    put_summary(sim);
+    put_summary(sim, walk.again);
     return -EDEADLK;
 }
 
