@@ -50,7 +50,7 @@ static void fill(struct data *d, const struct tile *t)
     for (int j = 0; j < T; j++) {
         d->bias[j] = kit_range(INT32_MIN, INT32_MAX);
         if (t->kind == S16S16)
-            job->u.bias64[j] = d->bias[j] <<= t->acc_shift > 6 ? 5 : 0;
+            job->u.bias64[j] = d->bias[j] *= 32;
         else
             job->u.bias32[j] = (int32_t)d->bias[j];
         job->mult[j] = (int16_t)(t->negligible ? j % 2 * 32767 : kit_range(0, 32767));

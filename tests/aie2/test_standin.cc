@@ -342,9 +342,10 @@ template <typename V> void fill_copies(V *ab, V *cd, int broken)
 {
     constexpr int row = 16 / sizeof(V);
     for (int i = 0; i < 64; i++)
-        for (int copy = 0; copy < 4; copy++)
-            (copy & 1 ? cd : ab)[i / row * 2 * row + copy / 2 * row + i % row] =
-                (V)(copy == broken ? -1 : 100 * i);
+        for (int copy = 0; copy < 4; copy++) {
+            V *half = copy & 1 ? cd : ab;
+            half[i / row * 2 * row + copy / 2 * row + i % row] = (V)(copy == broken ? -1 : 100 * i);
+        }
 }
 
 template <typename V> int lookup_errors()

@@ -119,21 +119,29 @@ inline void mac_blocks<4, 4, 8, int16_t, int8_t, int32_t>(int32_t *c, const int1
     }
 }
 
-/* acc64: each product for itself as high and low half, four lanes to two of 64 bit. */
+/* acc64: sums of two products, then four lanes to two of 64 bit. A sum of -2^31 is one that wrapped, from
+ * +2^31: -32768 * 32767 twice is the least. */
+AIE_INLINE void mac_wide(__m128i *c01, __m128i *c23, __m128i a, __m128i b)
+{
+    __m128i p = _mm_madd_epi16(a, b);
+    __m128i wrapped = _mm_cmpeq_epi32(p, _mm_set1_epi32(INT32_MIN));
+    __m128i sign = _mm_andnot_si128(wrapped, _mm_srai_epi32(p, 31));
+    *c01 = _mm_add_epi64(*c01, _mm_unpacklo_epi32(p, sign));
+    *c23 = _mm_add_epi64(*c23, _mm_unpackhi_epi32(p, sign));
+}
+
 template <>
 inline void mac_blocks<4, 4, 4, int16_t, int16_t, int64_t>(int64_t *c, const int16_t *a,
                                                            const int16_t *b)
 {
+    __m128i rows01 = load16(b), rows23 = load16(b + 8);
+    __m128i b01 = _mm_unpacklo_epi16(rows01, _mm_srli_si128(rows01, 8));
+    __m128i b23 = _mm_unpacklo_epi16(rows23, _mm_srli_si128(rows23, 8));
     for (int i = 0; i < 4; i++) {
+        __m128i row = _mm_loadl_epi64((const __m128i *)(a + 4 * i));
         __m128i s0 = load16(c + 4 * i), s1 = load16(c + 4 * i + 2);
-        for (int k = 0; k < 4; k++) {
-            __m128i x = _mm_set1_epi16(a[4 * i + k]);
-            __m128i y = _mm_loadl_epi64((const __m128i *)(b + 4 * k));
-            __m128i p = _mm_unpacklo_epi16(_mm_mullo_epi16(x, y), _mm_mulhi_epi16(x, y));
-            __m128i sign = _mm_srai_epi32(p, 31);
-            s0 = _mm_add_epi64(s0, _mm_unpacklo_epi32(p, sign));
-            s1 = _mm_add_epi64(s1, _mm_unpackhi_epi32(p, sign));
-        }
+        mac_wide(&s0, &s1, spread<0>(row), b01);
+        mac_wide(&s0, &s1, spread<1>(row), b23);
         store16(c + 4 * i, s0);
         store16(c + 4 * i + 2, s1);
     }
