@@ -12,6 +12,7 @@ OBJECT = "memref<4096xi8>"
 JOB = "memref<1024xi32>"
 LUT = "memref<2048xi16>"
 ACC = "memref<64x64xi32>"
+STATE, WEIGHTS, SUMS = "memref<768xi32>", "memref<4096xi16>", "memref<4096xi32>"
 LINEAR = "[0, 0, 0, {0}][1, 1, 1, {1}][0, 0, 0, 1]"
 
 # Argument types of the entry points (kernels/aie2/aie2.h) as the designs here use them.
@@ -25,6 +26,11 @@ FUNCTIONS = {
     "npu_gemm_finish_gelu": [JOB, LUT, LUT, ACC, OBJECT, "i32"],
     "npu_gemm_finish_residual": [JOB, ACC, OBJECT, OBJECT, "i32"],
     "npu_gemm_finish_stem": [JOB, LUT, LUT, ACC, OBJECT, OBJECT, "i32"],
+    "npu_attention_begin": [STATE, SUMS],
+    "npu_attention_scores": [JOB, OBJECT, OBJECT, OBJECT, STATE, WEIGHTS, "i32", "i32"],
+    "npu_attention_weights": [LUT, LUT, STATE, WEIGHTS, SUMS],
+    "npu_attention_values": [WEIGHTS, OBJECT, SUMS, "i32"],
+    "npu_attention_finish": [STATE, SUMS, OBJECT, "i32"],
 }
 
 
@@ -48,16 +54,19 @@ class Text:
         types = ", ".join(FUNCTIONS[name])
         self(f"func.call @{name}({', '.join('%' + a for a in arguments)}) : ({types}) -> ()")
 
-    def acquire(self, value, fifo, port, kind=OBJECT):
-        view = f"!aie.objectfifosubview<{kind}>"
-        self(f"%{value}_v = aie.objectfifo.acquire @{fifo}({port}, 1) : {view}")
-        self(f"%{value} = aie.objectfifo.subview.access %{value}_v[0] : {view} -> {kind}")
+    def acquire(self, values, fifo, port, kind=OBJECT):
+        """The oldest objects of a fifo; `values`: their names."""
+        values, view = values.split(), f"!aie.objectfifosubview<{kind}>"
+        self(f"%{values[0]}_v = aie.objectfifo.acquire @{fifo}({port}, {len(values)}) : {view}")
+        for i, value in enumerate(values):
+            self(f"%{value} = aie.objectfifo.subview.access %{values[0]}_v[{i}] : {view} -> {kind}")
 
-    def release(self, fifo, port):
-        self(f"aie.objectfifo.release @{fifo}({port}, 1)")
+    def release(self, fifo, port, count=1):
+        self(f"aie.objectfifo.release @{fifo}({port}, {count})")
 
-    def fifo(self, name, producer, consumers, kind=OBJECT, dims=""):
-        depths = ", ".join(["2"] * (1 + len(consumers)))
+    def fifo(self, name, producer, consumers, kind=OBJECT, dims="", depth=2, consumer=2):
+        """Objects at the producer's end and at each consumer's."""
+        depths = ", ".join([str(depth)] + [str(consumer)] * len(consumers))
         ends = ", ".join("%" + c for c in consumers)
         self(f"aie.objectfifo @{name}(%{producer}{dims}, {{{ends}}}, [{depths}])"
              f" : !aie.objectfifo<{kind}>")
@@ -350,7 +359,219 @@ four times; %c: [256][256].""")
     return t
 
 
-DESIGNS = {"encoder": encoder, "matmul_4col": matmul_4col}
+# ---- attention_4col -----------------------------------------------------------------------------
+
+
+def attention_core(t, c):
+    """attention.mlir's program on core (c, 2)."""
+    job, ab, cd, state, weights, sums = (
+        f"{n}{c}" for n in ("job", "ab", "cd", "state", "weights", "sums"))
+    q, kv, o = f"q_{c}", f"kv_{c}", f"o_{c}"
+    t(f"%core{c} = aie.core(%t{c}) {{")
+    t.constants((0, 1), words=(0, 1))
+    t.loop("it", "cmax")
+    begin_job(t, q, job, ab, cd)
+    t.counts(job, blocks=0, tiles=1)
+    t.loop("t", "tiles")
+    t.acquire("q0 q1", q, "Consume")
+    t.call("npu_attention_begin", state, sums)
+    t.loop("b", "blocks")
+    t("%block = arith.index_cast %b : index to i32")
+    for part in range(2):
+        t.acquire(f"k{part}", kv, "Consume")
+        t.call("npu_attention_scores", job, "q0", "q1", f"k{part}", state, weights, "block",
+               f"w{part}")
+        t.release(kv, "Consume")
+    t.call("npu_attention_weights", ab, cd, state, weights, sums)
+    for part in range(2):
+        t.acquire(f"v{part}", kv, "Consume")
+        t.call("npu_attention_values", weights, f"v{part}", sums, f"w{part}")
+        t.release(kv, "Consume")
+    t("}")
+    t.release(q, "Consume", 2)
+    for part in range(2):
+        t.acquire(f"o{part}", o, "Produce")
+        t.call("npu_attention_finish", state, sums, f"o{part}", f"w{part}")
+        t.release(o, "Produce")
+    t("}")
+    core_end(t)
+
+
+def attention_4col():
+    t = Text()
+    t.comment("""
+SPDX-License-Identifier: LGPL-2.1-or-later
+Four cores, one a column, each one head of attention, all at the same time; written by
+generate.py, do not edit. The program of a core is attention.mlir's. Contracts, layouts and the
+parameter object: kernels/aie2/aie2.h. Text: mlir-aie 5ff2ab97d (March 2026).
+
+  shim (c,0) MM2S 0 --- @q_c ---> S2MM 0 core (c,2)   parameters, then Q as two A16 a tile
+             MM2S 1 --- @kv_c --> S2MM 1              a block of keys: two K16, two A16 of V
+             S2MM 0 <-- @o_c ---- MM2S 0              two A16 a tile of queries
+
+A job: 1 parameter object, then count[1] tiles of queries; count[0] blocks of keys pass for each.""")
+    t("module {")
+    t("aie.device(npu1) {")
+    for row, name in ((0, "shim"), (2, "t")):
+        for c in range(4):
+            t(f"%{name}{c} = aie.tile({c}, {row})")
+    t()
+    for c in range(4):
+        t.fifo(f"q_{c}", f"shim{c}", [f"t{c}"])
+        t.fifo(f"kv_{c}", f"shim{c}", [f"t{c}"])
+        t.fifo(f"o_{c}", f"t{c}", [f"shim{c}"], depth=1)
+    t()
+    t.declare("npu_job_begin", "npu_attention_begin", "npu_attention_scores",
+              "npu_attention_weights", "npu_attention_values", "npu_attention_finish")
+    for c in range(4):
+        t()
+        for name, kind in (("job", JOB), ("ab", LUT), ("cd", LUT), ("state", STATE),
+                           ("weights", WEIGHTS), ("sums", SUMS)):
+            t(f'%{name}{c} = aie.buffer(%t{c}) {{sym_name = "{name}{c}"}} : {kind}')
+        attention_core(t, c)
+    t()
+    size = {"q": 4 * 20480, "kv": 4 * 393216, "o": 4 * 16384}
+    kind = {n: f"memref<{s}xi8>" for n, s in size.items()}
+    t.comment("""
+Four heads, 128 queries each against 1500 keys (24 blocks). Part c of each buffer is head c's.""")
+    arguments = ", ".join(f"%{n}: {kind[n]}" for n in size)
+    t(f"aie.runtime_sequence @sequence({arguments}) {{")
+    for c in range(4):
+        t.memcpy("o", LINEAR.format(c * 16384, 16384), f"o_{c}", 0, kind["o"], True)
+        t.memcpy("q", LINEAR.format(c * 20480, 20480), f"q_{c}", 1, kind["q"])
+        t.memcpy("kv", f"[0, 0, 0, {c * 393216}][2, 1, 1, 393216][0, 0, 0, 1]", f"kv_{c}", 2,
+                 kind["kv"])
+    for c in range(4):
+        t.wait(f"o_{c}")
+    t("}")
+    t("}")
+    t("}")
+    return t
+
+
+# ---- mel_4core ----------------------------------------------------------------------------------
+
+MEL_X = "memref<5632xi8>"  # 2816 samples: 16 frames need 15 * 160 + 400
+MEL_C = "memref<3200xi8>"  # one of 104 objects of the transform's constants
+MEL_Y = "memref<1280xi16>"  # 16 frames of 80 channels
+MEL_BLOCKS, MEL_SPECTRUM = "memref<6400xi16>", "memref<6656xi32>"
+MEL_PASSES = 47  # a core; 4 cores x 47 x 16 frames = 3008
+
+
+def mel_core(t, c):
+    """mel.mlir's program on core (c, 2)."""
+    job, blocks, spectrum, x, y = (f"{n}{c}" for n in ("job", "blocks", "spectrum", "x_", "y_"))
+    t(f"%core{c} = aie.core(%t{c}) {{")
+    t.constants((0, 1, 104))
+    t.loop("it", "cmax")
+    t.acquire("object", x, "Consume", MEL_X)
+    t.call("npu_job_begin", "object", job, job, job)
+    t.release(x, "Consume")
+    t.counts(job, passes=0, clamps=1)
+    t.loop("p", "passes")
+    t.acquire("samples", x, "Consume", MEL_X)
+    t.call("npu_mel_begin", "samples", blocks)
+    t.release(x, "Consume")
+    t.loop("i", "c104")
+    t("%index = arith.index_cast %i : index to i32")
+    t.acquire("c", "c", "Consume", MEL_C)
+    t.call("npu_mel_dft", "c", blocks, spectrum, "index")
+    t.release("c", "Consume")
+    t("}")
+    t.acquire("y", y, "Produce", MEL_Y)
+    t.call("npu_mel_finish", job, spectrum, "y")
+    t.release(y, "Produce")
+    t("}")
+    t.loop("p", "clamps")
+    t.acquire("frames", x, "Consume", MEL_X)
+    t.acquire("y", y, "Produce", MEL_Y)
+    t.call("npu_mel_clamp", job, "frames", "y")
+    t.release(x, "Consume")
+    t.release(y, "Produce")
+    t("}")
+    core_end(t)
+
+
+def mel_sequences(t):
+    samples, frames = 4 * MEL_PASSES * 2560 + 256, 4 * MEL_PASSES * 16 * 80
+    half = f"[1, {MEL_PASSES}, 2, 1408][0, {{stride}}, 1408, 1]"
+    kinds = {"job": MEL_X, "x": f"memref<{samples}xi16>", "c": "memref<332800xi8>",
+             "y": f"memref<{frames}xi16>", "z": f"memref<{frames + 1536}xi16>"}
+
+    def transfers(source, stride):
+        for c in range(4):
+            part = MEL_PASSES * 1280
+            t.memcpy("y", LINEAR.format(c * part, part), f"y_{c}", 0, kinds["y"], True)
+            t.memcpy("job", LINEAR.format(0, 5632), f"x_{c}", 1, kinds["job"])
+            t.memcpy(source, f"[0, 0, 0, {c * MEL_PASSES * stride}]" + half.format(stride=stride),
+                     f"x_{c}", 2, kinds[source])
+
+    t.comment("""
+A window: 3008 frames, of which the last 8 are padding; core c makes frames 752 c to 752 c + 751.
+%x: samples; a pass reads 2816, the next begins 2560 on. %c: the constants, sent for every pass.""")
+    t(f"aie.runtime_sequence @mel(%job: {MEL_X}, %x: {kinds['x']}, %c: {kinds['c']},"
+      f" %y: {kinds['y']}) {{")
+    transfers("x", 2560)
+    t.memcpy("c", f"[0, 0, 0, 0][{MEL_PASSES}, 1, 1, 332800][0, 0, 0, 1]", "c", 3, kinds["c"])
+    for c in range(4):
+        t.wait(f"y_{c}")
+    t("}")
+    t()
+    t.comment("""
+The clamp to 8 below the window's maximum, which is in the job: what @mel made comes back as %z,
+with 1536 values behind the last frame, since an object of @x is larger than 16 frames.""")
+    t(f"aie.runtime_sequence @clamp(%job: {MEL_X}, %z: {kinds['z']}, %y: {kinds['y']}) {{")
+    transfers("z", 1280)
+    for c in range(4):
+        t.wait(f"y_{c}")
+    t("}")
+
+
+def mel_4core():
+    t = Text()
+    t.comment("""
+SPDX-License-Identifier: LGPL-2.1-or-later
+Log-mel of 80 channels on four cores, 16 frames a pass; written by generate.py, do not edit. The
+program of a core is mel.mlir's; the transform's constants are broadcast to all four. Contracts,
+layouts and the parameter object: kernels/aie2/aie2.h. Text: mlir-aie 5ff2ab97d (March 2026).
+
+  shim (c,0) MM2S 0 --- @x_c ---> core (c,2)   parameters, then samples
+             S2MM 0 <-- @y_c ---- core (c,2)   16 frames of 80 channels
+  shim (0,0) MM2S 1 --- @c -----> cores (0,2) (1,2) (2,2) (3,2)
+
+A job: 1 parameter object on @x; count[0] passes, each one object of samples, 104 of constants and
+one of frames; then count[1] objects of frames to clamp.""")
+    t("module {")
+    t("aie.device(npu1) {")
+    for row, name in ((0, "shim"), (2, "t")):
+        for c in range(4):
+            t(f"%{name}{c} = aie.tile({c}, {row})")
+    t()
+    for c in range(4):
+        t.fifo(f"x_{c}", f"shim{c}", [f"t{c}"], MEL_X, consumer=1)
+        t.fifo(f"y_{c}", f"t{c}", [f"shim{c}"], MEL_Y, depth=1)
+    t.fifo("c", "shim0", [f"t{c}" for c in range(4)], MEL_C)
+    t()
+    FUNCTIONS["npu_job_begin"] = [MEL_X, JOB, JOB, JOB]
+    FUNCTIONS["npu_mel_begin"] = [MEL_X, MEL_BLOCKS]
+    FUNCTIONS["npu_mel_dft"] = [MEL_C, MEL_BLOCKS, MEL_SPECTRUM, "i32"]
+    FUNCTIONS["npu_mel_finish"] = [JOB, MEL_SPECTRUM, MEL_Y]
+    FUNCTIONS["npu_mel_clamp"] = [JOB, MEL_X, MEL_Y]
+    t.declare("npu_job_begin", "npu_mel_begin", "npu_mel_dft", "npu_mel_finish", "npu_mel_clamp")
+    for c in range(4):
+        t()
+        for name, kind in (("job", JOB), ("blocks", MEL_BLOCKS), ("spectrum", MEL_SPECTRUM)):
+            t(f'%{name}{c} = aie.buffer(%t{c}) {{sym_name = "{name}{c}"}} : {kind}')
+        mel_core(t, c)
+    t()
+    mel_sequences(t)
+    t("}")
+    t("}")
+    return t
+
+
+DESIGNS = {"encoder": encoder, "matmul_4col": matmul_4col, "attention_4col": attention_4col,
+           "mel_4core": mel_4core}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in DESIGNS:
