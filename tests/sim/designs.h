@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_SIM_DESIGNS_H
+#define TESTS_SIM_DESIGNS_H
+/* What the tests of mlir/ share: a design run from its text and from its instruction words, operands
+ * in the layouts of kernels/aie2/aie2.h, jobs. */
+#include "kernels/aie2/aie2.h"
+#include "kernels/kernels.h"
+#include "npu/sim/sim.h"
+#include "tests/aie2/kit.h"
+
+enum { T = 64, OBJECT = 4096 };
+
+/* calloc that ends the program; 32-byte aligned is not needed by host buffers. */
+void *designs_alloc(size_t bytes);
+
+/* Run sequence `sequence` (NULL: the only one) of mlir/<design>.mlir: twice in one array from the
+ * text, once in a fresh one from its instruction words. `out` is the buffer that must then equal
+ * `expected`; the others must be as before. Three cases named after `name`. */
+void designs_run(const char *name, const char *design, const char *sequence,
+                 const struct npu_sim_buffer *buffers, uint32_t n_buffers, uint32_t out,
+                 const void *expected);
+
+/* Instead of cases: one row of the table of designs for each design run. */
+extern bool designs_table;
+void designs_table_head(void);
+/* The count line; the program's exit code. */
+int designs_finish(void);
+
+/* One matrix product as kernels.h states it; all buffers belong to it. */
+enum designs_kind { S16S8, S16S16, S8S8 };
+struct designs_product {
+    enum designs_kind kind;
+    int m, n, k; /* multiples of 64 */
+    enum npu_f1_result result;
+    int acc_shift, gelu_shift;
+    void *a, *w;                 /* [m][k], [n][k] */
+    int64_t *bias;               /* [n] */
+    int16_t *mult, *table, *pos; /* [n], [NPU_F1_GELU_ENTRIES], [m][n] */
+    uint8_t *shift;              /* [n / 64] */
+    int32_t *x;                  /* [m][n]: residual */
+    void *c;                     /* [m][n]: what the reference makes of it */
+};
+/* All operands random in the ranges of the contract, with every channel's result in use. */
+struct designs_product designs_product_random(enum designs_kind kind, int m, int n, int k,
+                                              enum npu_f1_result result);
+/* Fill c. */
+void designs_product_compute(struct designs_product *p);
+void designs_product_free(struct designs_product *p);
+
+/* Number of a kind's objects for one tile and k; B8 and A8 hold 64 of k, the others 32. */
+int designs_a_objects(const struct designs_product *p);
+int designs_b_objects(const struct designs_product *p);
+/* Objects of A of rows 64 row .., of B (job first) of channels 64 column ..; both return the byte
+ * behind what they wrote. `columns`: of the array, for the count of operands. */
+uint8_t *designs_pack_a(uint8_t *to, const struct designs_product *p, int row);
+uint8_t *designs_pack_b(uint8_t *to, const struct designs_product *p, int column, int columns);
+/* Operands (4 objects) and results (2 or 4 objects) of a tile. */
+uint8_t *designs_pack_operands(uint8_t *to, const struct designs_product *p, int row, int column);
+uint8_t *designs_pack_c(uint8_t *to, const struct designs_product *p, int row, int column);
+int designs_c_objects(const struct designs_product *p);
+
+/* A job of npu_norm_s32s16; mult [d], -> count[0] = count. */
+void designs_norm_job(struct npu_core_job *job, int count, int d, int shift, const int16_t *mult,
+                      int64_t inv_d, int64_t eps, int64_t sqrt_d);
+/* A job of npu_gelu_s32s16. */
+void designs_gelu_job(struct npu_core_job *job, int count, int shift, const int16_t *table);
+
+/* The tests, by file. */
+void designs_gemm(void);
+void designs_rows(void);
+/* With the base model and real speech; false: no such files. */
+void designs_real(void);
+
+#endif /* TESTS_SIM_DESIGNS_H */
