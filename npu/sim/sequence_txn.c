@@ -152,7 +152,7 @@ static int read_memcpy(struct writer *w, struct npu_txn_transfer *t)
 {
     const struct npu_ir_bd *bd = &w->op->bd[0];
     uint64_t start = 0;
-    uint32_t offset;
+    uint32_t offset = 0;
     int code = find_shim_end(w, w->op->ref, t);
     if (code == 0)
         code = find_argument(w, bd->memref, t);
