@@ -36,12 +36,13 @@ struct npu_core_job {
     int32_t count[4];   /* loop counts: the design reads them from the core's copy, words 0..3 */
     int32_t result;     /* word 4: enum npu_f1_result, for designs that branch on it */
     int32_t acc_shift;  /* ACC64 to ACC, 0..30 */
-    int32_t shift;      /* requant; norm: the shift of its last step */
+    int32_t shift;      /* requant; norm: the shift of its last step; attention: qk_shift */
     int32_t gelu_shift; /* of f1_gelu, or of NPU_F1_STEM: -2..2 */
     int32_t lut;        /* 1: npu_job_begin() fills LUT with table[0 .. 1023] */
     int32_t d;          /* norm: row length, a multiple of 64, 64..1280 */
     int32_t final;      /* norm: 1 leaves `mult` out, the final norm */
-    int32_t reserved[5];
+    int32_t keys;       /* attention: 1 .. 64 * count[0]; the last block's others take no part */
+    int32_t reserved[4];
     union { /* byte 64 */
         int32_t bias32[64];
         int64_t bias64[64];
@@ -96,6 +97,35 @@ void npu_gelu_s32s16(const int32_t *job, const int16_t *lut_ab, const int16_t *l
  * An A16 needs y in blocks of 4 x 4: four rows leave the core so with the fifo's
  * dimensionsToStream [<d / 4, 4>, <4, d>, <4, 1>]. y holds intermediate values meanwhile. ---- */
 void npu_norm_s32s16(const int32_t *job, const int32_t *x, int16_t *y, int32_t rows);
+
+/* ---- f1_attention: one head's 64 queries against the keys of count[0] blocks of 64 ----
+ * begin; for every block `block` = 0 ..: scores with both parts of its K, weights, values with both
+ * parts of its V; then finish of both parts. `shift`, `keys` and the exp table (LUT) from the job.
+ *          q0, q1  A16 of the queries' channels 0..31 and 32..63
+ *          K16     s16 32 keys x 64 channels [8 key blocks][16 channel blocks][4][4], part p = keys
+ *                  32 p .. 32 p + 31 of the block; the core turns the 4 x 4 blocks over itself. Out of
+ *                  the two A16 of a K tile, as a GEMM leaves them, both parts come in one stream in
+ *                  the order [<16, 128>, <2, 2048>, <128, 1>] (elements)
+ *          v       A16 of channels 32 part .. of the block's 64 keys: as a GEMM leaves it
+ *          out     A16 of channels 32 part ..: what a GEMM reads
+ *          state   each query's row four times, s32 [3][16][4][4]: E, E of the weights, l; 3072 bytes
+ *          p       s16 64 queries x 64 keys [16][16][4][4], 8192 bytes
+ *          o       s32 64 queries x 64 channels [16][16][4][4], 16384 bytes
+ * One core's memory: stack 4096, job 4096, LUT 8192, q 2 x 4096 (held), K and V 2 x 4096, state 3072, p
+ * 8192, o 16384, out 1 x 4096: 64512 bytes. ---- */
+enum { NPU_ATTENTION_NO_OCTAVE = -(1 << 25) }; /* E before the first block: below every real one */
+void npu_attention_begin(int32_t *state, int32_t *o);
+/* p = 64 E - s of 32 keys, saturated, E raised to the part's maximum; part 1 lifts part 0's too. */
+void npu_attention_scores(const int32_t *job, const int16_t *q0, const int16_t *q1,
+                          const int16_t *k, int32_t *state, int16_t *p, int32_t block,
+                          int32_t part);
+/* p = exp[p]; o and l are brought to E, l gains the sums of p. */
+void npu_attention_weights(const int16_t *lut_ab, const int16_t *lut_cd, int32_t *state, int16_t *p,
+                           int32_t *o);
+/* o += srs(p x v, 10) of 32 channels. */
+void npu_attention_values(const int16_t *p, const int16_t *v, int32_t *o, int32_t part);
+/* out = o / l of 32 channels. Leaves state and o as they are. */
+void npu_attention_finish(const int32_t *state, const int32_t *o, int16_t *out, int32_t part);
 
 #ifdef __cplusplus
 }

@@ -25,3 +25,15 @@ static inline const npu_core_job *npu_core_job_of(const int32_t *words)
 {
     return reinterpret_cast<const npu_core_job *>(words);
 }
+
+/* 16 x acc64 in memory: their bits as 32 x s32, low halves first. */
+static inline aie::accum<acc64, 16> npu_core_load_acc64(const int32_t *p)
+{
+    aie::accum<acc32, 32> bits(aie::load_v<32>(p));
+    return bits.cast_to<acc64>();
+}
+
+static inline void npu_core_store_acc64(int32_t *p, const aie::accum<acc64, 16> &acc)
+{
+    aie::store_v(p, acc.cast_to<acc32>().to_vector<int32_t>());
+}

@@ -54,18 +54,15 @@ static inline void multiply_s32(const TA *a, const TB *b, int32_t *acc)
         });
 }
 
-/* Blocks 4 x 4 of ACC64: the bits of 16 x acc64 are loaded and stored as 32 x s32. */
+/* Blocks 4 x 4 of ACC64 */
 static inline aie::accum<acc64, 16> load_acc64(const int64_t *acc, unsigned block)
 {
-    aie::accum<acc32, 32> bits(
-        aie::load_v<32>(reinterpret_cast<const int32_t *>(acc) + 32 * block));
-    return bits.cast_to<acc64>();
+    return npu_core_load_acc64(reinterpret_cast<const int32_t *>(acc) + 32 * block);
 }
 
 static inline void store_acc64(int64_t *acc, unsigned block, const aie::accum<acc64, 16> &c)
 {
-    aie::store_v(reinterpret_cast<int32_t *>(acc) + 32 * block,
-                 c.cast_to<acc32>().to_vector<int32_t>());
+    npu_core_store_acc64(reinterpret_cast<int32_t *>(acc) + 32 * block, c);
 }
 
 extern "C" void npu_gemm_begin_s32(const int32_t *job, int32_t *acc)

@@ -14,8 +14,14 @@ enum npu_core_cycles {
     NPU_CYCLES_STEM_16 = 26,
     NPU_CYCLES_COPY_32B = 2, /* load and store of 32 bytes */
     NPU_CYCLES_NARROW_16 = 6,
-    NPU_CYCLES_NORM_16 = 10,  /* per 16 lanes, three passes */
-    NPU_CYCLES_NORM_ROW = 420 /* scalar products of 64 bit, three pipelines filled and drained */
+    NPU_CYCLES_NORM_16 = 10,   /* per 16 lanes, three passes */
+    NPU_CYCLES_NORM_ROW = 420, /* scalar products of 64 bit, three pipelines filled and drained */
+    NPU_CYCLES_SCORE_16 = 8,   /* scores: SRS, store, load, maximum, load, difference, SRS, store */
+    NPU_CYCLES_OCTAVE_4 = 40,  /* four queries' maxima over lanes, octaves */
+    NPU_CYCLES_EXP_16 = 12,    /* one look-up of four values a cycle, select, store, sum */
+    NPU_CYCLES_RESCALE_16 = 5,
+    NPU_CYCLES_OUT_16 = 14,   /* product of 64 bit, four SRS, selects, store */
+    NPU_CYCLES_DIVIDE_4 = 160 /* the long division of four queries, 16 rounds */
 };
 
 #endif /* NPU_KERNELS_AIE2_CYCLES_H */

@@ -92,6 +92,32 @@ uint64_t norm_cycles(const int64_t *args)
     uint64_t rows = (uint64_t)args[3], d = (uint64_t)job_at(args, 0)->d;
     return NPU_CYCLES_CALL + rows * (NPU_CYCLES_NORM_ROW + d / 16 * NPU_CYCLES_NORM_16);
 }
+uint64_t attention_begin_cycles(const int64_t *)
+{
+    return NPU_CYCLES_CALL + (16384 + 3072) / 32 * NPU_CYCLES_COPY_32B / 2;
+}
+uint64_t scores_cycles(const int64_t *)
+{
+    return product_cycles(32, 64, 16) + 128 * NPU_CYCLES_SCORE_16 + 16 * NPU_CYCLES_OCTAVE_4;
+}
+/* Rows whose octave rose are known before the call: the first block's scale nothing. */
+uint64_t weights_cycles(const int64_t *args)
+{
+    const int32_t *octave = reinterpret_cast<const int32_t *>((uintptr_t)args[2]);
+    const int32_t *before = octave + 256;
+    uint64_t risen = 0;
+    for (int row = 0; row < 64; row++)
+        risen += before[0] != NPU_ATTENTION_NO_OCTAVE && octave[4 * row] > before[4 * row];
+    return lane_cycles(4096, NPU_CYCLES_EXP_16) + risen * 17 * NPU_CYCLES_RESCALE_16;
+}
+uint64_t values_cycles(const int64_t *)
+{
+    return product_cycles(32, 64, 16);
+}
+uint64_t attention_finish_cycles(const int64_t *)
+{
+    return lane_cycles(2048, NPU_CYCLES_OUT_16) + 16 * NPU_CYCLES_DIVIDE_4;
+}
 
 template <typename F> void (*untyped(F *fn))(void)
 {
@@ -107,7 +133,10 @@ const uint32_t job_bytes[] = {4096, 4096, 4096, 4096}, begin_s32_bytes[] = {4096
                residual_bytes[] = {4096, 16384, 4096, 4096},
                stem_bytes[] = {4096, 4096, 4096, 16384, 2048, 4096},
                matmul_bytes[] = {256, 256, 1024}, gelu_bytes[] = {4096, 4096, 4096, 128, 64},
-               norm_bytes[] = {4096, 256, 128};
+               norm_bytes[] = {4096, 256, 128}, attention_begin_bytes[] = {3072, 16384},
+               scores_bytes[] = {4096, 4096, 4096, 4096, 3072, 8192},
+               weights_bytes[] = {4096, 4096, 3072, 8192, 16384},
+               values_bytes[] = {8192, 4096, 16384}, attention_finish_bytes[] = {3072, 16384, 4096};
 
 const npu_core_kernel kernels[] = {
     {"npu_job_begin", untyped(npu_job_begin), "vpppp", job_bytes, job_cycles},
@@ -129,6 +158,15 @@ const npu_core_kernel kernels[] = {
     {"npu_matmul_s8s8", untyped(npu_matmul_s8s8), "vpppi", matmul_bytes, matmul_cycles},
     {"npu_gelu_s32s16", untyped(npu_gelu_s32s16), "vpppppi", gelu_bytes, gelu_cycles},
     {"npu_norm_s32s16", untyped(npu_norm_s32s16), "vpppi", norm_bytes, norm_cycles},
+    {"npu_attention_begin", untyped(npu_attention_begin), "vpp", attention_begin_bytes,
+     attention_begin_cycles},
+    {"npu_attention_scores", untyped(npu_attention_scores), "vppppppii", scores_bytes,
+     scores_cycles},
+    {"npu_attention_weights", untyped(npu_attention_weights), "vppppp", weights_bytes,
+     weights_cycles},
+    {"npu_attention_values", untyped(npu_attention_values), "vpppi", values_bytes, values_cycles},
+    {"npu_attention_finish", untyped(npu_attention_finish), "vpppi", attention_finish_bytes,
+     attention_finish_cycles},
 };
 
 } // namespace
