@@ -27,16 +27,17 @@ static double cycles_of(const struct npu_sim_timing *timing, const char *const *
     return ran ? (double)result->cycles : -1;
 }
 
-#define BUFFERS(n)                                                                                 \
-    "%a : memref<1024xi32>, %b : memref<1024xi32>", "%a : memref<" n "xi32>, %b : memref<" n "xi32>", \
-        "1, 1, 1, 1024", "1, 1, 1, " n, "memref<1024xi32>", "memref<" n "xi32>", "1, 1, 1, 1024",  \
-        "1, 1, 1, " n, "memref<1024xi32>", "memref<" n "xi32>"
+#define BUFFERS(n)                                                                        \
+    "%a : memref<1024xi32>, %b : memref<1024xi32>",                                       \
+        "%a : memref<" n "xi32>, %b : memref<" n "xi32>", "1, 1, 1, 1024", "1, 1, 1, " n, \
+        "memref<1024xi32>", "memref<" n "xi32>", "1, 1, 1, 1024", "1, 1, 1, " n,          \
+        "memref<1024xi32>", "memref<" n "xi32>"
 
 /* One object from end to end, every step of it in its order. */
 static double one_object(const struct npu_sim_timing *t)
 {
-    double write_pushed = t->sequence_blockwrite + t->sequence_patch + t->sequence_push +
-                          t->sequence_mask;
+    double write_pushed =
+        t->sequence_blockwrite + t->sequence_patch + t->sequence_push + t->sequence_mask;
     double read_pushed =
         write_pushed + t->sequence_blockwrite + t->sequence_patch + t->sequence_push;
     double latency = t->route_base + 2 * t->route_hop;
@@ -56,12 +57,11 @@ static void test_one_object(void)
     double seen = cycles_of(&t, RIG_EDITS(BUFFERS("64")), 64, &result);
     check_case(seen == ceil(one_object(&t)), "timing_one_object", "%g modelled, by hand %g", seen,
                one_object(&t));
-    const char *const changes[] = {"shim_read_word=3.5",   "stream_word=2",    "route_hop=9",
-                                   "route_base=13",        "bd_start=31",      "bd_chain=37",
-                                   "lock=7",               "task_read=1000",   "task_first_read=5000",
-                                   "sequence_patch=201",   "sequence_push=77", "sequence_mask=11",
-                                   "sequence_wait=3",      "core_acquire=101", "core_release=57",
-                                   "sequence_blockwrite=5"};
+    const char *const changes[] = {
+        "shim_read_word=3.5",   "stream_word=2",      "route_hop=9",      "route_base=13",
+        "bd_start=31",          "bd_chain=37",        "lock=7",           "task_read=1000",
+        "task_first_read=5000", "sequence_patch=201", "sequence_push=77", "sequence_mask=11",
+        "sequence_wait=3",      "core_acquire=101",   "core_release=57",  "sequence_blockwrite=5"};
     bool same = true;
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         double before = one_object(&t);
@@ -91,15 +91,16 @@ static void test_slopes(void)
     /* The core: two acquires, the kernel, two releases, and add, jump, compare of the loop. */
     double core = 8 * (2 * t.core_acquire + KERNEL + 2 * t.core_release + 3 * t.core_operation);
     double seen = slope(&t, RIG_EDITS(BUFFERS("512")), NULL);
-    check_case(fabs(seen - core) <= 1, "timing_bound_by_core", "%g modelled, by hand %g", seen, core);
+    check_case(fabs(seen - core) <= 1, "timing_bound_by_core", "%g modelled, by hand %g", seen,
+               core);
     /* One object at the core's input: transfer and work take turns. */
-    double turns = 8 * (t.lock + t.bd_start + 64 * t.shim_read_word + t.bd_chain + t.lock +
-                        t.route_base + 2 * t.route_hop + 2 * t.core_acquire + KERNEL +
-                        t.core_release);
+    double turns =
+        8 * (t.lock + t.bd_start + 64 * t.shim_read_word + t.bd_chain + t.lock + t.route_base +
+             2 * t.route_hop + 2 * t.core_acquire + KERNEL + t.core_release);
     seen = slope(&t, RIG_EDITS("{%core}, [2, 2]", "{%core}, [2, 1]", BUFFERS("512")),
                  RIG_EDITS("{%core}, [2, 2]", "{%core}, [2, 1]"));
-    check_case(fabs(seen - turns) <= 1, "timing_depth1_takes_turns", "%g modelled, by hand %g", seen,
-               turns);
+    check_case(fabs(seen - turns) <= 1, "timing_depth1_takes_turns", "%g modelled, by hand %g",
+               seen, turns);
     npu_sim_timing_set(&t, "stream_word=10", NULL);
     double stream = 8 * (640 + t.bd_chain + t.lock + t.bd_start);
     seen = slope(&t, RIG_EDITS(BUFFERS("512")), NULL);
@@ -138,15 +139,17 @@ static void test_words(void)
     struct npu_map *map = NULL;
     struct npu_txn *txn = NULL;
     rig_fill(in, N, 8);
-    bool ok = rig_open(&text, "copy.mlir", NULL) && rig_run(&text, in, sizeof(in), out, sizeof(out));
+    bool ok =
+        rig_open(&text, "copy.mlir", NULL) && rig_run(&text, in, sizeof(in), out, sizeof(out));
     ok = ok && rig_open(&words, "copy.mlir", NULL);
     ok = ok && npu_map_open(&map, &words.design->array[0], &words.err) == 0;
-    ok = ok && npu_sequence_words(&txn, &words.design->array[0], map,
-                                  &words.design->array[0].sequence[0], &words.err) == 0;
+    ok = ok &&
+         npu_sequence_words(&txn, words.design, &words.design->array[0], map, 0, &words.err) == 0;
     size_t n = 0;
     const uint32_t *word = ok ? npu_txn_words(txn, &n) : NULL;
-    ok = ok && rig_launch(&words, &(struct npu_sim_launch){
-                                      .words = word, .n_words = n, .buffers = buffer, .n_buffers = 2});
+    ok = ok &&
+         rig_launch(&words, &(struct npu_sim_launch){
+                                .words = word, .n_words = n, .buffers = buffer, .n_buffers = 2});
     check_case(ok && !memcmp(out, other, sizeof(out)) && !memcmp(out, in, sizeof(in)) &&
                    text.result.cycles == words.result.cycles,
                "timing_words_same_as_text", "%llu and %llu modelled cycles %s",
@@ -164,17 +167,14 @@ static void test_table(void)
     struct npu_error err = {""};
     npu_sim_timing_init(&t);
     before = t;
-    static const char *const bad[] = {"lock",      "lock=",    "lock=x",       "lock=1x", "nobody=1",
-                                      "lock=-1",   "=1",       "clock_mhz=0",  "lock=nan",
-                                      "lock=1e99", "locks=1"};
+    static const char *const bad[] = {"lock",     "lock=",     "lock=x", "lock=1x",
+                                      "nobody=1", "lock=-1",   "=1",     "clock_mhz=0",
+                                      "lock=nan", "lock=1e99", "locks=1"};
     bool ok = true;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         err.text[0] = '\0';
-        ok &= npu_sim_timing_set(&t, bad[i], &err) == -EINVAL && strstr(err.text, "expected") != NULL;
-        if (!ok && !strstr(err.text, "no constant"))
-            printf("# %s: %s\n", bad[i], err.text);
-        else
-            ok = true;
+        ok &= npu_sim_timing_set(&t, bad[i], &err) == -EINVAL &&
+              (strstr(err.text, "expected") || strstr(err.text, "no constant"));
     }
     ok &= !memcmp(&t, &before, sizeof(t));
     ok &= npu_sim_timing_set(&t, "lock = 2.5", NULL) == 0 && t.lock == 2.5;
@@ -198,7 +198,8 @@ static void test_trace(void)
     struct rig rig = {0};
     bool ok = fd >= 0 && npu_sim_trace_open(&rig.params.trace, 0) == 0;
     ok = ok && rig_open(&rig, "copy.mlir", NULL) && rig_run(&rig, in, sizeof(in), out, sizeof(out));
-    ok = ok && npu_sim_trace_write(rig.params.trace, &rig.design->array[0], path, 1000, &rig.err) == 0;
+    ok = ok &&
+         npu_sim_trace_write(rig.params.trace, &rig.design->array[0], path, 1000, &rig.err) == 0;
     ssize_t n = ok ? read(fd, text, sizeof(text) - 1) : 0;
     text[n > 0 ? n : 0] = '\0';
     unsigned calls = 0, transfers = 0, open = 0, close_ = 0;
@@ -221,8 +222,8 @@ static void test_trace(void)
         close_ += *at == '}' || *at == ']';
     }
     /* 16 objects through two ends at the core, a task at each end of the shim. */
-    check_case(ok && calls == 16 && transfers == 34 && open == close_, "timing_trace_has_every_call",
-               "%u calls, %u transfers", calls, transfers);
+    check_case(ok && calls == 16 && transfers == 34 && open == close_,
+               "timing_trace_has_every_call", "%u calls, %u transfers", calls, transfers);
     npu_sim_trace_close(&rig.params.trace);
     rig_close(&rig);
     if (fd >= 0)
