@@ -454,7 +454,7 @@ static void fill_row(int32_t *x, int d, enum row kind, int bits)
 {
     int most = bits >= 30 ? 1 << 30 : 1 << bits;
     for (int i = 0; i < d; i++) {
-        x[i] = kind == ROW_NORMAL   ? kit_range(-most, most)
+        x[i] = kind == ROW_NORMAL   ? (kit_random() & 256 ? 1 : -1) * kit_range(0, most)
                : kind == ROW_ENDS   ? (kit_random() & 256 ? most : -most)
                : kind == ROW_TINY   ? kit_range(-2, 2)
                : kind == ROW_OFFSET ? most - kit_range(0, most / 1000)

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "tests/npu/encoder_rig.h"
+#include "tests/npu/integer_model.h"
 #include "tests/npu/integer_rig.h"
-#include "tests/small_model.h"
 
 #define MEL_PATH  "tests/data/librivox-sense-0870.mel720.s16"
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
@@ -54,29 +54,13 @@ static void test_mel(void)
     }
 }
 
-static const char *small_path(void)
-{
-    static char path[64];
-    snprintf(path, sizeof(path), "test-integer-%d.safetensors", (int)getpid());
-    return path;
-}
-
-static void write_small(const char *path, unsigned n_mels, unsigned d, unsigned layers,
-                        unsigned n_ctx, uint64_t seed)
-{
-    if (test_small_model_write(path, n_mels, d, layers, n_ctx, seed)) {
-        check_case(false, "write_small_model", "%s", path);
-        exit(check_finish());
-    }
-}
-
 static void test_hash(void)
 {
     static const char *const sets[] = {"ref", NULL};
     float *mel = lcg_mel(3, 80);
-    write_small(small_path(), 80, 128, 4, 150, 1);
-    check_hash("small", "npu", small_path(), sets, mel, HASH_SMALL, true);
-    unlink(small_path());
+    integer_model_write(80, 128, 4, 150, 1);
+    check_hash("small", "npu", integer_model_path(), sets, mel, HASH_SMALL, true);
+    integer_model_remove();
     free(mel);
 }
 
@@ -85,13 +69,13 @@ static void test_cancel(void)
     struct integer_rig r;
     atomic_bool cancel = true;
     float *mel = new_floats(302 * 80);
-    write_small(small_path(), 80, 128, 1, 150, 1);
-    integer_rig_open(&r, small_path(), 2);
+    integer_model_write(80, 128, 1, 150, 1);
+    integer_rig_open(&r, integer_model_path(), 2);
     struct npu_run run = {.mel = mel, .features = r.features, .cancel = &cancel};
     int ret = r.device->backend->run(r.loaded, &run);
     check_case(ret == -ECANCELED, "cancelled_run_stops", "returned %d", ret);
     integer_rig_close(&r);
-    unlink(small_path());
+    integer_model_remove();
     free(mel);
 }
 
@@ -142,7 +126,8 @@ static void compare_states(const struct integer_rig *r, const char *what, const 
 }
 
 /* One small model and random mel, also at the ends of its range. */
-static void reference_of(const char *python, const char *what, const char *path, uint32_t seed)
+static void reference_of(const char *python, const char *what, const char *path, uint32_t seed,
+                         int bits)
 {
     char command[1024], mel_path[64], dir[64], name[128];
     struct integer_rig r;
@@ -169,7 +154,7 @@ static void reference_of(const char *python, const char *what, const char *path,
     snprintf(name, sizeof(name), "%s_runs", what);
     int status = system(full);
     bool follows = integer_rig_run(&r, mel);
-    if (check_case(status == 0 && follows, name,
+    if (check_case(status == 0 && follows && r.integer->residual_bits == bits, name,
                    "reference's status %d; features follow from z: %d; %d fraction bits", status,
                    follows, r.integer->residual_bits))
         compare_states(&r, what, dir);
@@ -192,11 +177,18 @@ static void test_reference(void)
     for (unsigned i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
         char what[64];
         snprintf(what, sizeof(what), "d%u_l%u", models[i].d, models[i].layers);
-        write_small(small_path(), models[i].n_mels, models[i].d, models[i].layers, models[i].n_ctx,
-                    i);
-        reference_of(python, what, small_path(), i);
-        unlink(small_path());
+        integer_model_write(models[i].n_mels, models[i].d, models[i].layers, models[i].n_ctx, i);
+        reference_of(python, what, integer_model_path(), i, 14);
+        integer_model_remove();
     }
+    /* A residual stream that needs a coarser grid, and sums of 8-bit weights that need 64 bits. */
+    integer_model_write(80, 128, 2, 64, 5);
+    integer_model_change("layers.0.fc2.weight", 1000, 0);
+    reference_of(python, "large_residual", integer_model_path(), 7, 12);
+    integer_model_write(80, 192, 1, 64, 5);
+    integer_model_change("layers.0.fc2.weight", 0, 0.01f);
+    reference_of(python, "acc64", integer_model_path(), 8, 14);
+    integer_model_remove();
 }
 
 /* ---- Against stored hashes
