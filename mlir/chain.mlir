@@ -80,7 +80,7 @@ module {
         }
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 8192 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
 
     // ---- Matrix product ----
     %acc = aie.buffer(%t_gemm) {sym_name = "acc"} : memref<64x64xi32>

@@ -45,7 +45,7 @@ module {
         }
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 8192 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
 
     // 64 rows: a tile of positions.
     aie.runtime_sequence @sequence(%x: memref<16384xi32>, %job: memref<4096xi8>, %y: memref<16384xi16>) {

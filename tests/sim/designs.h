@@ -65,9 +65,30 @@ void designs_norm_job(struct npu_core_job *job, int count, int d, int shift, con
 /* A job of npu_gelu_s32s16. */
 void designs_gelu_job(struct npu_core_job *job, int count, int shift, const int16_t *table);
 
+/* One head's attention: m queries, n keys. */
+struct designs_head {
+    int m, n, qk_shift;
+    ptrdiff_t ld;             /* of all four */
+    const int16_t *q, *k, *v; /* [m][64], [n][64] */
+    const int16_t *out;       /* [m][64]: what the reference makes of it */
+    bool owned;               /* by this struct; k and v then have whole blocks of 64 rows */
+};
+struct designs_head designs_head_random(int queries, int keys);
+void designs_head_compute(struct designs_head *h);
+void designs_head_free(struct designs_head *h);
+/* Job and queries, keys and values, results as the designs of attention stream them; each returns
+ * the byte behind. */
+uint8_t *designs_pack_q(uint8_t *to, const struct designs_head *h);
+uint8_t *designs_pack_kv(uint8_t *to, const struct designs_head *h);
+uint8_t *designs_pack_o(uint8_t *to, const struct designs_head *h);
+/* designs_run() with `n` heads of one shape, one after the other in each buffer. */
+void designs_heads_run(const char *name, const char *design, const char *sequence,
+                       struct designs_head *heads, int n);
+
 /* The tests, by file. */
 void designs_gemm(void);
 void designs_rows(void);
+void designs_heads(void);
 /* With the base model and real speech; false: no such files. */
 void designs_real(void);
 

@@ -12,7 +12,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } parts[] = {{"gemm", designs_gemm}, {"rows", designs_rows}};
+    } parts[] = {{"gemm", designs_gemm}, {"rows", designs_rows}, {"heads", designs_heads}};
     bool all = true;
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--table") == 0)
