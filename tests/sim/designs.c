@@ -3,9 +3,12 @@
 
 #include "npu/sim/map.h"
 #include "npu/sim/sequence_txn.h"
+#include "npu/sim/sim.h"
 #include "tests/check.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 bool designs_table;
 
@@ -148,7 +151,7 @@ static void run_all(struct run *r)
 }
 
 void designs_run(const char *name, const char *design, const char *sequence,
-                 const struct npu_sim_buffer *buffers, uint32_t n_buffers, uint32_t out,
+                 const struct designs_buffer *buffers, uint32_t n_buffers, uint32_t out,
                  const void *expected)
 {
     struct run r = {.name = name,
@@ -158,7 +161,7 @@ void designs_run(const char *name, const char *design, const char *sequence,
                     .out = out,
                     .expected = expected};
     for (uint32_t i = 0; i < n_buffers; i++) {
-        r.buffers[i] = buffers[i];
+        r.buffers[i] = (struct npu_sim_buffer){buffers[i].data, buffers[i].bytes};
         r.before[i] = designs_alloc(buffers[i].bytes);
         memcpy(r.before[i], buffers[i].data, buffers[i].bytes);
     }

@@ -5,10 +5,14 @@
  * in the layouts of kernels/aie2/aie2.h, jobs. */
 #include "kernels/aie2/aie2.h"
 #include "kernels/kernels.h"
-#include "npu/sim/sim.h"
 #include "tests/aie2/kit.h"
 
 enum { T = 64, OBJECT = 4096 };
+
+struct designs_buffer {
+    void *data;
+    size_t bytes;
+};
 
 /* calloc that ends the program; 32-byte aligned is not needed by host buffers. */
 void *designs_alloc(size_t bytes);
@@ -17,7 +21,7 @@ void *designs_alloc(size_t bytes);
  * text, once in a fresh one from its instruction words. `out` is the buffer that must then equal
  * `expected`; the others must be as before. Three cases named after `name`. */
 void designs_run(const char *name, const char *design, const char *sequence,
-                 const struct npu_sim_buffer *buffers, uint32_t n_buffers, uint32_t out,
+                 const struct designs_buffer *buffers, uint32_t n_buffers, uint32_t out,
                  const void *expected);
 
 /* Instead of cases: one row of the table of designs for each design run. */
@@ -89,7 +93,12 @@ void designs_heads_run(const char *name, const char *design, const char *sequenc
 void designs_gemm(void);
 void designs_rows(void);
 void designs_heads(void);
-/* With the base model and real speech; false: no such files. */
-void designs_real(void);
+void designs_real(void); /* with the base model and real speech */
+
+/* A product of 256 x 256, K = 512, through the encoder's array; c is expected. */
+void designs_encoder_run(const char *name, const struct designs_product *p, const char *sequence);
+/* One of n = 2048, k = 512 with GELU through the sequences @fc1: m = 1536 the encoder's, m = 64 that
+ * of gemm_s16s8; c is expected. */
+void designs_fc1_run(const char *name, const struct designs_product *p);
 
 #endif /* TESTS_SIM_DESIGNS_H */

@@ -130,7 +130,7 @@ void designs_heads_run(const char *name, const char *design, const char *sequenc
         to[1] = designs_pack_kv(to[1], &heads[i]);
         to[2] = designs_pack_o(to[2], &heads[i]);
     }
-    const struct npu_sim_buffer buffers[] = {{q, q_bytes}, {kv, kv_bytes}, {o, o_bytes}};
+    const struct designs_buffer buffers[] = {{q, q_bytes}, {kv, kv_bytes}, {o, o_bytes}};
     designs_run(name, design, sequence, buffers, 3, 2, expected);
     free(q);
     free(kv);

@@ -59,7 +59,7 @@ static void layernorm(int d, const char *design)
     fill_rows(x, T, d);
     norm_compute(expected, x, &n, T, d);
     designs_norm_job(&job, T / (1024 / d), d, NORM_SHIFT, n.mult, n.inv_d, n.eps, n.sqrt_d);
-    const struct npu_sim_buffer buffers[] = {
+    const struct designs_buffer buffers[] = {
         {x, count * sizeof(*x)}, {&job, sizeof(job)}, {y, count * sizeof(*y)}};
     designs_run(design, design, NULL, buffers, 3, 2, expected);
     free(n.mult);
@@ -101,7 +101,7 @@ static void gelu(int n, int vectors, const char *design)
         u[i] = i % 8 ? kit_range(-40000, 40000) : kit_range(-(1 << 20), 1 << 20);
     gelu_compute(expected, u, table, count, 2);
     designs_gelu_job(&job, vectors, 2, table);
-    const struct npu_sim_buffer buffers[] = {
+    const struct designs_buffer buffers[] = {
         {u, count * sizeof(*u)}, {&job, sizeof(job)}, {g, count * sizeof(*g)}};
     designs_run(design, design, NULL, buffers, 3, 2, expected);
     free(u);
@@ -128,7 +128,7 @@ static void chain(void)
     designs_norm_job(&jobs[0], ROWS / T, D, NORM_SHIFT, n.mult, n.inv_d, n.eps, n.sqrt_d);
     designs_gelu_job(&jobs[1], ROWS / 16, 2, p.table);
     designs_pack_b(b, &p, 0, 1);
-    const struct npu_sim_buffer buffers[] = {{x, ROWS * D * sizeof(*x)},
+    const struct designs_buffer buffers[] = {{x, ROWS * D * sizeof(*x)},
                                              {b, sizeof(b)},
                                              {jobs, sizeof(jobs)},
                                              {g, ROWS * T * sizeof(*g)}};
