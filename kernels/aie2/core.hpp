@@ -6,7 +6,7 @@
 #include <aie_api/aie.hpp>
 
 /* The least trip count of the loop that follows, so that Peano pipelines it. */
-#if defined(__AIE_ARCH__)
+#if defined(__AIECC__)
 #define NPU_PRAGMA(text)       _Pragma(#text)
 #define NPU_LOOP_AT_LEAST(min) NPU_PRAGMA(clang loop min_iteration_count(min))
 #else

@@ -22,7 +22,7 @@ class npu_core_gelu
         aie::vector<int16_t, 16> f = aie::bit_and((int16_t)31, a);
         aie::vector<int16_t, 16> low = aie::sub(a, f); /* 32 i: the lookup's shift is exact */
         aie::vector<int16_t, 16> t = lookup.fetch(low);
-        aie::vector<int16_t, 16> next = value(low, 32);
+        aie::vector<int16_t, 16> next = after(low);
         aie::accum<acc32, 16> step = aie::mul(aie::sub(next, t), f);
         return positive(u, cut(aie::add(t, step.to_vector<int16_t>(5)), a))
             .to_vector<int16_t>(job->gelu_shift);
@@ -34,7 +34,7 @@ class npu_core_gelu
         aie::vector<int16_t, 16> a = magnitude(u, job->gelu_shift);
         aie::vector<int16_t, 16> f = aie::bit_and((int16_t)31, a);
         aie::vector<int16_t, 16> low = aie::sub(a, f);
-        aie::vector<int16_t, 16> here = lookup.fetch(low), next = value(low, 32);
+        aie::vector<int16_t, 16> here = lookup.fetch(low), next = after(low);
         aie::vector<int16_t, 16> h = aie::select(here, next, aie::ge(f, (int16_t)16));
         return positive(u, cut(h, a)).to_vector<int32_t>(0);
     }
@@ -47,12 +47,12 @@ class npu_core_gelu
         return a.to_vector<int16_t>(shift < 0 ? 0 : shift);
     }
 
-    /* The entry after 32 i: the last one, 1024, is not in LUT. */
-    aie::vector<int16_t, 16> value(const aie::vector<int16_t, 16> &low, int16_t step)
+    /* The entry after 32 i. After the last in LUT comes entry 1024, whose key wraps to a negative one: what
+     * the look-up then gives, entry 0, is replaced. */
+    aie::vector<int16_t, 16> after(const aie::vector<int16_t, 16> &low)
     {
-        constexpr int16_t edge = last * 32; /* i = 1023 */
-        aie::vector<int16_t, 16> key = aie::add(aie::min(low, (int16_t)(edge - 32)), step);
-        return aie::select(lookup.fetch(key), job->table[last + 1], aie::ge(low, edge));
+        aie::vector<int16_t, 16> next = lookup.fetch(aie::add(low, (int16_t)32));
+        return aie::select(next, job->table[last + 1], aie::eq(low, (int16_t)(last * 32)));
     }
 
     /* 0 beyond the table */
