@@ -83,7 +83,7 @@ module {
         }
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     // 256 queries against 1500 keys (24 blocks, the last one masked), sent for each of four tiles.
     aie.runtime_sequence @sequence(%q: memref<36864xi8>, %kv: memref<393216xi8>, %o: memref<32768xi8>) {

@@ -97,7 +97,7 @@ module {
         }
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     %job1 = aie.buffer(%t1) {sym_name = "job1"} : memref<1024xi32>
     %ab1 = aie.buffer(%t1) {sym_name = "ab1"} : memref<2048xi16>
@@ -157,7 +157,7 @@ module {
         }
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     %job2 = aie.buffer(%t2) {sym_name = "job2"} : memref<1024xi32>
     %ab2 = aie.buffer(%t2) {sym_name = "ab2"} : memref<2048xi16>
@@ -217,7 +217,7 @@ module {
         }
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     %job3 = aie.buffer(%t3) {sym_name = "job3"} : memref<1024xi32>
     %ab3 = aie.buffer(%t3) {sym_name = "ab3"} : memref<2048xi16>
@@ -277,7 +277,7 @@ module {
         }
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     // Four heads, 128 queries each against 1500 keys (24 blocks). Part c of each buffer is head c's.
     aie.runtime_sequence @sequence(%q: memref<81920xi8>, %kv: memref<1572864xi8>, %o: memref<65536xi8>) {

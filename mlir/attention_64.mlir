@@ -74,7 +74,7 @@ module {
         aie.objectfifo.release @o(Produce, 1)
       }
       aie.end
-    } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
+    } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     // 16 blocks.
     aie.runtime_sequence @sequence(%q: memref<196608xi8>, %kv: memref<262144xi8>, %o: memref<131072xi8>) {

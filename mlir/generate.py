@@ -13,6 +13,10 @@ JOB = "memref<1024xi32>"
 LUT = "memref<2048xi16>"
 ACC = "memref<64x64xi32>"
 STATE, WEIGHTS, SUMS = "memref<768xi32>", "memref<4096xi16>", "memref<4096xi32>"
+MEL_X = "memref<5632xi8>"  # 2816 samples: 16 frames need 15 * 160 + 400
+MEL_C = "memref<3200xi8>"  # one of 104 objects of the transform's constants
+MEL_Y = "memref<1280xi16>"  # 16 frames of 80 channels
+MEL_BLOCKS, MEL_SPECTRUM = "memref<6400xi16>", "memref<6656xi32>"
 LINEAR = "[0, 0, 0, {0}][1, 1, 1, {1}][0, 0, 0, 1]"
 
 # Argument types of the entry points (kernels/aie2/aie2.h) as the designs here use them.
@@ -31,14 +35,20 @@ FUNCTIONS = {
     "npu_attention_weights": [LUT, LUT, STATE, WEIGHTS, SUMS],
     "npu_attention_values": [WEIGHTS, OBJECT, SUMS, "i32"],
     "npu_attention_finish": [STATE, SUMS, OBJECT, "i32"],
+    "npu_mel_begin": [MEL_X, MEL_BLOCKS],
+    "npu_mel_dft": [MEL_C, MEL_BLOCKS, MEL_SPECTRUM, "i32"],
+    "npu_mel_finish": [JOB, MEL_SPECTRUM, MEL_Y],
+    "npu_mel_clamp": [JOB, MEL_X, MEL_Y],
 }
 
 
 class Text:
     """Lines with the indentation of the braces."""
 
-    def __init__(self):
+    def __init__(self, **functions):
+        """functions: entry points whose arguments have other types in this design."""
         self.lines, self.depth = [], 0
+        self.functions = dict(FUNCTIONS, **functions)
 
     def __call__(self, line=""):
         closing = line.startswith("}")
@@ -48,10 +58,10 @@ class Text:
 
     def declare(self, *names):
         for name in names:
-            self(f"func.func private @{name}({', '.join(FUNCTIONS[name])}) -> ()")
+            self(f"func.func private @{name}({', '.join(self.functions[name])}) -> ()")
 
     def call(self, name, *arguments):
-        types = ", ".join(FUNCTIONS[name])
+        types = ", ".join(self.functions[name])
         self(f"func.call @{name}({', '.join('%' + a for a in arguments)}) : ({types}) -> ()")
 
     def acquire(self, values, fifo, port, kind=OBJECT):
@@ -281,7 +291,7 @@ streams, counts from its parameter object:
 
 
 def matmul_4col():
-    t = Text()
+    t = Text(npu_job_begin=[OBJECT, JOB, JOB, JOB])
     t.comment("""
 SPDX-License-Identifier: LGPL-2.1-or-later
 Four cores, one a column, C = A x B: s8 x s8 -> s32, M x 256, K = 256, all columns at the same
@@ -314,7 +324,6 @@ objects R32 on @c: 4.""")
         t.fifo(f"c_{c}", f"t{c}", [f"shim{c}"])
     t()
     t.comment("No job here asks for look-up tables: their places may be any pointers.")
-    FUNCTIONS["npu_job_begin"] = [OBJECT, JOB, JOB, JOB]
     t.declare("npu_job_begin", "npu_gemm_begin_s32", "npu_gemm_step_s8s8", "npu_gemm_finish_s32")
     for c in range(4):
         t()
@@ -394,7 +403,7 @@ def attention_core(t, c):
         t.call("npu_attention_finish", state, sums, f"o{part}", f"w{part}")
         t.release(o, "Produce")
     t("}")
-    core_end(t)
+    core_end(t, 3072)
 
 
 def attention_4col():
@@ -451,10 +460,6 @@ Four heads, 128 queries each against 1500 keys (24 blocks). Part c of each buffe
 
 # ---- mel_4core ----------------------------------------------------------------------------------
 
-MEL_X = "memref<5632xi8>"  # 2816 samples: 16 frames need 15 * 160 + 400
-MEL_C = "memref<3200xi8>"  # one of 104 objects of the transform's constants
-MEL_Y = "memref<1280xi16>"  # 16 frames of 80 channels
-MEL_BLOCKS, MEL_SPECTRUM = "memref<6400xi16>", "memref<6656xi32>"
 MEL_PASSES = 47  # a core; 4 cores x 47 x 16 frames = 3008
 
 
@@ -528,7 +533,7 @@ with 1536 values behind the last frame, since an object of @x is larger than 16 
 
 
 def mel_4core():
-    t = Text()
+    t = Text(npu_job_begin=[MEL_X, JOB, JOB, JOB])
     t.comment("""
 SPDX-License-Identifier: LGPL-2.1-or-later
 Log-mel of 80 channels on four cores, 16 frames a pass; written by generate.py, do not edit. The
@@ -552,11 +557,6 @@ one of frames; then count[1] objects of frames to clamp.""")
         t.fifo(f"y_{c}", f"t{c}", [f"shim{c}"], MEL_Y, depth=1)
     t.fifo("c", "shim0", [f"t{c}" for c in range(4)], MEL_C)
     t()
-    FUNCTIONS["npu_job_begin"] = [MEL_X, JOB, JOB, JOB]
-    FUNCTIONS["npu_mel_begin"] = [MEL_X, MEL_BLOCKS]
-    FUNCTIONS["npu_mel_dft"] = [MEL_C, MEL_BLOCKS, MEL_SPECTRUM, "i32"]
-    FUNCTIONS["npu_mel_finish"] = [JOB, MEL_SPECTRUM, MEL_Y]
-    FUNCTIONS["npu_mel_clamp"] = [JOB, MEL_X, MEL_Y]
     t.declare("npu_job_begin", "npu_mel_begin", "npu_mel_dft", "npu_mel_finish", "npu_mel_clamp")
     for c in range(4):
         t()

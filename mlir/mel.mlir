@@ -77,9 +77,9 @@ module {
     } {dynamic_objfifo_lowering = true, stack_size = 4096 : i32, link_with = "npu_core.o"}
 
     // 256 frames. %x: samples; a pass reads 2816, the next begins 2560 on.
-    aie.runtime_sequence @mel(%job: memref<5632xi8>, %x: memref<41216xi16>, %c: memref<332800xi8>, %y: memref<20480xi16>) {
+    aie.runtime_sequence @mel(%parameters: memref<5632xi8>, %x: memref<41216xi16>, %c: memref<332800xi8>, %y: memref<20480xi16>) {
       aiex.npu.dma_memcpy_nd (%y[0, 0, 0, 0][1, 1, 1, 20480][0, 0, 0, 1]) {metadata = @y, id = 0 : i64, issue_token = true} : memref<20480xi16>
-      aiex.npu.dma_memcpy_nd (%job[0, 0, 0, 0][1, 1, 1, 5632][0, 0, 0, 1]) {metadata = @x, id = 1 : i64} : memref<5632xi8>
+      aiex.npu.dma_memcpy_nd (%parameters[0, 0, 0, 0][1, 1, 1, 5632][0, 0, 0, 1]) {metadata = @x, id = 1 : i64} : memref<5632xi8>
       aiex.npu.dma_memcpy_nd (%x[0, 0, 0, 0][1, 16, 2, 1408][0, 2560, 1408, 1]) {metadata = @x, id = 2 : i64} : memref<41216xi16>
       aiex.npu.dma_memcpy_nd (%c[0, 0, 0, 0][16, 1, 1, 332800][0, 0, 0, 1]) {metadata = @c, id = 3 : i64} : memref<332800xi8>
       aiex.npu.dma_wait {symbol = @y}
@@ -87,9 +87,9 @@ module {
 
     // The clamp to 8 below the window's maximum, which is in the job: what @mel made comes back as %z,
     // with 1536 values behind the last frame, since an object of @x is larger than 16 frames.
-    aie.runtime_sequence @clamp(%job: memref<5632xi8>, %z: memref<22016xi16>, %y: memref<20480xi16>) {
+    aie.runtime_sequence @clamp(%parameters: memref<5632xi8>, %z: memref<22016xi16>, %y: memref<20480xi16>) {
       aiex.npu.dma_memcpy_nd (%y[0, 0, 0, 0][1, 1, 1, 20480][0, 0, 0, 1]) {metadata = @y, id = 0 : i64, issue_token = true} : memref<20480xi16>
-      aiex.npu.dma_memcpy_nd (%job[0, 0, 0, 0][1, 1, 1, 5632][0, 0, 0, 1]) {metadata = @x, id = 1 : i64} : memref<5632xi8>
+      aiex.npu.dma_memcpy_nd (%parameters[0, 0, 0, 0][1, 1, 1, 5632][0, 0, 0, 1]) {metadata = @x, id = 1 : i64} : memref<5632xi8>
       aiex.npu.dma_memcpy_nd (%z[0, 0, 0, 0][1, 16, 2, 1408][0, 1280, 1408, 1]) {metadata = @x, id = 2 : i64} : memref<22016xi16>
       aiex.npu.dma_wait {symbol = @y}
     }
