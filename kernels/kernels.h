@@ -287,6 +287,73 @@ struct npu_f1_attention_args {
 };
 void npu_f1_attention_s16_ref(const struct npu_f1_attention_args *args);
 
+/* ---- Profile npu: log-mel ----------------------------------------------------------------------
+ *
+ * int16 samples to int16 log-mel y (real value y * 2^-13, 1.0 = 4 decades) in four stages, each a
+ * function of its own so that an NPU core's result can be compared after every one. Formulas:
+ * openai/whisper's log-mel; all arithmetic is in integers, nothing saturates or overflows.
+ *   dft:   400 samples -> 201 complex bins, s32 in units of 2^-8 of a sample's unit
+ *   bank:  power, one exponent a frame, Slaney's triangles -> s64 [n_mels]
+ *   log:   log2 by table, scale -> s16, -1.5 (log10 1e-10) at least
+ *   clamp: 8 decades below the maximum of the whole window at least
+ * A sample's real value is x * 2^-15 * 2^-gain, -1 .. 1 nominal; gain is the window's.
+ * The functions have one version, plain C; exact, so any order of summation gives the same. */
+#define NPU_MEL_FRAME         400 /* samples of a frame */
+#define NPU_MEL_HOP           160 /* samples from one frame to the next */
+#define NPU_MEL_BINS          201
+#define NPU_MEL_SPECTRUM      (2 * NPU_MEL_BINS) /* of a frame: real parts, imaginary parts */
+#define NPU_MEL_MOST          128
+#define NPU_MEL_SPECTRUM_BITS 8        /* fraction bits of the spectrum */
+#define NPU_MEL_POWER_BITS    36       /* of a frame's largest power, at most: two limbs of 18 */
+#define NPU_MEL_LOG2          257      /* entries of the log2 table */
+#define NPU_MEL_LOG10_2       10100891 /* rint(log10(2) / 4 * 2^27): 2^30 y / log2 */
+#define NPU_MEL_FLOOR         (-12288) /* (log10 1e-10 + 4) / 4 */
+#define NPU_MEL_RANGE         16384    /* 8 decades */
+#define NPU_MEL_GAIN_MIN      (-14)    /* samples of +-1e4 */
+#define NPU_MEL_GAIN_MAX      32 /* a peak below 2^-32 leaves every sum of powers below 1e-16 */
+
+/* Row k (re) and row 201 + k (im) of the transform hold c = rint(2^30 hann[n] cos(2 pi k n / 400)),
+ * and the same with -sin, as hi = clip16(rint(c / 2^15)), lo = clip16(c - 2^15 hi); hann[n] =
+ * (1 - cos(2 pi n / 400)) / 2. Only c = 2^30 itself (n = 200, even k) comes out one less.
+ * Bin k adds to triangle filter[k] with weight rise[k] (not where filter[k] = n_mels), and to
+ * filter[k] - 1 with weight fall[k] (not where filter[k] = 0); each triangle is scaled by a factor
+ * of its own so that its largest weight is 32767.
+ * offset[j] = rint(65536 (-30 - 2 * 8 - log2(factor of triangle j))).
+ * log2[i] = rint(65536 log2(1 + i / 256)). */
+struct npu_mel_tables {
+    int n_mels;
+    int16_t hi[NPU_MEL_SPECTRUM][NPU_MEL_FRAME], lo[NPU_MEL_SPECTRUM][NPU_MEL_FRAME];
+    uint8_t filter[NPU_MEL_BINS];
+    int16_t rise[NPU_MEL_BINS], fall[NPU_MEL_BINS];
+    int32_t offset[NPU_MEL_MOST];
+    int32_t log2[NPU_MEL_LOG2];
+};
+
+/* n_mels: 80 or 128. */
+void npu_mel_tables_init(struct npu_mel_tables *tables, int n_mels);
+
+/* spectrum s32 [m][402] = srs((sum of x * hi << 15) + sum of x * lo, 22); frame i's samples begin
+ * at x + 160 i. |re + i im| < 2^30.7: the window's values sum up to 200. */
+void npu_mel_dft_s16_ref(int32_t *spectrum, const int16_t *x, int m,
+                         const struct npu_mel_tables *tables);
+
+/* p[k] = re^2 + im^2 < 2^61.3; e = max(0, bitlen(the frame's largest p) - 36);
+ * p = (p + 2^(e - 1)) >> e (unchanged where e = 0), at most 2^36; sum s64 [m][n_mels] = the
+ * triangles' sums of p * weight, < 2^54; exponent s32 [m] = e. */
+void npu_mel_bank_s32_ref(int64_t *sum, int32_t *exponent, const int32_t *spectrum, int m,
+                          const struct npu_mel_tables *tables);
+
+/* y s16 [m][n_mels]: -12288 where sum = 0; else with b = bitlen(sum) - 1, u = the 23 bits of sum
+ * after its first, i = u >> 15, f = (u >> 7) & 255:
+ * l = (b << 16) + T[i] + (((T[i+1] - T[i]) f + 128) >> 8) + (e << 16) + offset[j] - (gain << 17),
+ * y = max(((l * 10100891 + 2^29) >> 30) + 8192, -12288), T = log2. |l| < 2^24; y <= 32053
+ * at the loudest (128 mels, gain -14), 14791 where |sample| <= 1. */
+void npu_mel_log_s64_ref(int16_t *y, const int64_t *sum, const int32_t *exponent, int m, int gain,
+                         const struct npu_mel_tables *tables);
+
+/* y = max(y, (largest of all n) - 16384), in place; n = all values of a window. */
+void npu_mel_clamp_s16_ref(int16_t *y, size_t n);
+
 /* The chosen implementations. A plain value: copy it, keep it, no globals. */
 enum npu_isa {
     NPU_ISA_REF,
