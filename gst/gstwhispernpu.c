@@ -234,7 +234,7 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   g_free (model_file);
   if (!ok)
     return FALSE;
-  if (npu_mel_open (&self->mel, loader.model_info.n_mels) != 0) {
+  if (npu_mel_open (&self->mel, loader.model_info.n_mels, NPU_MEL_F32) != 0) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the log-mel front end."), (NULL));
     gst_npu_loader_close (&loader);

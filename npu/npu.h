@@ -128,15 +128,24 @@ struct npu_mel_window {
     unsigned n_samples; /* real samples in it, 1 .. NPU_WINDOW_SAMPLES; the rest is zero padding */
 };
 
-/* n_mels: 80 or 128. Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call plans the
- * transform under a process-wide lock. */
-int npu_mel_open(struct npu_mel **out, unsigned n_mels);
+/* f32: frame by frame as the samples come. s16: the integer log-mel of profile npu (contract in
+ * kernels/kernels.h, "log-mel"): the samples become 16-bit integers with one power-of-two gain for
+ * the window, so nothing is computed before it is whole. The gain is 1 where every sample that the
+ * window's frames see is an exact multiple of 2^-15 in -1 .. 1 - 2^-15, as from a 16-bit source;
+ * else it brings the largest of them into [0.5, 1) (down for samples beyond 1; at most 2^32), and
+ * they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1. The values that come
+ * out are multiples of 2^-13 and take no other arithmetic: the same bits on every machine. */
+enum npu_mel_arithmetic { NPU_MEL_F32, NPU_MEL_S16 };
+
+/* n_mels: 80 or 128. Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call in f32 plans
+ * the transform under a process-wide lock. */
+int npu_mel_open(struct npu_mel **out, unsigned n_mels, enum npu_mel_arithmetic arithmetic);
 void npu_mel_close(struct npu_mel **mel);
 
 /* Append up to n samples (nominal range -1 .. 1; NaN counts as 0, values beyond +-1e4 as +-1e4) and
- * compute every frame whose 400 samples are known. Stops when a whole window waits to be taken.
- * Returns: samples consumed, < n only if npu_mel_ready() is then true. Threads: streaming.
- * Allocates: no. */
+ * compute every frame whose 400 samples are known (s16: none yet). Stops when a whole window waits
+ * to be taken. Returns: samples consumed, < n only if npu_mel_ready() is then true. Threads:
+ * streaming. Allocates: no. */
 size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n);
 
 /* End of the stream: the samples since the last window become one more, padded with zeros to 30 s
@@ -147,7 +156,7 @@ bool npu_mel_ready(const struct npu_mel *mel);
 
 /* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4)
  * / 4. out: f32 [NPU_WINDOW_FRAMES][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
- * streaming. */
+ * streaming. Blocks: no; in s16 this is where the window is computed, some tens of ms. */
 int npu_mel_take(struct npu_mel *mel, float *out, struct npu_mel_window *window);
 void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices start at 0 again */
 

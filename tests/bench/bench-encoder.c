@@ -144,7 +144,7 @@ static int bench_mel_from_audio(const char *path, unsigned n_mels, float *out)
         return bench_fail(path, -ENOMEM);
     int err = bench_read_wav(path, samples, &n);
     if (!err) {
-        err = npu_mel_open(&mel, n_mels);
+        err = npu_mel_open(&mel, n_mels, NPU_MEL_F32);
         if (!err) {
             npu_mel_push(mel, samples, n);
             npu_mel_finish(mel);
@@ -391,7 +391,7 @@ static int bench_stream(struct bench *b, const char *path)
     if (!file)
         return -EBADMSG;
     double start = bench_now_ms();
-    int err = npu_mel_open(&mel, b->model_info.n_mels);
+    int err = npu_mel_open(&mel, b->model_info.n_mels, NPU_MEL_F32);
     while (!err && n_samples > 0) {
         size_t n = sizeof samples / sizeof *samples;
         n = n_samples < n ? n_samples : n;

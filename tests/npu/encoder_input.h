@@ -128,7 +128,7 @@ static inline float *samples_mel(const float *samples, size_t n, size_t chunk, u
     struct npu_mel_window window;
     float *mel = new_mel(n_mels);
 
-    if (npu_mel_open(&front, n_mels)) {
+    if (npu_mel_open(&front, n_mels, NPU_MEL_F32)) {
         check_case(false, "mel", "cannot open");
         exit(check_finish());
     }
