@@ -205,6 +205,37 @@ static void test_state(void)
     check_case(ok, "run_state_stays_between_launches", "%s", rig.err.text);
 }
 
+/* What memory.mlir leaves out: bytes seen as words, words by address, numbers as arguments. */
+static void test_params(void)
+{
+    static int32_t bytes[64], result[96];
+    rig_fill(bytes, 64, 4);
+    struct npu_sim_buffer buffer[2] = {{bytes, 256}, {result, sizeof(result)}};
+    const int64_t at = 64;
+    struct rig rig = {0};
+    bool ran =
+        rig_open(&rig, "params.mlir", NULL) &&
+        rig_launch(&rig, &(struct npu_sim_launch){
+                             .buffers = buffer, .n_buffers = 2, .scalars = &at, .n_scalars = 1});
+    unsigned bad = 0;
+    for (size_t object = 0; object < 6; object++)
+        for (size_t part = 0; part < 2; part++)
+            for (size_t n = 0; n < 8; n++) {
+                /* The joined object's parts leave as [4][2] of their [2][4]. */
+                size_t word = n % 2 * 4 + n / 2;
+                int32_t x = bytes[16 + object % 2 * 16 + 2 + word];
+                int32_t want = part == 0 ? (int32_t)((uint32_t)x + 100) : x ^ 0x123F;
+                bad += result[object * 16 + part * 8 + n] != want;
+            }
+    check_case(ran && !bad, "run_params_views_addresses_repeats", "%u words wrong %s", bad,
+               rig.err.text);
+    bool refused =
+        rig.sim && !rig_launch(&rig, &(struct npu_sim_launch){.buffers = buffer, .n_buffers = 2});
+    check_case(refused && rig.code == -EINVAL && strstr(rig.err.text, "%at is missing"),
+               "run_params_number_missing", "%s", rig.err.text);
+    rig_close(&rig);
+}
+
 /* The same bytes and cycles twice. */
 static void test_determinism(void)
 {
@@ -230,6 +261,7 @@ int main(void)
     test_counts();
     test_control();
     test_state();
+    test_params();
     test_determinism();
     return check_finish();
 }

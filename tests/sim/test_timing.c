@@ -124,6 +124,17 @@ static void test_result(void)
     ok &= core->dma_cycles == (uint64_t)(1024 * 1.05);
     check_case(ok, "timing_result_counts", "%llu cycles of core, %llu of DMA",
                (unsigned long long)core->core_cycles, (unsigned long long)core->dma_cycles);
+    struct rig rig = {0};
+    ok = rig_open(&rig, "copy.mlir", NULL) && rig_run(&rig, in, sizeof(in), out, sizeof(out));
+    struct npu_sim_result first = rig.result;
+    ok = ok && rig_run(&rig, in, sizeof(in), out, sizeof(out));
+    check_case(ok && rig.result.n_calls == 16 && rig.result.ddr_read == 4096 &&
+                   rig.result.tile[1].core_cycles <= first.tile[1].core_cycles + 8 &&
+                   rig.result.cycles == first.cycles,
+               "timing_second_launch_counts_anew", "%llu and %llu cycles of core",
+               (unsigned long long)first.tile[1].core_cycles,
+               (unsigned long long)rig.result.tile[1].core_cycles);
+    rig_close(&rig);
     npu_sim_timing_set(&t, "ddr_gb_per_s=0.5", NULL);
     cycles_of(&t, NULL, N, &r);
     check_case(r.cycles == 16384 && r.array_cycles == (uint64_t)seen, "timing_bound_by_memory",
@@ -202,7 +213,7 @@ static void test_trace(void)
          npu_sim_trace_write(rig.params.trace, &rig.design->array[0], path, 1000, &rig.err) == 0;
     ssize_t n = ok ? read(fd, text, sizeof(text) - 1) : 0;
     text[n > 0 ? n : 0] = '\0';
-    unsigned calls = 0, transfers = 0, open = 0, close_ = 0;
+    unsigned calls = 0, transfers = 0, waits = 0, open = 0, close_ = 0;
     double last = -1;
     for (const char *at = text; (at = strstr(at, "{\"ph\":\"X\"")); at++) {
         double begin = 0, length = 0;
@@ -211,6 +222,7 @@ static void test_trace(void)
         sscanf(strstr(line, "\"ts\":") + 5, "%lf", &begin);
         sscanf(strstr(line, "\"dur\":") + 6, "%lf", &length);
         transfers += strstr(line, "\"cat\":\"dma\"") != NULL;
+        waits += strstr(line, "\"cat\":\"wait\"") && strstr(line, "\"fifo\":\"in\"");
         if (!strstr(line, "\"name\":\"copy64\""))
             continue;
         calls++;
