@@ -16,9 +16,9 @@ void f()
     aie::vector<int64_t, 8> v;
 #elif CASE == 4  // no vectors of 48 bytes
     aie::vector<int16_t, 24> v;
-#elif CASE == 5  // no product of 32 x 32 bit in one instruction
+#elif CASE == 5  // nothing wider to unpack 32 bit into
     aie::vector<int32_t, 16> v;
-    aie::mul<acc64>(v, v);
+    v.unpack();
 #elif CASE == 6  // products of 32 bit need acc64
     aie::vector<int32_t, 16> v;
     aie::vector<int16_t, 16> w;

@@ -239,6 +239,8 @@ void check_products()
         aie::accum<acc32, 16> narrow = aie::mul(a, b);
         aie::accum<acc64, 16> more = aie::mac(wide, a, b), less = aie::msc(wide, a, b);
         aie::accum<acc64, 16> both = aie::add(more, w);
+        aie::vector<int32_t, 16> x = aie::shuffle_down_rotate(w, 1);
+        aie::accum<acc64, 16> widest = aie::mac(wide, w, x);
         for (unsigned i = 0; i < 16; i++) {
             int64_t product = (int64_t)w.data[i] * a.data[i],
                     small = (int64_t)a.data[i] * b.data[i];
@@ -247,6 +249,8 @@ void check_products()
             bad += more.data[i] != product + small;
             bad += less.data[i] != product - small;
             bad += both.data[i] != product + small + w.data[i];
+            __int128 sum = (__int128)w.data[i] * w.data[(i + 1) % 16] + product;
+            bad += widest.data[i] != (int64_t)sum;
         }
         bad += aie::mac(aie::mul<acc64>(a, b), a, b).data[3] != 2 * (int64_t)a.data[3] * b.data[3];
         bad += aie::mul(a, (int16_t)7).data[9] != 7 * a.data[9];
