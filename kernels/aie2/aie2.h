@@ -127,6 +127,52 @@ void npu_attention_values(const int16_t *p, const int16_t *v, int32_t *o, int32_
 /* out = o / l of 32 channels. Leaves state and o as they are. */
 void npu_attention_finish(const int32_t *state, const int32_t *o, int16_t *out, int32_t part);
 
+/* ---- Log-mel (kernels.h, "Profile npu: log-mel"): 16 frames a pass ----
+ * begin; dft with every one of the 104 objects of constants, in order; finish. The window's maximum is
+ * known only after all passes: the host finds it, a second launch raises what lies below with clamp.
+ *          x        s16 [2816]: 2800 samples of 16 frames that begin every 160, 16 unused; 5632 bytes.
+ *                   A window's passes read them every 2560 samples
+ *          c        s32 [50 steps][4 bins][4 n]: constants (hi << 15) + lo; 3200 bytes. Bins 4 i ..
+ *                   4 i + 3, i = 0..25 (101..103: zeros), take four objects: real parts of even n,
+ *                   of odd n, imaginary parts likewise. Bin 200 - k comes with bin k: its products
+ *                   with odd n have the other sign. npu_core_mel_constants() (mel_pack.h) makes them
+ *          blocks   s16 [even n, odd n][50 steps][4 frame blocks][4 n][4 frames], 12800 bytes
+ *          spectrum s32 [26][re, im][bins k.., bins 200 - k..][4 bins][16 frames], 26624 bytes
+ *          y        s16 [16 frames][n_mels]: 2560 or 4096 bytes
+ *          job      struct npu_core_mel of npu_core_mel_job(), copied by npu_job_begin
+ * One core's memory: stack 4096, job 4096, x 5632, blocks 12800, c 2 x 3200, spectrum 26624, y 4096:
+ * 63744 bytes. The stream of constants, 332800 bytes a pass, takes longer than the products. ---- */
+enum {
+    NPU_MEL_PASS = 16, /* frames */
+    NPU_MEL_X = 2816,
+    NPU_MEL_CONSTANTS = 800, /* of an object */
+    NPU_MEL_OBJECTS = 104,
+    NPU_MEL_LUT = 528 /* 257 values of log2(1 + i / 256) less i / 256, in two copies */
+};
+
+struct npu_core_mel {
+    int32_t count[4]; /* as in npu_core_job; count[0]: passes */
+    int32_t n_mels;   /* 80 or 128 */
+    int32_t gain;     /* of the window */
+    int32_t floor;    /* clamp: least y, the window's maximum - 16384 */
+    int32_t reserved0;
+    int32_t lut; /* 0 */
+    int32_t reserved1[7];
+    int32_t offset[128];          /* byte 64 */
+    int16_t rise[208], fall[208]; /* of bin k: 0 where there is no such triangle */
+    uint8_t filter[224];
+    int16_t log_ab[NPU_MEL_LUT], log_cd[NPU_MEL_LUT]; /* byte 1632; as LUT, ready for use */
+    int32_t reserved2[88];
+};
+
+void npu_mel_begin(const int16_t *x, int16_t *blocks);
+/* object: 0 .. 103, which of the constants c is. */
+void npu_mel_dft(const int32_t *c, const int16_t *blocks, int32_t *spectrum, int32_t object);
+/* y without the window's clamp. The spectrum is lost. */
+void npu_mel_finish(const int32_t *job, int32_t *spectrum, int16_t *y);
+/* out = max(y, floor) of one y. */
+void npu_mel_clamp(const int32_t *job, const int16_t *y, int16_t *out);
+
 #ifdef __cplusplus
 }
 #endif

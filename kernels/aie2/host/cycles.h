@@ -20,8 +20,14 @@ enum npu_core_cycles {
     NPU_CYCLES_OCTAVE_4 = 40,  /* four queries' maxima over lanes, octaves */
     NPU_CYCLES_EXP_16 = 12,    /* one look-up of four values a cycle, select, store, sum */
     NPU_CYCLES_RESCALE_16 = 5,
-    NPU_CYCLES_OUT_16 = 14,   /* product of 64 bit, four SRS, selects, store */
-    NPU_CYCLES_DIVIDE_4 = 160 /* the long division of four queries, 16 rounds */
+    NPU_CYCLES_OUT_16 = 14,    /* product of 64 bit, four SRS, selects, store */
+    NPU_CYCLES_DIVIDE_4 = 160, /* the long division of four queries, 16 rounds */
+    NPU_CYCLES_TURN_32 = 8,    /* four loads, transposition, two stores */
+    NPU_CYCLES_COMBINE = 60,   /* four sums and differences of acc64, SRS, lanes, stores */
+    NPU_CYCLES_POWER_16 = 54,  /* 32 x 32 bit products in four instructions each, twice */
+    NPU_CYCLES_BIN_16 = 16,    /* two weights times two limbs of 32 bit */
+    NPU_CYCLES_LOG_16 = 120,   /* five rounds of shifts, two look-ups, product of 32 x 32 bit */
+    NPU_CYCLES_TILE = 64       /* 16 x 16 values turned over */
 };
 
 #endif /* NPU_KERNELS_AIE2_CYCLES_H */

@@ -118,6 +118,27 @@ uint64_t attention_finish_cycles(const int64_t *)
 {
     return lane_cycles(2048, NPU_CYCLES_OUT_16) + 16 * NPU_CYCLES_DIVIDE_4;
 }
+uint64_t mel_begin_cycles(const int64_t *)
+{
+    return NPU_CYCLES_CALL + 200 * NPU_CYCLES_TURN_32;
+}
+/* 4 bins x 200 n x 16 frames at 32 products a cycle. */
+uint64_t mel_dft_cycles(const int64_t *args)
+{
+    return NPU_CYCLES_CALL + 4 * 200 * 16 * 100 / (32 * NPU_CYCLES_PERCENT) +
+           (args[3] & 1 ? NPU_CYCLES_COMBINE : 8) + NPU_CYCLES_BLOCKS / 2;
+}
+uint64_t mel_finish_cycles(const int64_t *args)
+{
+    uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
+    return NPU_CYCLES_CALL + 208 * NPU_CYCLES_POWER_16 + 201 * NPU_CYCLES_BIN_16 +
+           n_mels * NPU_CYCLES_LOG_16 + n_mels / 16 * NPU_CYCLES_TILE;
+}
+uint64_t mel_clamp_cycles(const int64_t *args)
+{
+    uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
+    return NPU_CYCLES_CALL + n_mels * NPU_CYCLES_COPY_32B;
+}
 
 template <typename F> void (*untyped(F *fn))(void)
 {
@@ -125,7 +146,7 @@ template <typename F> void (*untyped(F *fn))(void)
 }
 
 /* Extents that depend on an argument count for the least: one row of 64 (norm), 32 values (gelu), n = 16
- * (matmul). */
+ * (matmul), 80 mels. */
 const uint32_t job_bytes[] = {4096, 4096, 4096, 4096}, begin_s32_bytes[] = {4096, 16384},
                begin_s64_bytes[] = {4096, 32768}, step_bytes[] = {4096, 4096, 16384},
                step_s64_bytes[] = {4096, 4096, 32768}, finish_bytes[] = {4096, 16384, 4096},
@@ -136,7 +157,9 @@ const uint32_t job_bytes[] = {4096, 4096, 4096, 4096}, begin_s32_bytes[] = {4096
                norm_bytes[] = {4096, 256, 128}, attention_begin_bytes[] = {3072, 16384},
                scores_bytes[] = {4096, 4096, 4096, 4096, 3072, 8192},
                weights_bytes[] = {4096, 4096, 3072, 8192, 16384},
-               values_bytes[] = {8192, 4096, 16384}, attention_finish_bytes[] = {3072, 16384, 4096};
+               values_bytes[] = {8192, 4096, 16384}, attention_finish_bytes[] = {3072, 16384, 4096},
+               mel_begin_bytes[] = {5632, 12800}, mel_dft_bytes[] = {3200, 12800, 26624},
+               mel_finish_bytes[] = {4096, 26624, 2560}, mel_clamp_bytes[] = {4096, 2560, 2560};
 
 const npu_core_kernel kernels[] = {
     {"npu_job_begin", untyped(npu_job_begin), "vpppp", job_bytes, job_cycles},
@@ -167,6 +190,10 @@ const npu_core_kernel kernels[] = {
     {"npu_attention_values", untyped(npu_attention_values), "vpppi", values_bytes, values_cycles},
     {"npu_attention_finish", untyped(npu_attention_finish), "vpppi", attention_finish_bytes,
      attention_finish_cycles},
+    {"npu_mel_begin", untyped(npu_mel_begin), "vpp", mel_begin_bytes, mel_begin_cycles},
+    {"npu_mel_dft", untyped(npu_mel_dft), "vpppi", mel_dft_bytes, mel_dft_cycles},
+    {"npu_mel_finish", untyped(npu_mel_finish), "vppp", mel_finish_bytes, mel_finish_cycles},
+    {"npu_mel_clamp", untyped(npu_mel_clamp), "vppp", mel_clamp_bytes, mel_clamp_cycles},
 };
 
 } // namespace
