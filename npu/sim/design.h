@@ -23,12 +23,14 @@ extern "C" {
 #define NPU_IR_DYNAMIC INT64_MIN /* a size, offset or stride that is known at run time only ("?") */
 
 /* Limits of what is read; more is an error with a position. */
-#define NPU_DESIGN_MAX_TEXT  (4u << 20)   /* bytes of text */
-#define NPU_DESIGN_MAX_BYTES (256u << 20) /* memory of one design */
-#define NPU_DESIGN_MAX_DEPTH 64           /* nested regions, lists, types */
-#define NPU_DESIGN_MAX_RANK  6
-#define NPU_DESIGN_MAX_DIMS  8            /* of a dimensions transform or a buffer descriptor */
-#define NPU_DESIGN_MAX_INIT  (512u << 10) /* bytes of one initial value: a mem tile */
+#define NPU_DESIGN_MAX_TEXT      (4u << 20)   /* bytes of text */
+#define NPU_DESIGN_MAX_BYTES     (256u << 20) /* memory of one design */
+#define NPU_DESIGN_MAX_DEPTH     64           /* nested regions, lists, types */
+#define NPU_DESIGN_MAX_NODES     1024         /* tiles, fifos, cores .. of each kind in a device */
+#define NPU_DESIGN_MAX_SEQUENCES 64           /* of a device, and devices of a module */
+#define NPU_DESIGN_MAX_RANK      6
+#define NPU_DESIGN_MAX_DIMS      8            /* of a dimensions transform or a buffer descriptor */
+#define NPU_DESIGN_MAX_INIT      (512u << 10) /* bytes of one initial value: a mem tile */
 
 struct npu_ir_pos {
     uint32_t line, column; /* from 1; the column counts bytes */

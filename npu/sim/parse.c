@@ -38,6 +38,9 @@ static bool parse_module(struct npu_parser *p)
     do {
         if (!npu_parser_word(p, "aie.device") || !npu_parser_array(p))
             return false;
+        if (p->arrays.n > NPU_DESIGN_MAX_SEQUENCES)
+            return npu_parser_fail(p, p->token.pos, "found more than %d devices, expected no more",
+                                   NPU_DESIGN_MAX_SEQUENCES);
     } while (npu_parser_is_word(p, "aie.device"));
     if (module && !npu_parser_mark(p, '}'))
         return false;

@@ -251,6 +251,27 @@ static bool parse_constant(struct npu_parser *p, const struct result *result)
     return true;
 }
 
+/* No device has so many; what is beyond would only cost time. */
+static bool check_counts(struct npu_parser *p)
+{
+    const struct {
+        const struct npu_list *list;
+        uint32_t most;
+        const char *what;
+    } counts[] = {{&p->tiles, NPU_DESIGN_MAX_NODES, "tiles"},
+                  {&p->buffers, NPU_DESIGN_MAX_NODES, "buffers"},
+                  {&p->fifos, NPU_DESIGN_MAX_NODES, "objectfifos"},
+                  {&p->links, NPU_DESIGN_MAX_NODES, "links"},
+                  {&p->functions, NPU_DESIGN_MAX_NODES, "functions"},
+                  {&p->cores, NPU_DESIGN_MAX_NODES, "cores"},
+                  {&p->sequences, NPU_DESIGN_MAX_SEQUENCES, "sequences"}};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        if (counts[i].list->n > counts[i].most)
+            return npu_parser_fail(p, p->token.pos, "found more than %u %s, expected no more",
+                                   counts[i].most, counts[i].what);
+    return true;
+}
+
 static bool element(struct npu_parser *p)
 {
     struct result result = {.named = p->token.kind == NPU_TOKEN_VALUE, .token = p->token};
@@ -366,7 +387,7 @@ bool npu_parser_array(struct npu_parser *p)
     if (!array.name || !npu_parser_mark(p, '{'))
         return false;
     while (!npu_parser_is(p, '}'))
-        if (!element(p))
+        if (!element(p) || !check_counts(p))
             return false;
     npu_parser_next(p);
     npu_parser_forget(p, names);
