@@ -78,12 +78,6 @@ static void check_cores(struct npu_checker *c)
                 "%s has a stack of %u bytes, more than the 16384 of one bank: the stock "
                 "compiler then puts buffers into the stack",
                 tile.text, (unsigned)core->stack_size);
-        else if (core->stack_size >= 0 && core->stack_size % 32 != 0)
-            npu_checker_report(
-                c, NPU_SEVERITY_WARNING, "stack-align", core->pos,
-                "%s has a stack of %u bytes, no multiple of 32: every buffer above it is "
-                "unaligned for vector access",
-                tile.text, (unsigned)core->stack_size);
     }
 }
 

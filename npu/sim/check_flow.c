@@ -27,7 +27,6 @@ struct flow {
     uint64_t next_mark;
     struct held_list log;  /* what was held before each change */
     struct held_list ends; /* stack: what branches hold at their ends */
-    bool silent;           /* the second turn of a loop */
     bool failed;
     bool *constant; /* [slots] */
 };
@@ -87,7 +86,7 @@ static uint32_t own_end(const struct flow *w, const struct npu_ir_op *op)
 static uint32_t check_end(struct flow *w, const struct npu_ir_op *op)
 {
     uint32_t end = own_end(w, op);
-    if (end == NPU_IR_NONE && !w->silent)
+    if (end == NPU_IR_NONE)
         npu_check_error(w->c, "fifo-port", op->pos, "%s is no %s of @%.60s", core_name(w).text,
                         op->port == NPU_PRODUCE ? "producer" : "consumer", fifo_name(w, op->ref));
     return end;
@@ -97,7 +96,7 @@ static void check_type(struct flow *w, const struct npu_ir_op *op, uint32_t end)
 {
     const struct npu_fifo *fifo = &w->c->array->fifo[op->ref];
     const struct npu_ir_type *type = end == 0 ? &fifo->type : &fifo->consumer_type;
-    for (uint32_t i = 0; i < op->n_results && !w->silent; i++) {
+    for (uint32_t i = 0; i < op->n_results; i++) {
         struct npu_ir_type found = w->core->body.slot_type[op->result[i]];
         found.kind = NPU_IR_MEMREF;
         if (!npu_ir_type_equal(&found, type)) {
@@ -116,7 +115,7 @@ static void acquire(struct flow *w, const struct npu_ir_op *op)
         return;
     check_type(w, op, end);
     uint32_t depth = w->c->map->pool[w->c->map->fifo[op->ref][end].pool].depth;
-    if (n > depth && !w->silent)
+    if (n > depth)
         npu_check_error(w->c, "acquire-depth", op->pos,
                         "%s acquires %u objects of @%.60s, which has %u there: it waits for ever",
                         core_name(w).text, n, fifo_name(w, op->ref), depth);
@@ -129,7 +128,7 @@ static void release(struct flow *w, const struct npu_ir_op *op)
     uint32_t n = (uint32_t)op->value, held = w->held[op->ref];
     if (check_end(w, op) == NPU_IR_NONE)
         return;
-    if (n > held && !w->silent)
+    if (n > held)
         npu_check_error(
             w->c, "release-held", op->pos,
             "%s releases %u objects of @%.60s and holds %u; the stock compiler says nothing",
@@ -160,7 +159,7 @@ static void check_lowering(struct flow *w, const struct npu_ir_op *op)
     const struct npu_ir_op *first = NULL;
     for (uint32_t i = 0; i < 3 && known; i++)
         known = w->constant[op->operand[i]];
-    if (w->core->dynamic || known || w->silent)
+    if (w->core->dynamic || known)
         return;
     for (uint32_t r = 0; r < op->n_regions && !first; r++)
         first = first_acquire(&op->region[r]);
@@ -193,29 +192,27 @@ static bool note_changes(struct flow *w, size_t start)
     return changed;
 }
 
+/* The stock compiler counts what is held in the order of the text, so each turn must end as it began. */
 static void check_turns(struct flow *w, const struct npu_ir_op *op)
 {
-    size_t start = w->log.n, first = w->ends.n;
+    size_t start = w->log.n, first = w->ends.n, end;
     for (uint32_t r = 0; r < op->n_regions; r++)
         walk(w, &op->region[r]);
-    if (w->silent || w->failed || !note_changes(w, start))
+    if (w->failed || !note_changes(w, start))
         return;
-    /* A window that slides holds the same at the end of every turn but not before the first one. */
-    size_t second = w->log.n;
-    w->silent = true;
-    for (uint32_t r = 0; r < op->n_regions; r++)
-        walk(w, &op->region[r]);
-    w->silent = false;
+    undo(w, start);
     for (size_t i = first; i < w->ends.n && !w->failed; i++) {
         struct held after = w->ends.data[i];
         if (w->held[after.fifo] != after.count)
             npu_check_error(
                 w->c, "acquire-balance", op->pos,
-                "each turn of this loop in %s changes the number of objects of @%.60s that "
-                "it holds (%u after the first, %u after the second)",
-                core_name(w).text, fifo_name(w, after.fifo), after.count, w->held[after.fifo]);
+                "%s holds %u objects of @%.60s before each turn of this loop and %u after "
+                "it",
+                core_name(w).text, w->held[after.fifo], fifo_name(w, after.fifo), after.count);
     }
-    undo(w, second);
+    end = w->ends.n;
+    for (size_t i = first; i < end && !w->failed; i++)
+        set_held(w, w->ends.data[i].fifo, w->ends.data[i].count);
     w->ends.n = first;
 }
 
@@ -246,7 +243,7 @@ static void note_siblings(struct flow *w, const struct npu_ir_op *branch,
 static void report_branch(struct flow *w, const struct npu_ir_op *op, uint32_t fifo, uint32_t a,
                           uint32_t b)
 {
-    if (a != b && !w->silent)
+    if (a != b)
         npu_check_error(w->c, "acquire-balance", op->pos,
                         "the branches of this %s leave %s with %u or %u objects of @%.60s",
                         npu_ir_code_name(op->code), core_name(w).text, a, b, fifo_name(w, fifo));
@@ -280,9 +277,8 @@ static void check_branches(struct flow *w, const struct npu_ir_op *op)
 {
     size_t start = w->log.n, first = w->ends.n, second = first;
     uint64_t siblings = w->next_mark + 1;
-    if (!w->silent)
-        for (uint32_t r = 0; r < op->n_regions; r++)
-            note_siblings(w, op, &op->region[r], siblings, ++w->next_mark);
+    for (uint32_t r = 0; r < op->n_regions; r++)
+        note_siblings(w, op, &op->region[r], siblings, ++w->next_mark);
     for (uint32_t r = 0; r < op->n_regions && !w->failed; r++) {
         walk(w, &op->region[r]);
         note_changes(w, start);

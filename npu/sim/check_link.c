@@ -90,10 +90,6 @@ static void check_part(struct npu_checker *c, const struct npu_link *link, const
                        uint64_t end, const struct npu_fifo *whole)
 {
     const char *name = c->array->fifo[part->fifo].name;
-    if (part->offset % 4 != 0)
-        npu_check_error(c, "link-granule", link->pos,
-                        "@%.60s begins at byte %" PRIu64 " of @%.60s, no multiple of 4", name,
-                        part->offset, whole->name);
     if (part->offset > end || part->bytes > end - part->offset)
         npu_check_error(c, "link-offset", link->pos,
                         "@%.60s takes bytes %" PRIu64 " .. %" PRIu64

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define VECTOR_BYTES 32   /* one vector load */
-#define LEAST_ROOM   512  /* bytes for constants of kernels that nobody measured */
+#define VECTOR_BYTES 32  /* one vector load */
+#define LEAST_ROOM   512 /* bytes for constants of kernels that nobody measured */
 
 static void check_totals(struct npu_checker *c, const struct npu_map_tile *tile)
 {
@@ -86,7 +86,8 @@ static void check_pieces(struct npu_checker *c, const struct npu_map_tile *tile)
         const struct npu_map_piece *piece = &tile->piece[i];
         struct npu_ir_pos pos = piece_name(c, piece, name, sizeof(name));
         uint32_t align = tile->kind == NPU_TILE_MEM ? 4 : VECTOR_BYTES;
-        if (piece->address < end) {
+        bool long_stack = i > 0 && tile->piece[i - 1].what == NPU_PIECE_STACK && end > 16384;
+        if (piece->address < end && !long_stack) { /* a stack over one bank is reported as such */
             struct npu_ir_pos second = piece_name(c, &tile->piece[i - 1], other, sizeof(other));
             npu_check_error(c, "memory-overlap",
                             piece->what == NPU_PIECE_BUFFER || i == 0 ? pos : second,
@@ -97,10 +98,30 @@ static void check_pieces(struct npu_checker *c, const struct npu_map_tile *tile)
             npu_checker_report(
                 c, NPU_SEVERITY_WARNING, "memory-align", pos,
                 "%s on %s lies at 0x%" PRIx64 ", no multiple of %u: the allocator aligns "
-                "nothing, so make the sizes multiples",
+                "nothing, so make the stack and the sizes multiples",
                 name, npu_tile_format(c->array, tile->tile).text, piece->address, align);
         if (piece->address + piece->bytes > end)
             end = piece->address + piece->bytes;
+    }
+}
+
+/* What asks for a place gets another one where that is taken. */
+static void check_places(struct npu_checker *c, const struct npu_map_tile *tile)
+{
+    const struct npu_tile_limits *limits = npu_tile_limits(tile->kind);
+    for (uint32_t i = 0; i < tile->n_pieces; i++) {
+        const struct npu_map_piece *piece = &tile->piece[i];
+        if (piece->what != NPU_PIECE_BUFFER || limits->bank_bytes == 0)
+            continue;
+        const struct npu_buffer *buffer = &c->array->buffer[piece->index];
+        uint64_t bank = piece->address / limits->bank_bytes;
+        if ((buffer->address >= 0 && (uint64_t)buffer->address != piece->address) ||
+            (buffer->bank >= 0 && (uint64_t)buffer->bank != bank))
+            npu_checker_report(c, NPU_SEVERITY_WARNING, "buffer-place", buffer->pos,
+                               "buffer %.60s lies at 0x%" PRIx64 " in bank %" PRIu64
+                               " of %s: the place that it asks for is taken or does not exist",
+                               buffer->name, piece->address, bank,
+                               npu_tile_format(c->array, tile->tile).text);
     }
 }
 
@@ -143,6 +164,7 @@ void npu_check_memory(struct npu_checker *c)
         check_totals(c, &c->map->tile[t]);
         if (c->map->tile[t].fits)
             check_pieces(c, &c->map->tile[t]);
+        check_places(c, &c->map->tile[t]);
     }
     check_halves(c);
     for (uint32_t i = 0; i < c->array->n_cores; i++)

@@ -61,9 +61,9 @@ static void free_bd(struct state *s, struct task *task)
     if (task->freed)
         return;
     task->freed = true;
-    if (task->id < 0)
+    if (task->id < 0 && s->n_live[task->shim] > 0)
         s->n_live[task->shim]--;
-    else if (task->id < MAX_BDS) {
+    if (task->id >= 0 && task->id < MAX_BDS) {
         uint32_t *user = &s->by_id[task->shim * MAX_BDS + (uint32_t)task->id];
         if (*user == (uint32_t)(task - s->task))
             *user = NPU_IR_NONE;
@@ -115,15 +115,8 @@ static void check_queue(struct state *s, const struct npu_ir_op *op, uint32_t fi
 static void check_bd(struct state *s, const struct npu_ir_op *op, const struct task *task)
 {
     struct npu_tile_text shim = npu_tile_format(s->c->array, task->shim);
-    if (task->id < 0) {
-        if (++s->n_live[task->shim] == MAX_BDS + 1)
-            npu_check_error(s->c, "descriptors-live", op->pos,
-                            "%s has more than %d tasks that are neither awaited nor freed",
-                            shim.text, MAX_BDS);
-        return;
-    }
-    if (task->id >= MAX_BDS)
-        return;
+    if (task->id < 0 || task->id >= MAX_BDS)
+        return; /* the compiler's choice; or reported as such */
     uint32_t *user = &s->by_id[task->shim * MAX_BDS + (uint32_t)task->id];
     if (*user != NPU_IR_NONE) {
         const struct task *old = &s->task[*user];
@@ -243,6 +236,19 @@ static void check_rtp(struct state *s, const struct npu_ir_op *op)
                         op->list[0], buffer->name, words);
 }
 
+/* The compiler numbers the descriptor of a task where it is configured. */
+static void configure(struct state *s, const struct npu_ir_op *op)
+{
+    bool reads;
+    uint32_t shim = shim_of(s, op->ref, &reads);
+    npu_check_transfer(s->c, s->sequence, op);
+    s->configured[op->result[0]] = op;
+    if (shim != NPU_IR_NONE && op->bd[0].id < 0 && ++s->n_live[shim] == MAX_BDS + 1)
+        npu_check_error(s->c, "descriptors-live", op->pos,
+                        "%s has more than %d tasks that are neither awaited nor freed",
+                        npu_tile_format(s->c->array, shim).text, MAX_BDS);
+}
+
 static void check_op(struct state *s, const struct npu_ir_op *op)
 {
     switch (op->code) {
@@ -251,8 +257,7 @@ static void check_op(struct state *s, const struct npu_ir_op *op)
         push_task(s, op, op->pos, true);
         break;
     case NPU_IR_TASK_CONFIGURE:
-        npu_check_transfer(s->c, s->sequence, op);
-        s->configured[op->result[0]] = op;
+        configure(s, op);
         break;
     case NPU_IR_WAIT:
         wait_fifo(s, op, op->ref);
