@@ -142,7 +142,7 @@ static const struct {
     {"acquire_count", CORE("%x = aie.objectfifo.acquire @f(Consume, 2) : memref<4xi8>"),
      "t:6:46: found 1 types, expected 2, one for each object"},
     {"acquire_0", CORE("%x = aie.objectfifo.acquire @f(Consume, 0) : memref<4xi8>"),
-     "t:6:41: found 0, expected the number of objects, a number in 1 .. 1024"},
+     "t:6:41: found 0, expected the number of objects, a number in 1 .. 4096"},
     {"access_type",
      CORE("%x = aie.objectfifo.acquire @f(Consume, 1) : !aie.objectfifosubview<memref<4xi8>>\n%y = "
           "aie.objectfifo.subview.access %x[0] : !aie.objectfifosubview<memref<4xi8>> -> "
