@@ -218,7 +218,8 @@ struct npu_sim_cost { /* struct npu_sim_timing in milli-cycles */
     uint64_t shim_read_word, shim_write_word, stream_word, route_base, route_hop, bd_start,
         bd_chain, channel_start, lock, task_read, task_write, task_first_read, task_first_write,
         sequence_blockwrite, sequence_patch, sequence_push, sequence_mask, sequence_write,
-        sequence_wait, launch_firmware, core_acquire, core_release, core_operation, kernel_unknown;
+        sequence_wait, launch_firmware, core_acquire, core_release, core_operation, kernel_unknown,
+        kernel_scale; /* of 1000 */
 };
 
 struct npu_sim {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROGRESS_STEPS (1u << 22)
+#define PROGRESS_STEPS (1u << 14)
 
 /* ---- Opening ------------------------------------------------------------------------------------
  */

@@ -180,7 +180,7 @@ int npu_sim_kernel_call(struct npu_sim *sim, struct npu_sim_core *core,
     }
     uint64_t cycles = sim->cost.kernel_unknown;
     if (kernel->entry->cycles)
-        cycles = kernel->entry->cycles(kernel->values) * NPU_SIM_MC;
+        cycles = kernel->entry->cycles(kernel->values) * sim->cost.kernel_scale;
     union {
         ffi_arg whole;
         int64_t i;

@@ -143,6 +143,7 @@ static void set_costs(struct npu_sim *sim)
         .core_release = milli(t->core_release),
         .core_operation = milli(t->core_operation),
         .kernel_unknown = milli(t->kernel_unknown),
+        .kernel_scale = milli(t->kernel_scale),
     };
 }
 

@@ -18,8 +18,8 @@ struct npu_sim_trace;
 
 /* The kernel behind a function of the design (transfer none), or NULL. */
 typedef const struct npu_core_kernel *npu_sim_find_fn(void *user, const char *name);
-/* Called every few million steps of a long run. cycles: the latest modelled one. Return false to
- * give up (-ECANCELED). */
+/* Called now and then in a long run, at least every 16384 steps of cores. cycles: the latest modelled
+ * one. Return false to give up (-ECANCELED). */
 typedef bool npu_sim_progress_fn(void *user, uint64_t cycles, uint64_t calls);
 
 struct npu_sim_params {

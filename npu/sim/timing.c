@@ -44,6 +44,8 @@ static const struct npu_sim_constant rows[] = {
     ROW(core_release, 20, 0, 1e6, "cycles", "guess, half of 30 to 60 for a pair"),
     ROW(core_operation, 1, 0, 1e6, "cycles", "guess, a scalar operation or a branch"),
     ROW(kernel_unknown, 100, 0, 1e9, "cycles", "placeholder, a kernel that models no cycles"),
+    ROW(kernel_scale, 1, 0, 1000, "factor",
+        "on a kernel's own cycles; bank conflicts may add 10 %"),
 };
 
 const struct npu_sim_constant *npu_sim_constants(size_t *n)

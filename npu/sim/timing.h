@@ -25,6 +25,7 @@ struct npu_sim_timing {
         sequence_wait;
     double launch_host_us, launch_firmware;
     double core_acquire, core_release, core_operation, kernel_unknown;
+    double kernel_scale; /* on what kernels say of their own cycles */
 };
 
 /* A row of the table, for listings. */

@@ -214,17 +214,30 @@ static void test_core(void)
            512, -EINVAL, ":87:9: scf.for with a step of 0", NULL);
 }
 
+#define ENDLESS                              \
+    "scf.for %it = %c0 to %cmax step %c1 {", \
+        "scf.for %it = %c0 to %cmax step %c1 {\n}\nscf.for %jt = %c0 to %cmax step %c1 {"
+
+static bool give_up(void *user, uint64_t cycles, uint64_t calls)
+{
+    (void)cycles;
+    (void)calls;
+    return ++*(int *)user < 3;
+}
+
 /* A core that never acquires, under a limit of steps; and a launch after a failed one. */
 static void test_limits(void)
 {
     struct rig rig = {.params = {.most_steps = 100000}};
-    bool opened =
-        rig_open(&rig, "copy.mlir",
-                 RIG_EDITS("scf.for %it = %c0 to %cmax step %c1 {",
-                           "scf.for %it = %c0 to %cmax step %c1 {\n}\nscf.for %jt = %c0 to "
-                           "%cmax step %c1 {"));
+    bool opened = rig_open(&rig, "copy.mlir", RIG_EDITS(ENDLESS));
     check_case(!opened && rig.code == -ETIME && strstr(rig.err.text, "more than 100000 steps"),
                "fault_endless_loop_stops", "%s", rig.err.text);
+    rig_close(&rig);
+    int asked = 0;
+    rig = (struct rig){.params = {.progress = give_up, .progress_user = &asked}};
+    opened = rig_open(&rig, "copy.mlir", RIG_EDITS(ENDLESS));
+    check_case(!opened && rig.code == -ECANCELED && asked == 3, "fault_endless_loop_given_up", "%s",
+               rig.err.text);
     rig_close(&rig);
     rig = (struct rig){0};
     bool first = rig_open(&rig, "copy.mlir", RIG_EDITS(IN("1024"), IN("512"))) &&

@@ -44,7 +44,7 @@ static double one_object(const struct npu_sim_timing *t)
     double sent = read_pushed + t->task_read + t->channel_start + t->task_first_read +
                   64 * fmax(t->shim_read_word, t->stream_word);
     double full = sent + t->bd_chain + t->lock + latency;
-    double done = full + 2 * t->core_acquire + KERNEL + 2 * t->core_release;
+    double done = full + 2 * t->core_acquire + KERNEL * t->kernel_scale + 2 * t->core_release;
     double back = done + t->lock + t->bd_start + 64 * fmax(t->shim_write_word, t->stream_word);
     return back + latency + t->sequence_wait;
 }
@@ -61,7 +61,8 @@ static void test_one_object(void)
         "shim_read_word=3.5",   "stream_word=2",      "route_hop=9",      "route_base=13",
         "bd_start=31",          "bd_chain=37",        "lock=7",           "task_read=1000",
         "task_first_read=5000", "sequence_patch=201", "sequence_push=77", "sequence_mask=11",
-        "sequence_wait=3",      "core_acquire=101",   "core_release=57",  "sequence_blockwrite=5"};
+        "sequence_wait=3",      "core_acquire=101",   "core_release=57",  "sequence_blockwrite=5",
+        "kernel_scale=1.1"};
     bool same = true;
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         double before = one_object(&t);
