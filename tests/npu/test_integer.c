@@ -2,7 +2,7 @@
 /* Profile npu: every integer of the residual stream and of the final norm equals its NumPy model's;
  * the same bits for any number of threads.
  *
- *     test_integer [CASE...]     all cases, or those named: mel hash cancel reference stored
+ *     test_integer [CASE...]     all cases, or those named: mel hash again cancel reference stored
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. `reference` runs the NumPy model where it
  * lies beside the project; `stored` compares with hashes that it gave:
@@ -62,6 +62,28 @@ static void test_hash(void)
     check_hash("small", "npu", integer_model_path(), sets, mel, HASH_SMALL, true);
     integer_model_remove();
     free(mel);
+}
+
+/* Nothing of a window is left for the next. */
+static void test_again(void)
+{
+    struct integer_rig r;
+    uint64_t hash[3];
+    static int16_t mel[2][300 * 80];
+    for (size_t i = 0; i < 300 * 80; i++) {
+        mel[0][i] = (int16_t)((int)(i * 7919 % 20011) - 10000);
+        mel[1][i] = (int16_t)((int)(i * 104729 % 20011) - 10000);
+    }
+    integer_model_write(80, 128, 2, 150, 1);
+    integer_rig_open(&r, integer_model_path(), 2);
+    for (unsigned i = 0; i < 3; i++) {
+        integer_rig_run(&r, mel[i % 2]);
+        hash[i] = integer_rig_hash(&r, r.n_states - 1);
+    }
+    check_case(hash[0] == hash[2] && hash[0] != hash[1], "same_window_again_same_integers",
+               "%016" PRIx64 " %016" PRIx64 " %016" PRIx64, hash[0], hash[1], hash[2]);
+    integer_rig_close(&r);
+    integer_model_remove();
 }
 
 static void test_cancel(void)
@@ -251,9 +273,8 @@ static void test_stored(void)
 int main(int argc, char **argv)
 {
     static const struct rig_case cases[] = {
-        {"mel", test_mel},       {"hash", test_hash},
-        {"cancel", test_cancel}, {"reference", test_reference},
-        {"stored", test_stored},
+        {"mel", test_mel},       {"hash", test_hash},           {"again", test_again},
+        {"cancel", test_cancel}, {"reference", test_reference}, {"stored", test_stored},
     };
     if (argc == 3 && !strcmp(argv[1], "write-mel")) {
         int16_t *mel = stored_integer_mel();

@@ -3,14 +3,14 @@
  * from the packed weights, stay below them and come near them; a model that cannot be proven is
  * refused with one sentence.
  *
- *     test_integer_proofs [CASE...]     all cases, or those named: worst wide refused base tiny
+ *     test_integer_proofs [CASE...]     all cases, or those named: worst wide refused pieces base tiny
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. */
 #include <errno.h>
 #include <math.h>
 #include <unistd.h>
 
-#include "npu/model/integer.h"
+#include "npu/model/integer_matrix.h"
 #include "tests/npu/encoder_input.h"
 #include "tests/npu/encoder_rig.h"
 #include "tests/npu/integer_model.h"
@@ -312,11 +312,49 @@ static void test_refused(void)
     }
 }
 
+/* One matrix at a time: what real and random weights hardly ever meet. */
+static void test_pieces(void)
+{
+    static const double ratios[] = {1.0, 0.99999, 0.5, 0x1p-20, 3000};
+    static const int shifts[] = {14, 14, 15, 34, 3};
+    static const int mults[] = {16384, 16384, 16384, 16384, 24000};
+    for (int i = 0; i < 5; i++) {
+        int16_t m;
+        int shift = npu_integer_multipliers(&m, &ratios[i], 1);
+        check_case(shift == shifts[i] && m == mults[i], "multiplier", "%g is %d / 2^%d", ratios[i],
+                   m, shift);
+    }
+    /* Ties of weights go to the even integer; half of the largest is one. */
+    double w[] = {127, 63.5, -62.5, 0.5, -1.5, 126.5}, bias = 0, unit = 1, bound, scale;
+    int8_t packed[6];
+    int64_t packed_bias;
+    int16_t mult;
+    uint8_t shift;
+    static const double x_max[6] = {1, 1, 1, 1, 1, 1};
+    static const int8_t even[6] = {127, 64, -62, 0, -2, 126};
+    struct npu_integer_matrix m = {
+        .bits = 8, .w = packed, .bias = &packed_bias, .mult = &mult, .shift = &shift};
+    int ret = npu_integer_pack_matrix(&m, w, &bias, 1, 6, 1, &unit,
+                                      &(struct npu_integer_input){.max = x_max}, &bound, &scale,
+                                      "ties", NULL);
+    check_case(ret == 0 && !memcmp(packed, even, 6), "ties_of_weights_go_to_even",
+               "%d: %d %d %d %d %d %d", ret, packed[0], packed[1], packed[2], packed[3], packed[4],
+               packed[5]);
+    /* A column without weights is worth a thousandth of the largest. */
+    double columns[] = {8, 0, 8, 0}, g[2], scratch[2];
+    npu_integer_column_factors(g, columns, 2, 2, scratch);
+    double powers[] = {1, pow(1e3, .25), pow(1e3, .5), pow(1e3, .75), 1e3}, nearest = 1;
+    for (int i = 0; i < 5; i++)
+        nearest = fmin(nearest, fabs(g[0] / g[1] / powers[i] - 1));
+    check_case(nearest < 1e-9 && fabs(g[0] * g[1] - 1) < 1e-9, "column_without_weights", "%g %g",
+               g[0], g[1]);
+}
+
 int main(int argc, char **argv)
 {
     static const struct rig_case cases[] = {
-        {"worst", test_worst}, {"wide", test_wide}, {"refused", test_refused},
-        {"base", test_base},   {"tiny", test_tiny},
+        {"worst", test_worst},   {"wide", test_wide}, {"refused", test_refused},
+        {"pieces", test_pieces}, {"base", test_base}, {"tiny", test_tiny},
     };
     rig_run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
     return check_finish();
