@@ -15,7 +15,7 @@ static inline const char *integer_model_path(void)
     return path;
 }
 
-static inline void integer_model_fail(const char *what)
+_Noreturn static inline void integer_model_fail(const char *what)
 {
     check_case(false, "small_model", "%s: %s", integer_model_path(), what);
     exit(check_finish());
