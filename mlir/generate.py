@@ -35,10 +35,10 @@ FUNCTIONS = {
     "npu_attention_weights": [LUT, LUT, STATE, WEIGHTS, SUMS],
     "npu_attention_values": [WEIGHTS, OBJECT, SUMS, "i32"],
     "npu_attention_finish": [STATE, SUMS, OBJECT, "i32"],
-    "npu_mel_begin": [MEL_X, MEL_BLOCKS],
-    "npu_mel_dft": [MEL_C, MEL_BLOCKS, MEL_SPECTRUM, "i32"],
-    "npu_mel_finish": [JOB, MEL_SPECTRUM, MEL_Y],
-    "npu_mel_clamp": [JOB, MEL_X, MEL_Y],
+    "npu_logmel_begin": [MEL_X, MEL_BLOCKS],
+    "npu_logmel_dft": [MEL_C, MEL_BLOCKS, MEL_SPECTRUM, "i32"],
+    "npu_logmel_finish": [JOB, MEL_SPECTRUM, MEL_Y],
+    "npu_logmel_clamp": [JOB, MEL_X, MEL_Y],
 }
 
 
@@ -475,22 +475,22 @@ def mel_core(t, c):
     t.counts(job, passes=0, clamps=1)
     t.loop("p", "passes")
     t.acquire("samples", x, "Consume", MEL_X)
-    t.call("npu_mel_begin", "samples", blocks)
+    t.call("npu_logmel_begin", "samples", blocks)
     t.release(x, "Consume")
     t.loop("i", "c104")
     t("%index = arith.index_cast %i : index to i32")
     t.acquire("c", "c", "Consume", MEL_C)
-    t.call("npu_mel_dft", "c", blocks, spectrum, "index")
+    t.call("npu_logmel_dft", "c", blocks, spectrum, "index")
     t.release("c", "Consume")
     t("}")
     t.acquire("y", y, "Produce", MEL_Y)
-    t.call("npu_mel_finish", job, spectrum, "y")
+    t.call("npu_logmel_finish", job, spectrum, "y")
     t.release(y, "Produce")
     t("}")
     t.loop("p", "clamps")
     t.acquire("frames", x, "Consume", MEL_X)
     t.acquire("y", y, "Produce", MEL_Y)
-    t.call("npu_mel_clamp", job, "frames", "y")
+    t.call("npu_logmel_clamp", job, "frames", "y")
     t.release(x, "Consume")
     t.release(y, "Produce")
     t("}")
@@ -557,7 +557,7 @@ one of frames; then count[1] objects of frames to clamp.""")
         t.fifo(f"y_{c}", f"t{c}", [f"shim{c}"], MEL_Y, depth=1)
     t.fifo("c", "shim0", [f"t{c}" for c in range(4)], MEL_C)
     t()
-    t.declare("npu_job_begin", "npu_mel_begin", "npu_mel_dft", "npu_mel_finish", "npu_mel_clamp")
+    t.declare("npu_job_begin", "npu_logmel_begin", "npu_logmel_dft", "npu_logmel_finish", "npu_logmel_clamp")
     for c in range(4):
         t()
         for name, kind in (("job", JOB), ("blocks", MEL_BLOCKS), ("spectrum", MEL_SPECTRUM)):

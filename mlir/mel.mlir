@@ -25,10 +25,10 @@ module {
 
     // No job here asks for look-up tables: their places may be any pointers.
     func.func private @npu_job_begin(memref<5632xi8>, memref<1024xi32>, memref<1024xi32>, memref<1024xi32>) -> ()
-    func.func private @npu_mel_begin(memref<5632xi8>, memref<6400xi16>) -> ()
-    func.func private @npu_mel_dft(memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
-    func.func private @npu_mel_finish(memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
-    func.func private @npu_mel_clamp(memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
+    func.func private @npu_logmel_begin(memref<5632xi8>, memref<6400xi16>) -> ()
+    func.func private @npu_logmel_dft(memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
+    func.func private @npu_logmel_finish(memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
+    func.func private @npu_logmel_clamp(memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
 
     %core = aie.core(%tile) {
       %c0 = arith.constant 0 : index
@@ -48,18 +48,18 @@ module {
         scf.for %p = %c0 to %passes step %c1 {
           %samplesv = aie.objectfifo.acquire @x(Consume, 1) : !aie.objectfifosubview<memref<5632xi8>>
           %samples = aie.objectfifo.subview.access %samplesv[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
-          func.call @npu_mel_begin(%samples, %blocks) : (memref<5632xi8>, memref<6400xi16>) -> ()
+          func.call @npu_logmel_begin(%samples, %blocks) : (memref<5632xi8>, memref<6400xi16>) -> ()
           aie.objectfifo.release @x(Consume, 1)
           scf.for %i = %c0 to %c104 step %c1 {
             %index = arith.index_cast %i : index to i32
             %cv = aie.objectfifo.acquire @c(Consume, 1) : !aie.objectfifosubview<memref<3200xi8>>
             %c = aie.objectfifo.subview.access %cv[0] : !aie.objectfifosubview<memref<3200xi8>> -> memref<3200xi8>
-            func.call @npu_mel_dft(%c, %blocks, %spectrum, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
+            func.call @npu_logmel_dft(%c, %blocks, %spectrum, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
             aie.objectfifo.release @c(Consume, 1)
           }
           %yv = aie.objectfifo.acquire @y(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %yv[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_finish(%job, %spectrum, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_finish(%job, %spectrum, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
           aie.objectfifo.release @y(Produce, 1)
         }
         // The last step of a window, when its maximum is known: frames come back on @x.
@@ -68,7 +68,7 @@ module {
           %frames = aie.objectfifo.subview.access %framesv[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
           %yv = aie.objectfifo.acquire @y(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %yv[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_clamp(%job, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_clamp(%job, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
           aie.objectfifo.release @x(Consume, 1)
           aie.objectfifo.release @y(Produce, 1)
         }

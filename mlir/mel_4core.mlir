@@ -31,10 +31,10 @@ module {
     aie.objectfifo @c(%shim0, {%t0, %t1, %t2, %t3}, [2, 2, 2, 2, 2]) : !aie.objectfifo<memref<3200xi8>>
 
     func.func private @npu_job_begin(memref<5632xi8>, memref<1024xi32>, memref<1024xi32>, memref<1024xi32>) -> ()
-    func.func private @npu_mel_begin(memref<5632xi8>, memref<6400xi16>) -> ()
-    func.func private @npu_mel_dft(memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
-    func.func private @npu_mel_finish(memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
-    func.func private @npu_mel_clamp(memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
+    func.func private @npu_logmel_begin(memref<5632xi8>, memref<6400xi16>) -> ()
+    func.func private @npu_logmel_dft(memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
+    func.func private @npu_logmel_finish(memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
+    func.func private @npu_logmel_clamp(memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
 
     %job0 = aie.buffer(%t0) {sym_name = "job0"} : memref<1024xi32>
     %blocks0 = aie.buffer(%t0) {sym_name = "blocks0"} : memref<6400xi16>
@@ -56,18 +56,18 @@ module {
         scf.for %p = %c0 to %passes step %c1 {
           %samples_v = aie.objectfifo.acquire @x_0(Consume, 1) : !aie.objectfifosubview<memref<5632xi8>>
           %samples = aie.objectfifo.subview.access %samples_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
-          func.call @npu_mel_begin(%samples, %blocks0) : (memref<5632xi8>, memref<6400xi16>) -> ()
+          func.call @npu_logmel_begin(%samples, %blocks0) : (memref<5632xi8>, memref<6400xi16>) -> ()
           aie.objectfifo.release @x_0(Consume, 1)
           scf.for %i = %c0 to %c104 step %c1 {
             %index = arith.index_cast %i : index to i32
             %c_v = aie.objectfifo.acquire @c(Consume, 1) : !aie.objectfifosubview<memref<3200xi8>>
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<3200xi8>> -> memref<3200xi8>
-            func.call @npu_mel_dft(%c, %blocks0, %spectrum0, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
+            func.call @npu_logmel_dft(%c, %blocks0, %spectrum0, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
             aie.objectfifo.release @c(Consume, 1)
           }
           %y_v = aie.objectfifo.acquire @y_0(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_finish(%job0, %spectrum0, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_finish(%job0, %spectrum0, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
           aie.objectfifo.release @y_0(Produce, 1)
         }
         scf.for %p = %c0 to %clamps step %c1 {
@@ -75,7 +75,7 @@ module {
           %frames = aie.objectfifo.subview.access %frames_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
           %y_v = aie.objectfifo.acquire @y_0(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_clamp(%job0, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_clamp(%job0, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
           aie.objectfifo.release @x_0(Consume, 1)
           aie.objectfifo.release @y_0(Produce, 1)
         }
@@ -103,18 +103,18 @@ module {
         scf.for %p = %c0 to %passes step %c1 {
           %samples_v = aie.objectfifo.acquire @x_1(Consume, 1) : !aie.objectfifosubview<memref<5632xi8>>
           %samples = aie.objectfifo.subview.access %samples_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
-          func.call @npu_mel_begin(%samples, %blocks1) : (memref<5632xi8>, memref<6400xi16>) -> ()
+          func.call @npu_logmel_begin(%samples, %blocks1) : (memref<5632xi8>, memref<6400xi16>) -> ()
           aie.objectfifo.release @x_1(Consume, 1)
           scf.for %i = %c0 to %c104 step %c1 {
             %index = arith.index_cast %i : index to i32
             %c_v = aie.objectfifo.acquire @c(Consume, 1) : !aie.objectfifosubview<memref<3200xi8>>
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<3200xi8>> -> memref<3200xi8>
-            func.call @npu_mel_dft(%c, %blocks1, %spectrum1, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
+            func.call @npu_logmel_dft(%c, %blocks1, %spectrum1, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
             aie.objectfifo.release @c(Consume, 1)
           }
           %y_v = aie.objectfifo.acquire @y_1(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_finish(%job1, %spectrum1, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_finish(%job1, %spectrum1, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
           aie.objectfifo.release @y_1(Produce, 1)
         }
         scf.for %p = %c0 to %clamps step %c1 {
@@ -122,7 +122,7 @@ module {
           %frames = aie.objectfifo.subview.access %frames_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
           %y_v = aie.objectfifo.acquire @y_1(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_clamp(%job1, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_clamp(%job1, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
           aie.objectfifo.release @x_1(Consume, 1)
           aie.objectfifo.release @y_1(Produce, 1)
         }
@@ -150,18 +150,18 @@ module {
         scf.for %p = %c0 to %passes step %c1 {
           %samples_v = aie.objectfifo.acquire @x_2(Consume, 1) : !aie.objectfifosubview<memref<5632xi8>>
           %samples = aie.objectfifo.subview.access %samples_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
-          func.call @npu_mel_begin(%samples, %blocks2) : (memref<5632xi8>, memref<6400xi16>) -> ()
+          func.call @npu_logmel_begin(%samples, %blocks2) : (memref<5632xi8>, memref<6400xi16>) -> ()
           aie.objectfifo.release @x_2(Consume, 1)
           scf.for %i = %c0 to %c104 step %c1 {
             %index = arith.index_cast %i : index to i32
             %c_v = aie.objectfifo.acquire @c(Consume, 1) : !aie.objectfifosubview<memref<3200xi8>>
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<3200xi8>> -> memref<3200xi8>
-            func.call @npu_mel_dft(%c, %blocks2, %spectrum2, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
+            func.call @npu_logmel_dft(%c, %blocks2, %spectrum2, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
             aie.objectfifo.release @c(Consume, 1)
           }
           %y_v = aie.objectfifo.acquire @y_2(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_finish(%job2, %spectrum2, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_finish(%job2, %spectrum2, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
           aie.objectfifo.release @y_2(Produce, 1)
         }
         scf.for %p = %c0 to %clamps step %c1 {
@@ -169,7 +169,7 @@ module {
           %frames = aie.objectfifo.subview.access %frames_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
           %y_v = aie.objectfifo.acquire @y_2(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_clamp(%job2, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_clamp(%job2, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
           aie.objectfifo.release @x_2(Consume, 1)
           aie.objectfifo.release @y_2(Produce, 1)
         }
@@ -197,18 +197,18 @@ module {
         scf.for %p = %c0 to %passes step %c1 {
           %samples_v = aie.objectfifo.acquire @x_3(Consume, 1) : !aie.objectfifosubview<memref<5632xi8>>
           %samples = aie.objectfifo.subview.access %samples_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
-          func.call @npu_mel_begin(%samples, %blocks3) : (memref<5632xi8>, memref<6400xi16>) -> ()
+          func.call @npu_logmel_begin(%samples, %blocks3) : (memref<5632xi8>, memref<6400xi16>) -> ()
           aie.objectfifo.release @x_3(Consume, 1)
           scf.for %i = %c0 to %c104 step %c1 {
             %index = arith.index_cast %i : index to i32
             %c_v = aie.objectfifo.acquire @c(Consume, 1) : !aie.objectfifosubview<memref<3200xi8>>
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<3200xi8>> -> memref<3200xi8>
-            func.call @npu_mel_dft(%c, %blocks3, %spectrum3, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
+            func.call @npu_logmel_dft(%c, %blocks3, %spectrum3, %index) : (memref<3200xi8>, memref<6400xi16>, memref<6656xi32>, i32) -> ()
             aie.objectfifo.release @c(Consume, 1)
           }
           %y_v = aie.objectfifo.acquire @y_3(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_finish(%job3, %spectrum3, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_finish(%job3, %spectrum3, %y) : (memref<1024xi32>, memref<6656xi32>, memref<1280xi16>) -> ()
           aie.objectfifo.release @y_3(Produce, 1)
         }
         scf.for %p = %c0 to %clamps step %c1 {
@@ -216,7 +216,7 @@ module {
           %frames = aie.objectfifo.subview.access %frames_v[0] : !aie.objectfifosubview<memref<5632xi8>> -> memref<5632xi8>
           %y_v = aie.objectfifo.acquire @y_3(Produce, 1) : !aie.objectfifosubview<memref<1280xi16>>
           %y = aie.objectfifo.subview.access %y_v[0] : !aie.objectfifosubview<memref<1280xi16>> -> memref<1280xi16>
-          func.call @npu_mel_clamp(%job3, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
+          func.call @npu_logmel_clamp(%job3, %frames, %y) : (memref<1024xi32>, memref<5632xi8>, memref<1280xi16>) -> ()
           aie.objectfifo.release @x_3(Consume, 1)
           aie.objectfifo.release @y_3(Produce, 1)
         }

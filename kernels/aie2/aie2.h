@@ -165,13 +165,13 @@ struct npu_core_mel {
     int32_t reserved2[88];
 };
 
-void npu_mel_begin(const int16_t *x, int16_t *blocks);
+void npu_logmel_begin(const int16_t *x, int16_t *blocks);
 /* object: 0 .. 103, which of the constants c is. */
-void npu_mel_dft(const int32_t *c, const int16_t *blocks, int32_t *spectrum, int32_t object);
+void npu_logmel_dft(const int32_t *c, const int16_t *blocks, int32_t *spectrum, int32_t object);
 /* y without the window's clamp. The spectrum is lost. */
-void npu_mel_finish(const int32_t *job, int32_t *spectrum, int16_t *y);
+void npu_logmel_finish(const int32_t *job, int32_t *spectrum, int16_t *y);
 /* out = max(y, floor) of one y. */
-void npu_mel_clamp(const int32_t *job, const int16_t *y, int16_t *out);
+void npu_logmel_clamp(const int32_t *job, const int16_t *y, int16_t *out);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
 using product = aie::mmul<4, 4, 4, int32_t, int16_t, acc64>;
 
 /* 8 samples of four frames at a time, turned over: even n apart from odd n. */
-extern "C" void npu_mel_begin(const int16_t *x, int16_t *blocks)
+extern "C" void npu_logmel_begin(const int16_t *x, int16_t *blocks)
 {
     int16_t *even = blocks, *odd = blocks + MEL_STEPS * MEL_STEP;
     for (unsigned step = 0; step < MEL_STEPS; step++, x += 8) {
@@ -53,8 +53,8 @@ static inline void combine(int32_t *bins, const product *odd, bool imaginary)
     store_bins(bins + MEL_BINS_4, minus[0], minus[1], minus[2], minus[3]);
 }
 
-extern "C" void npu_mel_dft(const int32_t *c, const int16_t *blocks, int32_t *spectrum,
-                            int32_t object)
+extern "C" void npu_logmel_dft(const int32_t *c, const int16_t *blocks, int32_t *spectrum,
+                               int32_t object)
 {
     int32_t *bins = spectrum + (object >> 1) * MEL_PART;
     const int16_t *__restrict b = blocks + (object & 1) * MEL_STEPS * MEL_STEP;

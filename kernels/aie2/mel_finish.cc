@@ -213,7 +213,7 @@ class results
     alignas(aie::vector_decl_align) int16_t tile[256];
 };
 
-extern "C" void npu_mel_finish(const int32_t *words, int32_t *spectrum, int16_t *y)
+extern "C" void npu_logmel_finish(const int32_t *words, int32_t *spectrum, int16_t *y)
 {
     const npu_core_mel *job = npu_core_mel_of(words);
     set_exact_modes();
@@ -243,7 +243,7 @@ extern "C" void npu_mel_finish(const int32_t *words, int32_t *spectrum, int16_t 
     npu_core_set_modes();
 }
 
-extern "C" void npu_mel_clamp(const int32_t *job, const int16_t *y, int16_t *out)
+extern "C" void npu_logmel_clamp(const int32_t *job, const int16_t *y, int16_t *out)
 {
     int16_t floor = (int16_t)npu_core_mel_of(job)->floor;
     unsigned n = NPU_MEL_PASS * (unsigned)npu_core_mel_of(job)->n_mels;

@@ -57,10 +57,10 @@ static void core_job(const struct core *core, int gain, int floor)
 static void core_transform(const struct core *core, const int16_t *x)
 {
     memcpy(core->b[X].data, x, sizeof(*x) * NPU_MEL_X);
-    npu_mel_begin(core->b[X].data, core->b[BLOCKS].data);
+    npu_logmel_begin(core->b[X].data, core->b[BLOCKS].data);
     for (int i = 0; i < NPU_MEL_OBJECTS; i++) {
         memcpy(core->b[C].data, core->constants + i * NPU_MEL_CONSTANTS, 4 * NPU_MEL_CONSTANTS);
-        npu_mel_dft(core->b[C].data, core->b[BLOCKS].data, core->b[SPECTRA].data, i);
+        npu_logmel_dft(core->b[C].data, core->b[BLOCKS].data, core->b[SPECTRA].data, i);
     }
 }
 
@@ -195,7 +195,7 @@ static void check_bank(int n_mels)
                           round < 31 ? round : kit_range(0, 3070) * 0.01);
         set_spectrum(&core, s);
         core_job(&core, gain, 0);
-        npu_mel_finish(core.b[JOB].data, core.b[SPECTRA].data, core.b[Y].data);
+        npu_logmel_finish(core.b[JOB].data, core.b[SPECTRA].data, core.b[Y].data);
         npu_mel_bank_s32_ref(sum, exponent, s, FRAMES, core.tables);
         npu_mel_log_s64_ref(expected, sum, exponent, FRAMES, gain, core.tables);
         why = compare_mel(&core, Y, expected);
@@ -250,7 +250,7 @@ static const char *run_sound(const struct core *core, const int16_t *x)
         npu_mel_bank_s32_ref(sum, exponent, spectrum, FRAMES, core->tables);
         npu_mel_log_s64_ref(y, sum, exponent, FRAMES, 0, core->tables);
         core_transform(core, from);
-        npu_mel_finish(core->b[JOB].data, core->b[SPECTRA].data, core->b[Y].data);
+        npu_logmel_finish(core->b[JOB].data, core->b[SPECTRA].data, core->b[Y].data);
         why = compare_mel(core, Y, y);
         for (size_t i = 0; i < pass_values; i++)
             most = y[i] > most ? y[i] : most;
@@ -264,7 +264,7 @@ static const char *run_sound(const struct core *core, const int16_t *x)
     core_job(core, 0, most - NPU_MEL_RANGE);
     for (int pass = 0; pass < PASSES && !why; pass++) {
         memcpy(core->b[Y].data, before + (size_t)pass * pass_values, pass_values * 2);
-        npu_mel_clamp(core->b[JOB].data, core->b[Y].data, core->b[CLAMPED].data);
+        npu_logmel_clamp(core->b[JOB].data, core->b[Y].data, core->b[CLAMPED].data);
         why = compare_mel(core, CLAMPED, expected + (size_t)pass * pass_values);
     }
     return why;
@@ -296,8 +296,7 @@ static int16_t *read_clip(const char *path)
     size_t n = PASSES * FRAMES * NPU_MEL_HOP + NPU_MEL_X;
     int16_t *x = malloc(sizeof(*x) * n);
     FILE *file = path ? fopen(path, "rb") : NULL;
-    bool ok =
-        x && file && !fseek(file, 44 + 32000, SEEK_SET) && fread(x, sizeof(*x), n, file) == n;
+    bool ok = x && file && !fseek(file, 44 + 32000, SEEK_SET) && fread(x, sizeof(*x), n, file) == n;
     if (file)
         fclose(file);
     if (ok)

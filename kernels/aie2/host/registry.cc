@@ -190,10 +190,10 @@ const npu_core_kernel kernels[] = {
     {"npu_attention_values", untyped(npu_attention_values), "vpppi", values_bytes, values_cycles},
     {"npu_attention_finish", untyped(npu_attention_finish), "vpppi", attention_finish_bytes,
      attention_finish_cycles},
-    {"npu_mel_begin", untyped(npu_mel_begin), "vpp", mel_begin_bytes, mel_begin_cycles},
-    {"npu_mel_dft", untyped(npu_mel_dft), "vpppi", mel_dft_bytes, mel_dft_cycles},
-    {"npu_mel_finish", untyped(npu_mel_finish), "vppp", mel_finish_bytes, mel_finish_cycles},
-    {"npu_mel_clamp", untyped(npu_mel_clamp), "vppp", mel_clamp_bytes, mel_clamp_cycles},
+    {"npu_logmel_begin", untyped(npu_logmel_begin), "vpp", mel_begin_bytes, mel_begin_cycles},
+    {"npu_logmel_dft", untyped(npu_logmel_dft), "vpppi", mel_dft_bytes, mel_dft_cycles},
+    {"npu_logmel_finish", untyped(npu_logmel_finish), "vppp", mel_finish_bytes, mel_finish_cycles},
+    {"npu_logmel_clamp", untyped(npu_logmel_clamp), "vppp", mel_clamp_bytes, mel_clamp_cycles},
 };
 
 } // namespace
