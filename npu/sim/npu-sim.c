@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* npu-sim: run an array design on a modelled NPU. The manual is README.md of this folder. */
+#include "npu/sim/check.h"
 #include "npu/sim/host_buffer.h"
 #include "npu/sim/library.h"
 #include "npu/sim/map.h"
@@ -103,8 +104,40 @@ static int write_outputs(const struct data *data, const struct npu_sim_options *
     return 0;
 }
 
-/* ---- Words -------------------------------------------------------------------
+/* ---- Checking, words -------------------------------------------------------------------
  */
+
+struct finding_user {
+    const struct npu_design *design;
+    bool notes;
+};
+
+static void print_finding(void *user, const struct npu_finding *finding)
+{
+    const struct finding_user *at = user;
+    if (finding->severity == NPU_SEVERITY_NOTE && !at->notes)
+        return;
+    fprintf(stderr, "%s:%u:%u: %s: %s [%s]\n", at->design->file_name, finding->pos.line,
+            finding->pos.column, npu_severity_name(finding->severity), finding->text,
+            finding->rule);
+}
+
+static int check_design(const struct npu_sim_options *options, const struct npu_design *design,
+                        struct npu_sim_kernels *kernels)
+{
+    struct npu_error err = {""};
+    struct npu_check_result result;
+    const struct npu_check_options check = {.kernel = npu_sim_kernels_signature, .user = kernels};
+    struct finding_user user = {design, options->check_only};
+    if (npu_design_check(design, &check, print_finding, &user, &result, &err)) {
+        npu_sim_complain(&err);
+        return 2;
+    }
+    if (options->check_only && !options->quiet)
+        printf("%s: %u errors, %u warnings, %u notes\n", design->file_name, result.n_errors,
+               result.n_warnings, result.n_notes);
+    return result.n_errors ? 1 : 0;
+}
 
 static int write_words(const char *path, const uint32_t *words, size_t n)
 {
@@ -287,8 +320,10 @@ static int work(const struct npu_sim_options *options, struct npu_design *design
 {
     int code = npu_sim_kernels_open(kernels, options, design);
     if (!code)
+        code = check_design(options, design, kernels);
+    if (!code)
         code = write_views(options, design);
-    if (code)
+    if (code || options->check_only)
         return code;
     code = make_buffers(data, design, options);
     if (!code)

@@ -31,6 +31,7 @@ static const char help[] =
     "      --cycles           modelled cycles and bytes of every tile\n"
     "      --trace FILE       write a trace in Chrome's format (load it at ui.perfetto.dev)\n"
     "      --keep             what a launch leaves in the array is no failure\n"
+    "      --check-only       check the design, notes included, and end\n"
     "      --steps N          give up after N steps of cores (default 10^10)\n"
     "  -q, --quiet            print nothing but errors\n"
     "  -h, --help             print this\n"
@@ -93,7 +94,8 @@ enum {
     OPTION_TRACE,
     OPTION_KEEP,
     OPTION_STEPS,
-    OPTION_WRITE_INSTS
+    OPTION_WRITE_INSTS,
+    OPTION_CHECK_ONLY
 };
 
 static const struct option table[] = {
@@ -111,6 +113,7 @@ static const struct option table[] = {
     {"cycles", no_argument, NULL, OPTION_CYCLES},
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"keep", no_argument, NULL, OPTION_KEEP},
+    {"check-only", no_argument, NULL, OPTION_CHECK_ONLY},
     {"steps", required_argument, NULL, OPTION_STEPS},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -189,6 +192,9 @@ static int set_option(struct npu_sim_options *options, int option, bool *list)
         break;
     case OPTION_CYCLES:
         options->cycles = true;
+        break;
+    case OPTION_CHECK_ONLY:
+        options->check_only = true;
         break;
     case OPTION_WRITE_INSTS:
         options->write_insts = optarg;

@@ -26,7 +26,7 @@ static uint64_t rig_copy64_cycles(const int64_t *args)
 static void rig_add(const int32_t *in, int32_t *out, int32_t n, int32_t add)
 {
     for (int32_t i = 0; i < n; i++)
-        out[i] = in[i] + add;
+        out[i] = (int32_t)((uint32_t)in[i] + (uint32_t)add);
 }
 
 static uint64_t rig_add_cycles(const int64_t *args)
@@ -38,14 +38,14 @@ static uint64_t rig_add_cycles(const int64_t *args)
 static void rig_sum64(const int32_t *a, const int32_t *b, int32_t *out)
 {
     for (int i = 0; i < 64; i++)
-        out[i] = a[i] + b[i];
+        out[i] = (int32_t)((uint32_t)a[i] + (uint32_t)b[i]);
 }
 
 /* acc += in, 64 values. */
 static void rig_accumulate(const int32_t *in, int32_t *acc)
 {
     for (int i = 0; i < 64; i++)
-        acc[i] += in[i];
+        acc[i] = (int32_t)((uint32_t)acc[i] + (uint32_t)in[i]);
 }
 
 static int32_t rig_first(const int32_t *in)

@@ -62,7 +62,8 @@ expect npu_sim_bad_constant 2 'no constant' -c nonsense=1 "$run/copy.mlir"
 expect npu_sim_constants_listed 0 '^route_hop  *4 cycles' --list-constants
 expect npu_sim_clock 0 'at 1309 MHz' -k "$kernels" --clock 1309 "$run/copy.mlir"
 expect npu_sim_launches 0 '^launch 3:' -k "$kernels" -n 3 "$run/copy.mlir"
-expect npu_sim_size 2 'a.bin: 4096 bytes' -k "$kernels" "$run/memory.mlir" -s plain a.bin
+head -c 100 a.bin >small.bin
+expect npu_sim_size 2 'small.bin: 100 bytes' -k "$kernels" "$run/copy.mlir" small.bin
 expect npu_sim_too_many_buffers 2 '3 buffers given' -k "$kernels" "$run/copy.mlir" zero zero zero
 # .npy: written, read again, refused with another type.
 expect npu_sim_npy_written 0 modelled -k "$kernels" "$run/copy.mlir" random:7 -o 0=a.npy -o 1=b.bin
@@ -89,5 +90,8 @@ expect npu_sim_deadlock 1 'core (0,2) waits to acquire 1 of @in (Consume)' -k "$
 expect npu_sim_trace 0 modelled -k "$kernels" --trace trace.json "$run/copy.mlir"
 same npu_sim_trace_holds_calls sh -c 'test "$(grep -c "\"name\":\"copy64\"" trace.json)" -eq 16'
 expect npu_sim_trace_nowhere 2 'nowhere/t.json' -k "$kernels" --trace nowhere/t.json "$run/copy.mlir"
+expect npu_sim_check_only 0 '0 errors' -k "$kernels" --check-only "$run/copy.mlir"
+sed 's/id = 1 : i64/id = 16 : i64/' "$run/copy.mlir" >wrong.mlir
+expect npu_sim_check_refuses 1 'wrong.mlir:25:.*error: .*16.* \[' -k "$kernels" wrong.mlir
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed -eq 0 ]

@@ -1,19 +1,16 @@
-// Objects of 192 words are cut in three parts in the mem tile, 32 + 96 + 64 words; one core adds a
-// part up with another, the third goes back as it came.
+// Objects of 192 words are cut in three parts in the mem tile, 32 + 96 + 64 words; a core adds and
+// subtracts two of them, the third goes to another shim tile as it came.
 module {
   aie.device(npu1) {
     %s0 = aie.tile(0, 0)
     %s1 = aie.tile(1, 0)
     %m0 = aie.tile(0, 1)
-    %m1 = aie.tile(1, 1)
     %t2 = aie.tile(0, 2)
     aie.objectfifo @in(%s0, {%m0}, 2 : i32) : !aie.objectfifo<memref<192xi32>>
     aie.objectfifo @p0(%m0, {%t2}, [2, 2]) : !aie.objectfifo<memref<32xi32>>
-    aie.objectfifo @p1(%m0, {%m1}, [2, 2]) : !aie.objectfifo<memref<96xi32>>
+    aie.objectfifo @p1(%m0, {%s1}, [2, 2]) : !aie.objectfifo<memref<96xi32>>
     aie.objectfifo @p2(%m0, {%t2}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
     aie.objectfifo.link [@in] -> [@p0, @p1, @p2] ([] [0, 32, 128])
-    aie.objectfifo @back(%m1, {%s1}, 2 : i32) : !aie.objectfifo<memref<96xi32>>
-    aie.objectfifo.link [@p1] -> [@back] ([] [])
     aie.objectfifo @out(%t2, {%s0}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
     aie.core(%t2) {
       %c0 = arith.constant 0 : index
@@ -44,11 +41,11 @@ module {
       aie.end
     } {stack_size = 1024 : i32}
     aie.runtime_sequence(%a : memref<960xi32>, %b : memref<480xi32>, %c : memref<320xi32>) {
-      aiex.npu.dma_memcpy_nd (%b[0, 0, 0, 0][1, 1, 1, 480][0, 0, 0, 1]) {metadata = @back, id = 1 : i64} : memref<480xi32>
+      aiex.npu.dma_memcpy_nd (%b[0, 0, 0, 0][1, 1, 1, 480][0, 0, 0, 1]) {metadata = @p1, id = 1 : i64} : memref<480xi32>
       aiex.npu.dma_memcpy_nd (%c[0, 0, 0, 0][1, 1, 1, 320][0, 0, 0, 1]) {metadata = @out, id = 1 : i64} : memref<320xi32>
       aiex.npu.dma_memcpy_nd (%a[0, 0, 0, 0][1, 1, 1, 960][0, 0, 0, 1]) {metadata = @in, id = 0 : i64} : memref<960xi32>
       aiex.npu.dma_wait {symbol = @out}
-      aiex.npu.dma_wait {symbol = @back}
+      aiex.npu.dma_wait {symbol = @p1}
     }
   }
 }

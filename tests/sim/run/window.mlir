@@ -11,6 +11,7 @@ module {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
       %cmax = arith.constant 9223372036854775807 : index
+      %first = aie.objectfifo.acquire @in(Consume, 1) : !aie.objectfifosubview<memref<64xi32>>
       scf.for %it = %c0 to %cmax step %c1 {
         %iv = aie.objectfifo.acquire @in(Consume, 2) : !aie.objectfifosubview<memref<64xi32>>
         %i0 = aie.objectfifo.subview.access %iv[0] : !aie.objectfifosubview<memref<64xi32>> -> memref<64xi32>
