@@ -225,11 +225,69 @@ static void test_placed(void)
     unmap(&m);
 }
 
+/* ---- The drawing --------------------------------------------------------------------------------
+ */
+
+static const char drawn[] =
+    "device npu1 @main: 2 tiles, 2 fifos, 1 cores\n"
+    "+----------------------+\n"
+    "|core (0,2)            |\n"
+    "|  4096 bytes,   6 %   |\n"
+    "|s....f.....f....bb....|\n"
+    "|S2MM 1/2  MM2S 1/2    |\n"
+    "|bds 4/16  locks 4/16  |\n"
+    "+----------------------+\n"
+    "+----------------------+\n"
+    "|shim (0,0)            |\n"
+    "|no memory             |\n"
+    "|                      |\n"
+    "|S2MM 1/2  MM2S 1/2    |\n"
+    "|bds by the sequence   |\n"
+    "+----------------------+\n"
+    "memory from low to high addresses: s stack, f fifo objects, b buffers, c counters, . free\n"
+    "\n"
+    "fifos (from -> to; DMA channel, x buffers)\n"
+    "  @in                  64 bytes  shim (0,0) MM2S 0 -> core (0,2) S2MM 0 x2\n"
+    "  @out                 64 bytes  core (0,2) MM2S 0 x2 -> shim (0,0) S2MM 0\n"
+    "\n"
+    "memory (address, what, bytes; room: what is left above for the constants of kernels)\n"
+    "  core (0,2)  0x00000 stack 1024  0x00400 @out[0] 64  0x04000 @out[1] 64  0x08000 @in[0] 64\n"
+    "              0x0c000 table 2816  0x0cb00 @in[1] 64  room 13504\n";
+
+static void test_draw(void)
+{
+    struct mapped m =
+        map_text("aie.device(npu1) {\n%s = aie.tile(0, 0)\n%k = aie.tile(0, 2)\n"
+                 "aie.objectfifo @in(%s, {%k}, [2, 2]) : !aie.objectfifo<memref<64xi8>>\n"
+                 "aie.objectfifo @out(%k, {%s}, [2, 2]) : !aie.objectfifo<memref<64xi8>>\n"
+                 "%table = aie.buffer(%k) {mem_bank = 3 : i32} : memref<2816xi8>\n"
+                 "aie.core(%k) { aie.end } {stack_size = 1024 : i32}\n}");
+    char *text = npu_map_draw(m.map);
+    check_case(text && strcmp(text, drawn) == 0, "map_draw_small", "\n%s", text ? text : "");
+    free(text);
+    unmap(&m);
+    char *plan = plan_text();
+    m = map_text(plan);
+    text = npu_map_draw(m.map);
+    size_t longest = 0, length = 0;
+    for (const char *at = text; at && *at; at++) {
+        length = *at == '\n' ? 0 : length + 1;
+        longest = length > longest ? length : longest;
+    }
+    check_case(text && longest <= 100 && strstr(text, "|bds 24/48  locks 12/64|") &&
+                   strstr(text, "S2MM 6/6  MM2S 3/6"),
+               "map_draw_plan_in_100_columns", "%zu columns", longest);
+    free(text);
+    free(plan);
+    unmap(&m);
+}
+
 int main(void)
 {
     test_plan();
     test_order();
     test_chain();
     test_placed();
+    test_draw();
     return check_finish();
 }
