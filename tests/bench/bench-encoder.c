@@ -264,9 +264,16 @@ static int bench_run(struct bench *b)
     return err;
 }
 
-static enum npu_profile bench_profile(const struct bench *b)
+/* What a stage multiplies: enum npu_width, or NPU_WIDTHS for f32. */
+static unsigned bench_width(const struct bench *b, const struct npu_program *program, unsigned i)
 {
-    return strcmp(b->info.profile, "int8") ? NPU_PROFILE_F32 : NPU_PROFILE_INT8;
+    enum npu_profile profile = strcmp(b->info.profile, "int8") ? NPU_PROFILE_F32 : NPU_PROFILE_INT8;
+    struct npu_cpu_recipe recipe = npu_cpu_choose_recipe(program, i, profile);
+    if (!strcmp(b->info.profile, "npu"))
+        return NPU_WIDE; /* s16 activations, weights s8 in most stages, by s16 products */
+    if (!recipe.integer)
+        return NPU_WIDTHS;
+    return program->stage[i].op == NPU_OP_ATTENTION ? recipe.head_width : recipe.width;
 }
 
 /* Of one window, the 1e9 multiply-adds in stages called `name`, by what they multiply. */
@@ -277,10 +284,8 @@ static void bench_split_gmac(const struct bench *b, const char *name, double gma
     gmac[0] = gmac[1] = gmac[2] = 0;
     for (unsigned i = 0; i < program.n_stages; i++) {
         const struct npu_stage *s = &program.stage[i];
-        struct npu_cpu_recipe recipe = npu_cpu_choose_recipe(&program, i, bench_profile(b));
-        enum npu_width width = s->op == NPU_OP_ATTENTION ? recipe.head_width : recipe.width;
         if (!strcmp(npu_op_name(s->op), name))
-            gmac[recipe.integer ? width : NPU_WIDTHS] += s->gmac;
+            gmac[bench_width(b, &program, i)] += s->gmac;
     }
 }
 
