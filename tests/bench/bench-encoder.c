@@ -134,7 +134,13 @@ static int bench_read_wav(const char *path, float *samples, size_t *n_samples)
     return err;
 }
 
-static int bench_mel_from_audio(const char *path, unsigned n_mels, float *out)
+/* The log-mel that goes with a profile. */
+static enum npu_mel_arithmetic bench_arithmetic(const char *profile)
+{
+    return strcmp(profile, "npu") ? NPU_MEL_F32 : NPU_MEL_S16;
+}
+
+static int bench_mel_from_audio(const char *path, unsigned n_mels, const char *profile, float *out)
 {
     struct npu_mel *mel = NULL;
     struct npu_mel_window window;
@@ -144,7 +150,7 @@ static int bench_mel_from_audio(const char *path, unsigned n_mels, float *out)
         return bench_fail(path, -ENOMEM);
     int err = bench_read_wav(path, samples, &n);
     if (!err) {
-        err = npu_mel_open(&mel, n_mels, NPU_MEL_F32);
+        err = npu_mel_open(&mel, n_mels, bench_arithmetic(profile));
         if (!err) {
             npu_mel_push(mel, samples, n);
             npu_mel_finish(mel);
@@ -204,8 +210,9 @@ static int bench_open_model(struct bench *b, const struct bench_options *options
         return bench_fail("log-mel", -ENOMEM);
     if (options->stream)
         return 0;
-    return options->audio ? bench_mel_from_audio(options->audio, b->model_info.n_mels, b->mel)
-                          : bench_mel_from_file(options->mel, count, b->mel);
+    if (!options->audio)
+        return bench_mel_from_file(options->mel, count, b->mel);
+    return bench_mel_from_audio(options->audio, b->model_info.n_mels, options->profile, b->mel);
 }
 
 static int bench_open_encoder(struct bench *b, const struct bench_options *options)
@@ -396,7 +403,7 @@ static int bench_stream(struct bench *b, const char *path)
     if (!file)
         return -EBADMSG;
     double start = bench_now_ms();
-    int err = npu_mel_open(&mel, b->model_info.n_mels, NPU_MEL_F32);
+    int err = npu_mel_open(&mel, b->model_info.n_mels, bench_arithmetic(b->info.profile));
     while (!err && n_samples > 0) {
         size_t n = sizeof samples / sizeof *samples;
         n = n_samples < n ? n_samples : n;
