@@ -89,10 +89,15 @@ uint8_t *designs_pack_o(uint8_t *to, const struct designs_head *h);
 void designs_heads_run(const char *name, const char *design, const char *sequence,
                        struct designs_head *heads, int n);
 
+/* 16-bit samples through the sequences @mel and @clamp of a design: x has 160 a frame and 256 behind;
+ * frames a multiple of 16 times the cores. */
+void designs_mel_run(const char *name, const char *design, const int16_t *x, int frames, int cores);
+
 /* The tests, by file. */
 void designs_gemm(void);
 void designs_rows(void);
 void designs_heads(void);
+void designs_mel(void);
 void designs_real(void); /* with the base model and real speech */
 
 /* A product of 256 x 256, K = 512, through the encoder's array; c is expected. */
