@@ -4,6 +4,7 @@
 
 #include "kernels/aie2/mel_pack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -216,6 +216,23 @@ static void fc1(const struct integer_rig *r, const struct seen *s)
     free(a);
 }
 
+/* The clip from its first sample, reflected in front as in a window; silence follows it. */
+static void logmel(void)
+{
+    enum { FRAMES = 3008, FRONT = NPU_MEL_FRAME / 2, N = FRAMES * NPU_MEL_HOP + 256 };
+    size_t n;
+    float *samples = wav_samples(source_path("tests/data/librivox-sense-0870.wav"), &n);
+    int16_t *x = designs_alloc(N * sizeof(*x));
+    for (int i = 0; i < N; i++) {
+        size_t at = (size_t)(i < FRONT ? FRONT - i : i - FRONT);
+        x[i] = (int16_t)(at < n ? samples[at] * 32768 : 0);
+    }
+    designs_mel_run("real_mel_4core", "mel_4core", x, FRAMES, 4);
+    designs_mel_run("real_mel", "mel", x + 100 * NPU_MEL_HOP, 256, 1);
+    free(samples);
+    free(x);
+}
+
 void designs_real(void)
 {
     struct integer_rig r;
@@ -232,6 +249,7 @@ void designs_real(void)
     attention(&r, &s);
     out(&r, &s);
     fc1(&r, &s);
+    logmel();
     void *const all[] = {s.stem,     s.before_out, s.after_out, s.q[0], s.q[1],
                          s.k[0],     s.k[1],       s.v[0],      s.v[1], s.mixed[0],
                          s.mixed[1], s.mixed1,     s.ffn1,      framed, mel};

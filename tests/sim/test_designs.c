@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The designs of mlir/ in the simulator against kernels/ref, byte for byte: from the text, again in
  * the same array, and from instruction words in a fresh one. Arguments: which parts ("gemm", "rows",
- * "heads"; "real": base and speech), none: all but "real"; --table prints the table of designs. */
+ * "heads", "mel"; "real": base and speech), none: all but "real"; --table prints the table of designs. */
 #include "tests/sim/designs.h"
 
 #include <stdio.h>
@@ -15,6 +15,7 @@ int main(int argc, char **argv)
     } parts[] = {{"gemm", designs_gemm},
                  {"rows", designs_rows},
                  {"heads", designs_heads},
+                 {"mel", designs_mel},
                  {"real", designs_real}};
     bool all = true;
     for (int i = 1; i < argc; i++)
