@@ -9,7 +9,11 @@
 
 /* Preconditions of the real library; checked where asserts are. */
 #define AIE_REQUIRE(condition) assert(condition)
-#define AIE_INLINE             inline __attribute__((always_inline))
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define AIE_INLINE inline /* their checks in everything inlined take minutes to compile */
+#else
+#define AIE_INLINE inline __attribute__((always_inline))
+#endif
 
 /* Tags of accumulator lanes, global as in the real library. */
 struct acc32 {
