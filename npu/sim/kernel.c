@@ -179,12 +179,14 @@ int npu_sim_kernel_call(struct npu_sim *sim, struct npu_sim_core *core,
             return code;
     }
     uint64_t cycles = sim->cost.kernel_unknown;
+    npu_core_cycles_use(&sim->timing.kernel);
     if (kernel->entry->cycles)
         cycles = kernel->entry->cycles(kernel->values) * sim->cost.kernel_scale;
     union {
         ffi_arg whole;
         int64_t i;
     } result = {0};
+    npu_core_cycles_use(NULL);
     npu_core_modes_set(core->modes);
     ffi_call(&kernel->cif, kernel->entry->fn, &result, kernel->pointers);
     core->modes = npu_core_modes_get();

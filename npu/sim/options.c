@@ -80,9 +80,8 @@ static void list_constants(const struct npu_sim_options *options)
     size_t n;
     const struct npu_sim_constant *row = npu_sim_constants(&n);
     for (size_t i = 0; i < n; i++) {
-        double value;
-        memcpy(&value, (const char *)&options->timing + row[i].offset, sizeof(value));
-        printf("%-22s %10g %-12s %s\n", row[i].name, value, row[i].unit, row[i].basis);
+        printf("%-22s %10g %-12s %s\n", row[i].name, npu_sim_timing_get(&options->timing, &row[i]),
+               row[i].unit, row[i].basis);
     }
 }
 

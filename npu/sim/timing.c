@@ -46,7 +46,16 @@ static const struct npu_sim_constant rows[] = {
     ROW(kernel_unknown, 100, 0, 1e9, "cycles", "placeholder, a kernel that models no cycles"),
     ROW(kernel_scale, 1, 0, 1000, "factor",
         "on a kernel's own cycles; bank conflicts may add 10 %"),
-};
+#define NPU_CORE_CYCLES_ROW(field, def, u, why)               \
+    {.name = "kernel_" #field,                                \
+     .unit = u,                                               \
+     .basis = "guess: " why,                                  \
+     .value = def,                                            \
+     .least = 1,                                              \
+     .most = 1e6,                                             \
+     .offset = offsetof(struct npu_sim_timing, kernel.field), \
+     .whole = true},
+    NPU_CORE_CYCLES(NPU_CORE_CYCLES_ROW)};
 
 const struct npu_sim_constant *npu_sim_constants(size_t *n)
 {
@@ -54,15 +63,33 @@ const struct npu_sim_constant *npu_sim_constants(size_t *n)
     return rows;
 }
 
-static double *value_of(struct npu_sim_timing *timing, const struct npu_sim_constant *row)
+double npu_sim_timing_get(const struct npu_sim_timing *timing, const struct npu_sim_constant *row)
 {
-    return (double *)((char *)timing + row->offset);
+    const char *at = (const char *)timing + row->offset;
+    uint32_t whole;
+    double value;
+    if (row->whole) {
+        memcpy(&whole, at, sizeof(whole));
+        return whole;
+    }
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static void put(struct npu_sim_timing *timing, const struct npu_sim_constant *row, double value)
+{
+    char *at = (char *)timing + row->offset;
+    uint32_t whole = (uint32_t)value;
+    if (row->whole)
+        memcpy(at, &whole, sizeof(whole));
+    else
+        memcpy(at, &value, sizeof(value));
 }
 
 void npu_sim_timing_init(struct npu_sim_timing *timing)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        *value_of(timing, &rows[i]) = rows[i].value;
+        put(timing, &rows[i], rows[i].value);
 }
 
 static int refuse(struct npu_error *err, const char *text, const char *why)
@@ -97,7 +124,9 @@ int npu_sim_timing_set(struct npu_sim_timing *timing, const char *text, struct n
         snprintf(why, sizeof(why), "expected %g to %g %s", row->least, row->most, row->unit);
         return refuse(err, text, why);
     }
-    *value_of(timing, row) = value;
+    if (row->whole && value != floor(value))
+        return refuse(err, text, "expected a whole number");
+    put(timing, row, value);
     return 0;
 }
 

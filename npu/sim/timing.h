@@ -2,10 +2,11 @@
 #ifndef NPU_SIM_TIMING_H
 #define NPU_SIM_TIMING_H
 /* The constants of the timing model, all of them: every modelled cycle of the simulator comes from
- * this table (or from a kernel's own cycles(), kernels/aie2/host). No NPU was at hand: a constant
+ * this table; what a core kernel costs is counted with its `kernel` (kernels/aie2/host/cycles.h). No NPU was at hand: a constant
  * is a published measurement, a document's number or a guess, and `basis` says which. */
 #include <stddef.h>
 
+#include "kernels/aie2/host/cycles.h"
 #include "npu/npu.h"
 
 #ifdef __cplusplus
@@ -26,6 +27,8 @@ struct npu_sim_timing {
     double launch_host_us, launch_firmware;
     double core_acquire, core_release, core_operation, kernel_unknown;
     double kernel_scale; /* on what kernels say of their own cycles */
+    struct npu_core_cycles
+        kernel; /* what they count with; in the table with "kernel_" before the name */
 };
 
 /* A row of the table, for listings. */
@@ -33,7 +36,8 @@ struct npu_sim_constant {
     const char *name, *unit, *basis; /* static */
     double value;                    /* default */
     double least, most;              /* accepted, inclusive */
-    size_t offset;                   /* of the double in struct npu_sim_timing */
+    size_t offset;                   /* in struct npu_sim_timing, of a double .. */
+    bool whole;                      /* .. or, true, of a uint32_t */
 };
 
 /* The rows; *n of them (static). Threads: any. */
@@ -41,6 +45,8 @@ const struct npu_sim_constant *npu_sim_constants(size_t *n);
 
 /* Every constant at its default. */
 void npu_sim_timing_init(struct npu_sim_timing *timing);
+
+double npu_sim_timing_get(const struct npu_sim_timing *timing, const struct npu_sim_constant *row);
 
 /* Set one constant by a text "name=value". Returns 0; -EINVAL with a sentence in `err` (no such
  * name, no number, out of range) and `timing` untouched. */

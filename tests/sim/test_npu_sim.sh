@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # npu-sim as a user calls it: test_npu_sim.sh NPU-SIM KERNELS.so TESTS-SIM
-sim=$1 kernels=$2 run=$3/run
+sim=$(realpath "$1") kernels=$(realpath "$2") run=$(realpath "$3/run")
+mlir=$(realpath "$3/../../mlir")
 passed=0 failed=0
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -59,6 +60,10 @@ expect npu_sim_user_cycles 0 'core (0,2) *17488 ' -k "$kernels" --cycles "$run/c
 expect npu_sim_other_constant 0 'core (0,2) *80048 ' -k "$kernels" --cycles \
     -c core_acquire=1000 --constant core_release=1000 "$run/copy.mlir"
 expect npu_sim_bad_constant 2 'no constant' -c nonsense=1 "$run/copy.mlir"
+# A kernel's own constants. matmul_64: 32 x (40 + 64^3 / 256 / 0.80 + 64 x 15 + 3 x (25 + 20) + 3).
+expect npu_sim_built_in_kernel 0 'core (0,2) *77376 ' --cycles "$mlir/matmul_64.mlir"
+expect npu_sim_kernel_constant 0 'core (0,2) *69184 ' --cycles -c kernel_percent=100 "$mlir/matmul_64.mlir"
+expect npu_sim_kernel_constant_whole 2 'expected a whole number' -c kernel_call=1.5 "$run/copy.mlir"
 expect npu_sim_constants_listed 0 '^route_hop  *4 cycles' --list-constants
 expect npu_sim_clock 0 'at 1309 MHz' -k "$kernels" --clock 1309 "$run/copy.mlir"
 expect npu_sim_launches 0 '^launch 3:' -k "$kernels" -n 3 "$run/copy.mlir"

@@ -11,35 +11,47 @@
 namespace
 {
 
+const npu_core_cycles defaults = {
+#define NPU_CORE_CYCLES_VALUE(name, value, unit, basis) value,
+    NPU_CORE_CYCLES(NPU_CORE_CYCLES_VALUE)
+#undef NPU_CORE_CYCLES_VALUE
+};
+
+thread_local const npu_core_cycles *in_use = &defaults;
+
+const npu_core_cycles &cost()
+{
+    return *in_use;
+}
+
 const npu_core_job *job_at(const int64_t *args, int i)
 {
     return reinterpret_cast<const npu_core_job *>((uintptr_t)args[i]);
 }
 
 /* 64 x 64 x k products at `rate` a cycle, in groups of 4 x 2 blocks. */
-constexpr uint64_t product_cycles(uint64_t k, uint64_t rate, uint64_t groups)
+uint64_t product_cycles(uint64_t k, uint64_t rate, uint64_t groups)
 {
-    return NPU_CYCLES_CALL + 64 * 64 * k * 100 / (rate * NPU_CYCLES_PERCENT) +
-           groups * NPU_CYCLES_BLOCKS;
+    return cost().call + 64 * 64 * k * 100 / (rate * cost().percent) + groups * cost().blocks;
 }
 
-constexpr uint64_t lane_cycles(uint64_t lanes, uint64_t per_16)
+uint64_t lane_cycles(uint64_t lanes, uint64_t per_16)
 {
-    return NPU_CYCLES_CALL + (lanes + 15) / 16 * per_16;
+    return cost().call + (lanes + 15) / 16 * per_16;
 }
 
 uint64_t job_cycles(const int64_t *args)
 {
     uint64_t copied = NPU_JOB_BYTES + (job_at(args, 0)->lut ? 8192 : 0);
-    return NPU_CYCLES_CALL + copied / 32 * NPU_CYCLES_COPY_32B;
+    return cost().call + copied / 32 * cost().copy_32b;
 }
 uint64_t begin_s32_cycles(const int64_t *)
 {
-    return NPU_CYCLES_CALL + 16384 / 32 * NPU_CYCLES_COPY_32B / 2;
+    return cost().call + 16384 / 32 * cost().copy_32b / 2;
 }
 uint64_t begin_s64_cycles(const int64_t *)
 {
-    return NPU_CYCLES_CALL + 32768 / 32 * NPU_CYCLES_COPY_32B / 2;
+    return cost().call + 32768 / 32 * cost().copy_32b / 2;
 }
 uint64_t step_s16s8_cycles(const int64_t *)
 {
@@ -55,50 +67,50 @@ uint64_t step_s16s16_cycles(const int64_t *)
 }
 uint64_t narrow_cycles(const int64_t *)
 {
-    return lane_cycles(4096, NPU_CYCLES_NARROW_16);
+    return lane_cycles(4096, cost().narrow_16);
 }
 uint64_t finish_s16_cycles(const int64_t *)
 {
-    return lane_cycles(2048, NPU_CYCLES_REQUANT_16);
+    return lane_cycles(2048, cost().requant_16);
 }
 uint64_t finish_gelu_cycles(const int64_t *)
 {
-    return lane_cycles(2048, NPU_CYCLES_REQUANT_16 + NPU_CYCLES_GELU_16);
+    return lane_cycles(2048, cost().requant_16 + cost().gelu_16);
 }
 uint64_t finish_s32_cycles(const int64_t *)
 {
-    return lane_cycles(1024, NPU_CYCLES_REQUANT_16);
+    return lane_cycles(1024, cost().requant_16);
 }
 uint64_t finish_residual_cycles(const int64_t *)
 {
-    return lane_cycles(1024, NPU_CYCLES_RESIDUAL_16);
+    return lane_cycles(1024, cost().residual_16);
 }
 uint64_t finish_stem_cycles(const int64_t *)
 {
-    return lane_cycles(1024, NPU_CYCLES_RESIDUAL_16 + NPU_CYCLES_STEM_16);
+    return lane_cycles(1024, cost().residual_16 + cost().stem_16);
 }
 uint64_t matmul_cycles(const int64_t *args)
 {
     uint64_t n = (uint64_t)args[3];
-    return NPU_CYCLES_CALL + n * n * n * 100 / (256 * NPU_CYCLES_PERCENT) +
-           n / 4 * (n / 16) * NPU_CYCLES_BLOCKS / 4;
+    return cost().call + n * n * n * 100 / (256 * cost().percent) +
+           n / 4 * (n / 16) * cost().blocks / 4;
 }
 uint64_t gelu_cycles(const int64_t *args)
 {
-    return lane_cycles((uint64_t)args[5], NPU_CYCLES_GELU_16);
+    return lane_cycles((uint64_t)args[5], cost().gelu_16);
 }
 uint64_t norm_cycles(const int64_t *args)
 {
     uint64_t rows = (uint64_t)args[3], d = (uint64_t)job_at(args, 0)->d;
-    return NPU_CYCLES_CALL + rows * (NPU_CYCLES_NORM_ROW + d / 16 * NPU_CYCLES_NORM_16);
+    return cost().call + rows * (cost().norm_row + d / 16 * cost().norm_16);
 }
 uint64_t attention_begin_cycles(const int64_t *)
 {
-    return NPU_CYCLES_CALL + (16384 + 3072) / 32 * NPU_CYCLES_COPY_32B / 2;
+    return cost().call + (16384 + 3072) / 32 * cost().copy_32b / 2;
 }
 uint64_t scores_cycles(const int64_t *)
 {
-    return product_cycles(32, 64, 16) + 128 * NPU_CYCLES_SCORE_16 + 16 * NPU_CYCLES_OCTAVE_4;
+    return product_cycles(32, 64, 16) + 128 * cost().score_16 + 16 * cost().octave_4;
 }
 /* Rows whose octave rose are known before the call: the first block's scale nothing. */
 uint64_t weights_cycles(const int64_t *args)
@@ -108,7 +120,7 @@ uint64_t weights_cycles(const int64_t *args)
     uint64_t risen = 0;
     for (int row = 0; row < 64; row++)
         risen += before[0] != NPU_ATTENTION_NO_OCTAVE && octave[4 * row] > before[4 * row];
-    return lane_cycles(4096, NPU_CYCLES_EXP_16) + risen * 17 * NPU_CYCLES_RESCALE_16;
+    return lane_cycles(4096, cost().exp_16) + risen * 17 * cost().rescale_16;
 }
 uint64_t values_cycles(const int64_t *)
 {
@@ -116,28 +128,28 @@ uint64_t values_cycles(const int64_t *)
 }
 uint64_t attention_finish_cycles(const int64_t *)
 {
-    return lane_cycles(2048, NPU_CYCLES_OUT_16) + 16 * NPU_CYCLES_DIVIDE_4;
+    return lane_cycles(2048, cost().out_16) + 16 * cost().divide_4;
 }
 uint64_t mel_begin_cycles(const int64_t *)
 {
-    return NPU_CYCLES_CALL + 200 * NPU_CYCLES_TURN_32;
+    return cost().call + 200 * cost().turn_32;
 }
 /* 4 bins x 200 n x 16 frames at 32 products a cycle. */
 uint64_t mel_dft_cycles(const int64_t *args)
 {
-    return NPU_CYCLES_CALL + 4 * 200 * 16 * 100 / (32 * NPU_CYCLES_PERCENT) +
-           (args[3] & 1 ? NPU_CYCLES_COMBINE : 8) + NPU_CYCLES_BLOCKS / 2;
+    return cost().call + 4 * 200 * 16 * 100 / (32 * cost().percent) +
+           (args[3] & 1 ? cost().combine : 8) + cost().blocks / 2;
 }
 uint64_t mel_finish_cycles(const int64_t *args)
 {
     uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
-    return NPU_CYCLES_CALL + 208 * NPU_CYCLES_POWER_16 + 201 * NPU_CYCLES_BIN_16 +
-           n_mels * NPU_CYCLES_LOG_16 + n_mels / 16 * NPU_CYCLES_TILE;
+    return cost().call + 208 * cost().power_16 + 201 * cost().bin_16 + n_mels * cost().log_16 +
+           n_mels / 16 * cost().tile;
 }
 uint64_t mel_clamp_cycles(const int64_t *args)
 {
     uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
-    return NPU_CYCLES_CALL + n_mels * NPU_CYCLES_COPY_32B;
+    return cost().call + n_mels * cost().copy_32b;
 }
 
 template <typename F> void (*untyped(F *fn))(void)
@@ -202,6 +214,11 @@ const npu_core_kernel *npu_core_kernels(uint32_t *n)
 {
     *n = (uint32_t)std::size(kernels);
     return kernels;
+}
+
+void npu_core_cycles_use(const struct npu_core_cycles *constants)
+{
+    in_use = constants ? constants : &defaults;
 }
 
 const npu_core_kernel *npu_core_kernel_find(const char *name)

@@ -23,6 +23,11 @@ const struct npu_core_kernel *npu_core_kernel_find(const char *name);
 /* All of them, in no order; *n receives the count. Static. Threads: any. */
 const struct npu_core_kernel *npu_core_kernels(uint32_t *n);
 
+/* The constants with which cycles() counts on this thread from now on (transfer none; NULL: the
+ * defaults of cycles.h). */
+struct npu_core_cycles;
+void npu_core_cycles_use(const struct npu_core_cycles *constants);
+
 /* The modes of the core that the calling thread plays: a core keeps them from call to call. Whoever
  * plays several cores on one thread sets and gets them around each call. Numbers as in AM020
  * (kernels/aie2/host/aie_api/types.hpp); { 0, 0 } after reset. */
