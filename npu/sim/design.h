@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_DESIGN_H
 #define NPU_SIM_DESIGN_H
-/* An array design (a module of the MLIR-AIE subset that README.md of this folder states) as plain
+/* An array design (a module of the MLIR-AIE subset that DESIGNS.md of this folder states) as plain
  * structs. npu_design_parse() makes it, nothing changes it afterwards, npu_design_close() frees all
  * of it at once: every pointer below is owned by the design (transfer none) and lives as long.
  * References are indices into the arrays of struct npu_array; NPU_IR_NONE means "none". Threads: a

@@ -305,7 +305,7 @@ static bool element(struct npu_parser *p)
         return parse_buffer(p, &result);
     return npu_parser_expected(p, "an operation of a device: aie.tile, aie.buffer, aie.objectfifo, "
                                   "aie.objectfifo.link, func.func, aie.core, aie.runtime_sequence "
-                                  "(npu/sim/README.md)");
+                                  "(npu/sim/DESIGNS.md)");
 }
 
 /* Symbols of links into indices, and the links into their fifos. */

@@ -186,8 +186,8 @@ static bool statement(struct npu_parser *p)
     if (op.code == NPU_IR_N_CODES ||
         (p->in_sequence ? !of_sequence && op.code != NPU_IR_CONSTANT : of_sequence))
         return npu_parser_expected(p, p->in_sequence
-                                          ? "an operation of a runtime sequence (npu/sim/README.md)"
-                                          : "an operation of a core (npu/sim/README.md)");
+                                          ? "an operation of a runtime sequence (npu/sim/DESIGNS.md)"
+                                          : "an operation of a core (npu/sim/DESIGNS.md)");
     npu_parser_next(p);
     bool ok = of_sequence ? npu_parser_sequence_op(p, &op) : npu_parser_core_op(p, &op);
     return ok && define_results(p, &op, start) && npu_parser_push(p, &p->ops, &op, sizeof(op));

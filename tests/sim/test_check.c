@@ -220,6 +220,27 @@ static void test_rule(size_t i)
     npu_design_close(&design);
 }
 
+/* DESIGNS.md lists every rule with its severity. */
+static void test_manual(void)
+{
+    static char text[65536];
+    FILE *file = fopen(TESTS_MLIR "/../npu/sim/DESIGNS.md", "rb");
+    size_t n = file ? fread(text, 1, sizeof(text) - 1, file) : 0, missing = 0;
+    const char *first = "";
+    if (file)
+        fclose(file);
+    text[n] = '\0';
+    for (size_t i = 0; i < N_RULES; i++) {
+        char row[96];
+        snprintf(row, sizeof(row), "| `%s` %s |", rules[i].rule,
+                 npu_severity_name(rules[i].severity));
+        if (!strstr(text, row) && missing++ == 0)
+            first = rules[i].rule;
+    }
+    check_case(n > 0 && missing == 0, "check_manual_lists_every_rule", "%zu missing, first %s",
+               missing, first);
+}
+
 /* Every design in broken/ is in the table. */
 static void test_files(void)
 {
@@ -328,6 +349,7 @@ int main(void)
     for (size_t i = 0; i < N_RULES; i++)
         test_rule(i);
     test_files();
+    test_manual();
     test_good();
     test_designs();
     test_constants();
