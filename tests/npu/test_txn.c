@@ -169,11 +169,13 @@ static void test_values(void)
     }
 }
 
-/* Sizes that were seen: one transfer each way with one token is 300 bytes; three transfers and a
- * wait in each of four columns are 0x2C operations in 408 words. */
+/* Sizes that were seen: one transfer each way with one token is 300 bytes; two transfers, one token
+ * and a wait in each of four columns are 1152; three transfers and a wait there are 0x2C operations
+ * in 408 words. */
 static void test_sizes(void)
 {
     struct npu_txn *one = open_stream(&npu1), *plan = open_stream(&npu1);
+    struct npu_txn *four = open_stream(&npu1);
     struct npu_error err = {""};
     int code = 0;
     for (unsigned column = 0; column < 4; column++) {
@@ -184,6 +186,8 @@ static void test_sizes(void)
         b.channel = 1;
         code |= npu_txn_append_transfer(plan, &c, &err) | npu_txn_append_transfer(plan, &a, &err) |
                 npu_txn_append_transfer(plan, &b, &err) | npu_txn_append_wait(plan, &wait, &err);
+        code |= npu_txn_append_transfer(four, &c, &err) | npu_txn_append_transfer(four, &a, &err) |
+                npu_txn_append_wait(four, &wait, &err);
         if (column == 0)
             code |= npu_txn_append_transfer(one, &c, &err) |
                     npu_txn_append_transfer(one, &a, &err) | npu_txn_append_wait(one, &wait, &err);
@@ -192,10 +196,14 @@ static void test_sizes(void)
     const uint32_t *words = npu_txn_words(one, &n);
     check_case(code == 0 && n == 75 && words[3] == 300, "txn_one_in_one_out_is_300_bytes",
                "%zu words, %" PRIu32 " bytes %s", n, words[3], err.text);
+    words = npu_txn_words(four, &n);
+    check_case(words[2] == 32 && words[3] == 1152, "txn_four_columns_are_1152_bytes",
+               "%" PRIu32 " operations, %" PRIu32 " bytes", words[2], words[3]);
     words = npu_txn_words(plan, &n_plan);
     check_case(n_plan == 408 && words[2] == 0x2C, "txn_plan_is_408_words_of_44_operations",
                "%zu words, %" PRIu32 " operations", n_plan, words[2]);
     npu_txn_close(&one);
+    npu_txn_close(&four);
     npu_txn_close(&plan);
     static const uint32_t second[] = {0, 0x101, 0x102, 0x103, 0x104};
     bool ok = true;
