@@ -104,7 +104,7 @@ static int write_outputs(const struct data *data, const struct npu_sim_options *
     return 0;
 }
 
-/* ---- Checking, words -------------------------------------------------------------------
+/* ---- Checking, drawing, words -------------------------------------------------------------------
  */
 
 struct finding_user {
@@ -137,6 +137,25 @@ static int check_design(const struct npu_sim_options *options, const struct npu_
         printf("%s: %u errors, %u warnings, %u notes\n", design->file_name, result.n_errors,
                result.n_warnings, result.n_notes);
     return result.n_errors ? 1 : 0;
+}
+
+static int draw_map(const struct npu_design *design)
+{
+    struct npu_map *map = NULL;
+    struct npu_error err = {""};
+    if (npu_map_open(&map, &design->array[0], &err)) {
+        npu_sim_complain(&err);
+        return 1;
+    }
+    char *drawing = npu_map_draw(map);
+    npu_map_close(&map);
+    if (!drawing) {
+        fputs("npu-sim: no memory for a drawing\n", stderr);
+        return 2;
+    }
+    fputs(drawing, stdout);
+    free(drawing);
+    return 0;
 }
 
 static int write_words(const char *path, const uint32_t *words, size_t n)
@@ -323,7 +342,9 @@ static int work(const struct npu_sim_options *options, struct npu_design *design
         code = check_design(options, design, kernels);
     if (!code)
         code = write_views(options, design);
-    if (code || options->check_only)
+    if (!code && options->map)
+        code = draw_map(design);
+    if (code || options->check_only || options->map)
         return code;
     code = make_buffers(data, design, options);
     if (!code)

@@ -32,6 +32,7 @@ static const char help[] =
     "      --trace FILE       write a trace in Chrome's format (load it at ui.perfetto.dev)\n"
     "      --keep             what a launch leaves in the array is no failure\n"
     "      --check-only       check the design, notes included, and end\n"
+    "      --map              draw what lies where: tiles, memory, channels; and end\n"
     "      --steps N          give up after N steps of cores (default 10^10)\n"
     "  -q, --quiet            print nothing but errors\n"
     "  -h, --help             print this\n"
@@ -94,7 +95,8 @@ enum {
     OPTION_KEEP,
     OPTION_STEPS,
     OPTION_WRITE_INSTS,
-    OPTION_CHECK_ONLY
+    OPTION_CHECK_ONLY,
+    OPTION_MAP
 };
 
 static const struct option table[] = {
@@ -113,6 +115,7 @@ static const struct option table[] = {
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"keep", no_argument, NULL, OPTION_KEEP},
     {"check-only", no_argument, NULL, OPTION_CHECK_ONLY},
+    {"map", no_argument, NULL, OPTION_MAP},
     {"steps", required_argument, NULL, OPTION_STEPS},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -194,6 +197,9 @@ static int set_option(struct npu_sim_options *options, int option, bool *list)
         break;
     case OPTION_CHECK_ONLY:
         options->check_only = true;
+        break;
+    case OPTION_MAP:
+        options->map = true;
         break;
     case OPTION_WRITE_INSTS:
         options->write_insts = optarg;

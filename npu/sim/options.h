@@ -22,7 +22,7 @@ struct npu_sim_options {
     struct npu_sim_output output[16];
     int64_t value[16];
     uint64_t most_steps;
-    bool cycles, keep, quiet, check_only;
+    bool cycles, keep, quiet, check_only, map;
     struct npu_sim_timing timing;
 };
 
