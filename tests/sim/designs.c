@@ -152,9 +152,8 @@ int designs_finish(void)
 
 void designs_table_head(void)
 {
-    puts("| design | cores | L1, bytes used | left for constants | mem tile, bytes | modelled "
-         "cycles "
-         "| DDR, MB | modelled launch, us at the default clock |\n"
+    puts("| design | cores | L1, bytes | left | mem tile, bytes | modelled cycles | DDR, MB "
+         "| modelled us, launch included, at 1 GHz |\n"
          "|---|---|---|---|---|---|---|---|");
 }
 
