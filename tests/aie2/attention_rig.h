@@ -97,46 +97,21 @@ static void attention_core(const struct kit_buffer *b, const struct attention_ca
     }
 }
 
-/* NULL, or what differs (static). */
-static const char *attention_differs(const struct attention_case *c)
+/* The 64 queries on a core, out [64][64]; returns whether nothing outside its buffers was written. */
+static bool attention_run(const struct attention_case *c, int16_t *out)
 {
     static const size_t bytes[ATTENTION_BUFFERS] = {4096, 4096, 4096, 4096,  4096, 4096, 4096,
                                                     4096, 3072, 8192, 16384, 4096, 4096};
-    static char why[160];
-    static int16_t expected[64 * 64], out[64 * 64], table[NPU_F1_EXP_ENTRIES];
     struct kit_buffer b[ATTENTION_BUFFERS];
-    const char *result = NULL;
-
+    bool intact = true;
     for (int i = 0; i < ATTENTION_BUFFERS; i++)
         b[i] = kit_buffer_new(bytes[i]);
-    attention_exp(table);
-    struct npu_f1_attention_args args = {.out = expected,
-                                         .q = c->q,
-                                         .k = c->k,
-                                         .v = c->v,
-                                         .exp = table,
-                                         .ldo = 64,
-                                         .ldq = 64,
-                                         .ldk = 64,
-                                         .ldv = 64,
-                                         .m = 64,
-                                         .n = c->n,
-                                         .qk_shift = c->qk_shift};
-    npu_f1_attention_s16_ref(&args);
     attention_core(b, c, out);
-    for (int i = 0; i < 64 * 64 && !result; i++) {
-        if (out[i] == expected[i])
-            continue;
-        snprintf(why, sizeof(why), "%d keys: [%d][%d] is %d, expected %d", c->n, i / 64, i % 64,
-                 out[i], expected[i]);
-        result = why;
-    }
     for (int i = 0; i < ATTENTION_BUFFERS; i++) {
-        if (!kit_buffer_intact(&b[i]))
-            result = "wrote outside a buffer";
+        intact &= kit_buffer_intact(&b[i]);
         kit_buffer_free(&b[i]);
     }
-    return result;
+    return intact;
 }
 
 #endif /* TESTS_AIE2_ATTENTION_RIG_H */

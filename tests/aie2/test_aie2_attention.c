@@ -80,6 +80,36 @@ static void fill(struct attention_case *c, enum scene scene, int step)
     }
 }
 
+/* NULL, or what differs from ref (static). */
+static const char *attention_differs(const struct attention_case *c)
+{
+    static char why[160];
+    static int16_t expected[64 * 64], out[64 * 64], table[NPU_F1_EXP_ENTRIES];
+    attention_exp(table);
+    npu_f1_attention_s16_ref(&(struct npu_f1_attention_args){.out = expected,
+                                                             .q = c->q,
+                                                             .k = c->k,
+                                                             .v = c->v,
+                                                             .exp = table,
+                                                             .ldo = 64,
+                                                             .ldq = 64,
+                                                             .ldk = 64,
+                                                             .ldv = 64,
+                                                             .m = 64,
+                                                             .n = c->n,
+                                                             .qk_shift = c->qk_shift});
+    if (!attention_run(c, out))
+        return "wrote outside a buffer";
+    for (int i = 0; i < 64 * 64; i++) {
+        if (out[i] == expected[i])
+            continue;
+        snprintf(why, sizeof(why), "%d keys: [%d][%d] is %d, expected %d", c->n, i / 64, i % 64,
+                 out[i], expected[i]);
+        return why;
+    }
+    return NULL;
+}
+
 static void check_scene(enum scene scene, const int *steps, const int *shifts)
 {
     static const int keys[] = {1, 3, 31, 32, 33, 63, 64, 65, 95, 96, 97, 128, 1500, 1536};

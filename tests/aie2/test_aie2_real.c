@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The core kernels on real numbers: a window of real speech goes through the base encoder in profile npu
  * on the CPU, and after each stage two tiles of 64 positions are computed again as a core would, norm
- * and all columns, and compared with what the CPU left. */
-#include "tests/aie2/kit.h"
+ * and all columns, and compared with what the CPU left; so are three tiles of queries of every head. */
+#include "tests/aie2/attention_rig.h"
 #include "tests/npu/integer_rig.h"
 
 enum { T = 64, ROW_A = 128, ROW_B = 1280 }; /* in the speech; after it */
@@ -206,12 +206,58 @@ static void check_tile(struct core *c, const struct npu_stage *stage,
     free(rows);
 }
 
+/* 64 queries from row0 on (fewer at the window's end) of one head against all keys. */
+static void check_head(struct core *c, const struct npu_integer_stage *packed, unsigned head,
+                       unsigned row0)
+{
+    const struct npu_cpu_npu_buffers *b = &c->rig.cpu->npu;
+    const unsigned positions = c->rig.program.positions;
+    const size_t d = c->rig.program.d_model, at = (size_t)head * 64;
+    unsigned rows = positions - row0 < T ? positions - row0 : T;
+    static int16_t out[T * 64];
+    struct attention_case *a = attention_case_new();
+
+    a->n = (int)positions;
+    a->qk_shift = packed->qk_shift;
+    for (unsigned i = 0; i < positions; i++) {
+        memcpy(a->k + i * 64, b->k + i * d + at, 64 * sizeof(int16_t));
+        memcpy(a->v + i * 64, b->v + i * d + at, 64 * sizeof(int16_t));
+    }
+    for (unsigned i = 0; i < rows; i++)
+        memcpy(a->q + i * 64, b->q + (row0 + i) * d + at, 64 * sizeof(int16_t));
+    c->bad += !attention_run(a, out);
+    for (unsigned i = 0; i < rows * 64; i++)
+        c->bad += out[i] != b->mixed[(row0 + i / 64) * d + at + i % 64];
+    c->values += rows * 64;
+    attention_case_free(a);
+}
+
+static void check_heads(struct core *c, const struct npu_stage *stage,
+                        const struct npu_integer_stage *packed)
+{
+    char name[64];
+    unsigned heads = c->rig.program.d_model / 64;
+    c->values = c->bad = 0;
+    for (unsigned head = 0; head < heads; head++) {
+        check_head(c, packed, head, ROW_A);
+        check_head(c, packed, head, ROW_B);
+        check_head(c, packed, head, c->rig.program.positions / T * T);
+    }
+    snprintf(name, sizeof(name), "real_%s_layer_%u_equals_cpu", npu_op_name(stage->op),
+             stage->layer);
+    check_case(c->bad == 0, name, "%zu of %zu values differ, shift %d", c->bad, c->values,
+               packed->qk_shift);
+}
+
 static void after(void *user, unsigned index)
 {
     struct core *c = user;
     const struct npu_stage *stage = &c->rig.program.stage[index];
     const struct npu_integer_stage *packed = &c->rig.integer->stage[index];
     char name[64];
+
+    if (stage->op == NPU_OP_ATTENTION && (stage->layer == 0 || stage->layer == 3))
+        check_heads(c, stage, packed);
 
     if (stage->n_matrices && stage->layer < 2) {
         c->values = c->bad = 0;
