@@ -181,7 +181,6 @@ struct npu_sim_core {
     bool finished;
     const struct npu_sim_port *waits; /* what the last turn stopped at */
     uint32_t waits_for;               /* objects */
-    uint64_t waits_since;
     struct npu_sim_stamp clock;
     uint64_t busy, n_calls;
     struct npu_core_modes modes; /* rounding and saturation: a core keeps them from call to call */
@@ -207,7 +206,6 @@ struct npu_sim_host {
     bool running;
     struct npu_sim_channel *waits; /* for a token of it */
     struct npu_ir_pos waits_at;    /* line 0: words */
-    uint64_t waits_since;
     struct npu_sim_stamp clock;
     const struct npu_sim_buffer *buffer;
     uint32_t n_buffers;
@@ -218,7 +216,7 @@ struct npu_sim_cost { /* struct npu_sim_timing in milli-cycles */
     uint64_t shim_read_word, shim_write_word, stream_word, route_base, route_hop, bd_start,
         bd_chain, channel_start, lock, task_read, task_write, task_first_read, task_first_write,
         sequence_blockwrite, sequence_patch, sequence_push, sequence_mask, sequence_write,
-        sequence_wait, launch_firmware, core_acquire, core_release, core_operation, kernel_unknown,
+        sequence_wait, core_acquire, core_release, core_operation, kernel_unknown,
         kernel_scale; /* of 1000 */
 };
 

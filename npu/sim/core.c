@@ -115,10 +115,7 @@ static int acquire(struct npu_sim *sim, struct npu_sim_core *core, const struct 
     uint64_t there = port->side == NPU_PRODUCE ? n_slots - (slice->n_filling - slice->n_drained)
                                                : slice->n_filled - slice->n_draining;
     if (there < wanted) {
-        if (core->waits != port) {
-            core->waits = port;
-            core->waits_since = core->clock.time;
-        }
+        core->waits = port;
         core->waits_for = (uint32_t)wanted;
         return 0;
     }
