@@ -64,8 +64,10 @@ static void init_bank(struct npu_mel_tables *t)
     }
     for (int j = 0; j < n; j++) {
         double peak = 0;
-        for (int k = 0; k < NPU_MEL_BINS; k++)
-            peak = fmax(peak, triangle(edge + j, k));
+        for (int k = 0; k < NPU_MEL_BINS; k++) {
+            double height = triangle(edge + j, k);
+            peak = height > peak ? height : peak; /* fmax() here stops gcc 12 for aarch64 */
+        }
         for (int k = 0; k < NPU_MEL_BINS; k++) {
             int16_t weight = clip16(triangle(edge + j, k) / peak * INT16_MAX);
             if (t->filter[k] == j)

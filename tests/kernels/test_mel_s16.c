@@ -16,15 +16,17 @@ static struct npu_mel_tables tables[2]; /* 80, 128 */
 
 /* ---- Tables ---- */
 
-/* c = rint(2^30 hann[n] cos) by the angle's own long double; `middle` = the least distance to the
- * middle between two integers. */
+/* c = rint(2^30 hann[n] cos) in long double; `middle` = the least distance to the middle between two
+ * integers. */
 static long double constant(int row, int n, long double *middle)
 {
-    const long double pi = acosl(-1);
-    int k = row % BINS;
-    long double angle = 2 * pi * (k * n % 400) / 400;
-    long double hann = (1 - cosl(2 * pi * n / 400)) / 2;
-    long double c = hann * (row < BINS ? cosl(angle) : -sinl(angle)) * 0x1p30L;
+    static long double cosine[400], sine[400];
+    for (int i = 0; i < 400 && row == 0 && n == 0; i++) {
+        cosine[i] = cosl(2 * acosl(-1) * i / 400);
+        sine[i] = sinl(2 * acosl(-1) * i / 400);
+    }
+    int i = row % BINS * n % 400;
+    long double c = (1 - cosine[n]) / 2 * (row < BINS ? cosine[i] : -sine[i]) * 0x1p30L;
     *middle = fminl(*middle, fabsl(fabsl(c - floorl(c)) - 0.5L));
     return rintl(c);
 }
@@ -81,7 +83,7 @@ static void test_bank_tables(const struct npu_mel_tables *t)
         double row[BINS], peak = 0;
         for (int k = 0; k < BINS; k++) {
             row[k] = fmax(0, fmin((k * 40 - a) / (b - a), (c - k * 40) / (c - b))) * 2 / (c - a);
-            peak = fmax(peak, row[k]);
+            peak = row[k] > peak ? row[k] : peak;
         }
         for (int k = 0; k < BINS; k++)
             wrong += weight(t, j, k) != (int)rint(row[k] * 32767 / peak);
@@ -114,24 +116,21 @@ static int32_t plain_bin(const int16_t *x, int row, const struct npu_mel_tables 
     return (int32_t)srs(hi * 32768 + lo, 22);
 }
 
-/* m frames in x against plain sums, and nothing written past them. Returns the largest |bin|. */
-static int64_t compare_transform(const int16_t *x, int m, const struct npu_mel_tables *t,
-                                 int *wrong)
+/* m frames in x against plain sums, and nothing written past them: how many differ. */
+static int compare_transform(const int16_t *x, int m, const struct npu_mel_tables *t)
 {
     static int32_t spectrum[40 * NPU_MEL_SPECTRUM];
-    int64_t largest = 0;
+    int wrong = 0;
     memset(spectrum, GUARD, sizeof(spectrum));
     npu_mel_dft_s16_ref(spectrum, x, m, t);
     for (int i = 0; i < m; i++) {
         for (int row = 0; row < NPU_MEL_SPECTRUM; row++) {
-            int32_t got = spectrum[i * NPU_MEL_SPECTRUM + row];
-            *wrong += got != plain_bin(x + 160 * i, row, t);
-            largest = llabs(got) > largest ? llabs(got) : largest;
+            wrong += spectrum[i * NPU_MEL_SPECTRUM + row] != plain_bin(x + 160 * i, row, t);
         }
     }
     for (int i = m * NPU_MEL_SPECTRUM; i < 40 * NPU_MEL_SPECTRUM; i++)
-        *wrong += spectrum[i] != GUARD * 0x01010101;
-    return largest;
+        wrong += spectrum[i] != GUARD * 0x01010101;
+    return wrong;
 }
 
 static void test_transform_random(void)
@@ -143,7 +142,7 @@ static void test_transform_random(void)
         int limit = i % 2 ? 32767 : 300;
         for (size_t n = 0; n < sizeof(x) / sizeof(x[0]); n++)
             x[n] = (int16_t)kit_range(-limit - i % 2, limit);
-        compare_transform(x, frames[i], &tables[0], &wrong);
+        wrong += compare_transform(x, frames[i], &tables[0]);
     }
     check_case(wrong == 0, "transform_random_exact", "%d differ", wrong);
 }
@@ -154,12 +153,14 @@ static void test_transform_largest(void)
     int64_t largest = 0;
     int wrong = 0;
     for (int row = 0; row < NPU_MEL_SPECTRUM; row++) {
-        for (int flip = 0; flip < 2; flip++) {
+        for (int flip = 0; flip < (row % 8 == 0 ? 2 : 1); flip++) {
             int16_t x[400];
+            int32_t spectrum[NPU_MEL_SPECTRUM];
             for (int n = 0; n < 400; n++)
                 x[n] = (tables[0].hi[row][n] < 0) == flip ? INT16_MAX : INT16_MIN;
-            int64_t bin = compare_transform(x, 1, &tables[0], &wrong);
-            largest = bin > largest ? bin : largest;
+            npu_mel_dft_s16_ref(spectrum, x, 1, &tables[0]);
+            wrong += spectrum[row] != plain_bin(x, row, &tables[0]);
+            largest = llabs(spectrum[row]) > largest ? llabs(spectrum[row]) : largest;
         }
     }
     /* 200 * 2^15 * 2^8 = 1677721600: the window's values sum up to 200. */
@@ -173,7 +174,7 @@ static void test_transform_ties(void)
 {
     const struct npu_mel_tables *t = &tables[0];
     int wrong = 0, ties[2] = {0}; /* to be rounded down, up */
-    for (int i = 0; i < 800; i++) {
+    for (int i = 0; i < 800; i += 5) {
         int16_t x[400] = {0};
         int32_t spectrum[NPU_MEL_SPECTRUM];
         x[i / 2] = i % 2 ? 1 << 14 : -(1 << 14);
@@ -185,7 +186,7 @@ static void test_transform_ties(void)
             wrong += spectrum[row] != srs(sum, 22);
         }
     }
-    check_case(wrong == 0 && ties[0] > 100 && ties[1] > 100, "transform_ties_to_even",
+    check_case(wrong == 0 && ties[0] > 50 && ties[1] > 50, "transform_ties_to_even",
                "%d differ, %d and %d ties", wrong, ties[0], ties[1]);
 }
 
@@ -253,7 +254,7 @@ static void test_log(const struct npu_mel_tables *t)
 {
     double worst = 0;
     int floors = 0, wrong = 0;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 20000; i++) {
         int64_t sum[NPU_MEL_MOST + 1];
         int32_t exponent = kit_range(0, 26);
         int16_t y[NPU_MEL_MOST + 1];
