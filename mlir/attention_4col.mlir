@@ -40,8 +40,8 @@ module {
     func.func private @npu_attention_finish(memref<768xi32>, memref<4096xi32>, memref<4096xi8>, i32) -> ()
 
     %job0 = aie.buffer(%t0) {sym_name = "job0"} : memref<1024xi32>
-    %ab0 = aie.buffer(%t0) {sym_name = "ab0"} : memref<2048xi16>
-    %cd0 = aie.buffer(%t0) {sym_name = "cd0"} : memref<2048xi16>
+    %lut_ab0 = aie.buffer(%t0) {sym_name = "lut_ab0"} : memref<2048xi16>
+    %lut_cd0 = aie.buffer(%t0) {sym_name = "lut_cd0"} : memref<2048xi16>
     %state0 = aie.buffer(%t0) {sym_name = "state0"} : memref<768xi32>
     %weights0 = aie.buffer(%t0) {sym_name = "weights0"} : memref<4096xi16>
     %sums0 = aie.buffer(%t0) {sym_name = "sums0"} : memref<4096xi32>
@@ -54,7 +54,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @q_0(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job0, %ab0, %cd0) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job0, %lut_ab0, %lut_cd0) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @q_0(Consume, 1)
         %blocks_w = memref.load %job0[%c0] : memref<1024xi32>
         %blocks = arith.index_cast %blocks_w : i32 to index
@@ -75,7 +75,7 @@ module {
             %k1 = aie.objectfifo.subview.access %k1_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_scores(%job0, %q0, %q1, %k1, %state0, %weights0, %block, %w1) : (memref<1024xi32>, memref<4096xi8>, memref<4096xi8>, memref<4096xi8>, memref<768xi32>, memref<4096xi16>, i32, i32) -> ()
             aie.objectfifo.release @kv_0(Consume, 1)
-            func.call @npu_attention_weights(%ab0, %cd0, %state0, %weights0, %sums0) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
+            func.call @npu_attention_weights(%lut_ab0, %lut_cd0, %state0, %weights0, %sums0) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
             %v0_v = aie.objectfifo.acquire @kv_0(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
             %v0 = aie.objectfifo.subview.access %v0_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_values(%weights0, %v0, %sums0, %w0) : (memref<4096xi16>, memref<4096xi8>, memref<4096xi32>, i32) -> ()
@@ -100,8 +100,8 @@ module {
     } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     %job1 = aie.buffer(%t1) {sym_name = "job1"} : memref<1024xi32>
-    %ab1 = aie.buffer(%t1) {sym_name = "ab1"} : memref<2048xi16>
-    %cd1 = aie.buffer(%t1) {sym_name = "cd1"} : memref<2048xi16>
+    %lut_ab1 = aie.buffer(%t1) {sym_name = "lut_ab1"} : memref<2048xi16>
+    %lut_cd1 = aie.buffer(%t1) {sym_name = "lut_cd1"} : memref<2048xi16>
     %state1 = aie.buffer(%t1) {sym_name = "state1"} : memref<768xi32>
     %weights1 = aie.buffer(%t1) {sym_name = "weights1"} : memref<4096xi16>
     %sums1 = aie.buffer(%t1) {sym_name = "sums1"} : memref<4096xi32>
@@ -114,7 +114,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @q_1(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job1, %ab1, %cd1) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job1, %lut_ab1, %lut_cd1) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @q_1(Consume, 1)
         %blocks_w = memref.load %job1[%c0] : memref<1024xi32>
         %blocks = arith.index_cast %blocks_w : i32 to index
@@ -135,7 +135,7 @@ module {
             %k1 = aie.objectfifo.subview.access %k1_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_scores(%job1, %q0, %q1, %k1, %state1, %weights1, %block, %w1) : (memref<1024xi32>, memref<4096xi8>, memref<4096xi8>, memref<4096xi8>, memref<768xi32>, memref<4096xi16>, i32, i32) -> ()
             aie.objectfifo.release @kv_1(Consume, 1)
-            func.call @npu_attention_weights(%ab1, %cd1, %state1, %weights1, %sums1) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
+            func.call @npu_attention_weights(%lut_ab1, %lut_cd1, %state1, %weights1, %sums1) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
             %v0_v = aie.objectfifo.acquire @kv_1(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
             %v0 = aie.objectfifo.subview.access %v0_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_values(%weights1, %v0, %sums1, %w0) : (memref<4096xi16>, memref<4096xi8>, memref<4096xi32>, i32) -> ()
@@ -160,8 +160,8 @@ module {
     } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     %job2 = aie.buffer(%t2) {sym_name = "job2"} : memref<1024xi32>
-    %ab2 = aie.buffer(%t2) {sym_name = "ab2"} : memref<2048xi16>
-    %cd2 = aie.buffer(%t2) {sym_name = "cd2"} : memref<2048xi16>
+    %lut_ab2 = aie.buffer(%t2) {sym_name = "lut_ab2"} : memref<2048xi16>
+    %lut_cd2 = aie.buffer(%t2) {sym_name = "lut_cd2"} : memref<2048xi16>
     %state2 = aie.buffer(%t2) {sym_name = "state2"} : memref<768xi32>
     %weights2 = aie.buffer(%t2) {sym_name = "weights2"} : memref<4096xi16>
     %sums2 = aie.buffer(%t2) {sym_name = "sums2"} : memref<4096xi32>
@@ -174,7 +174,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @q_2(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job2, %ab2, %cd2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job2, %lut_ab2, %lut_cd2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @q_2(Consume, 1)
         %blocks_w = memref.load %job2[%c0] : memref<1024xi32>
         %blocks = arith.index_cast %blocks_w : i32 to index
@@ -195,7 +195,7 @@ module {
             %k1 = aie.objectfifo.subview.access %k1_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_scores(%job2, %q0, %q1, %k1, %state2, %weights2, %block, %w1) : (memref<1024xi32>, memref<4096xi8>, memref<4096xi8>, memref<4096xi8>, memref<768xi32>, memref<4096xi16>, i32, i32) -> ()
             aie.objectfifo.release @kv_2(Consume, 1)
-            func.call @npu_attention_weights(%ab2, %cd2, %state2, %weights2, %sums2) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
+            func.call @npu_attention_weights(%lut_ab2, %lut_cd2, %state2, %weights2, %sums2) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
             %v0_v = aie.objectfifo.acquire @kv_2(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
             %v0 = aie.objectfifo.subview.access %v0_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_values(%weights2, %v0, %sums2, %w0) : (memref<4096xi16>, memref<4096xi8>, memref<4096xi32>, i32) -> ()
@@ -220,8 +220,8 @@ module {
     } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
 
     %job3 = aie.buffer(%t3) {sym_name = "job3"} : memref<1024xi32>
-    %ab3 = aie.buffer(%t3) {sym_name = "ab3"} : memref<2048xi16>
-    %cd3 = aie.buffer(%t3) {sym_name = "cd3"} : memref<2048xi16>
+    %lut_ab3 = aie.buffer(%t3) {sym_name = "lut_ab3"} : memref<2048xi16>
+    %lut_cd3 = aie.buffer(%t3) {sym_name = "lut_cd3"} : memref<2048xi16>
     %state3 = aie.buffer(%t3) {sym_name = "state3"} : memref<768xi32>
     %weights3 = aie.buffer(%t3) {sym_name = "weights3"} : memref<4096xi16>
     %sums3 = aie.buffer(%t3) {sym_name = "sums3"} : memref<4096xi32>
@@ -234,7 +234,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @q_3(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job3, %ab3, %cd3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job3, %lut_ab3, %lut_cd3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @q_3(Consume, 1)
         %blocks_w = memref.load %job3[%c0] : memref<1024xi32>
         %blocks = arith.index_cast %blocks_w : i32 to index
@@ -255,7 +255,7 @@ module {
             %k1 = aie.objectfifo.subview.access %k1_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_scores(%job3, %q0, %q1, %k1, %state3, %weights3, %block, %w1) : (memref<1024xi32>, memref<4096xi8>, memref<4096xi8>, memref<4096xi8>, memref<768xi32>, memref<4096xi16>, i32, i32) -> ()
             aie.objectfifo.release @kv_3(Consume, 1)
-            func.call @npu_attention_weights(%ab3, %cd3, %state3, %weights3, %sums3) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
+            func.call @npu_attention_weights(%lut_ab3, %lut_cd3, %state3, %weights3, %sums3) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
             %v0_v = aie.objectfifo.acquire @kv_3(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
             %v0 = aie.objectfifo.subview.access %v0_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             func.call @npu_attention_values(%weights3, %v0, %sums3, %w0) : (memref<4096xi16>, memref<4096xi8>, memref<4096xi32>, i32) -> ()

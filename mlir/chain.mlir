@@ -4,7 +4,7 @@
 // mlir-aie 5ff2ab97d (March 2026).
 //
 //   shim (0,0) MM2S 0 -- @x ---> S2MM 0 core (0,2) norm, MM2S 0 -- @y_l1 --> S2MM 0 mem (0,1)
-//              MM2S 1 -- @b ---> S2MM 1 core (0,3) gemm, S2MM 0 <- @y_l2 --- MM2S 0 mem (0,1)
+//              MM2S 1 -- @b ---> S2MM 0 core (0,3) gemm, S2MM 1 <- @y_l2 --- MM2S 0 mem (0,1)
 //                                core (0,3) gemm -- @u, shared memory --> core (0,4) gelu
 //              S2MM 0 <- @g ---- MM2S 0 core (0,4) gelu
 //   shim (1,0) MM2S 0 -- @job -> S2MM 1 core (0,2) norm, S2MM 0 core (0,4) gelu

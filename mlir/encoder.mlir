@@ -102,8 +102,8 @@ module {
 
     %acc_0_2 = aie.buffer(%t0_2) {sym_name = "acc_0_2"} : memref<64x64xi32>
     %job_0_2 = aie.buffer(%t0_2) {sym_name = "job_0_2"} : memref<1024xi32>
-    %ab_0_2 = aie.buffer(%t0_2) {sym_name = "ab_0_2"} : memref<2048xi16>
-    %cd_0_2 = aie.buffer(%t0_2) {sym_name = "cd_0_2"} : memref<2048xi16>
+    %lut_ab_0_2 = aie.buffer(%t0_2) {sym_name = "lut_ab_0_2"} : memref<2048xi16>
+    %lut_cd_0_2 = aie.buffer(%t0_2) {sym_name = "lut_cd_0_2"} : memref<2048xi16>
     %core_0_2 = aie.core(%t0_2) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -115,7 +115,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_0(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_0_2, %ab_0_2, %cd_0_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_0_2, %lut_ab_0_2, %lut_cd_0_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_0(Consume, 1)
         %steps_w = memref.load %job_0_2[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -149,7 +149,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_0_2, %ab_0_2, %cd_0_2, %acc_0_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_0_2, %lut_ab_0_2, %lut_cd_0_2, %acc_0_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -171,7 +171,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_0_2, %ab_0_2, %cd_0_2, %acc_0_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_0_2, %lut_ab_0_2, %lut_cd_0_2, %acc_0_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -188,8 +188,8 @@ module {
 
     %acc_0_3 = aie.buffer(%t0_3) {sym_name = "acc_0_3"} : memref<64x64xi32>
     %job_0_3 = aie.buffer(%t0_3) {sym_name = "job_0_3"} : memref<1024xi32>
-    %ab_0_3 = aie.buffer(%t0_3) {sym_name = "ab_0_3"} : memref<2048xi16>
-    %cd_0_3 = aie.buffer(%t0_3) {sym_name = "cd_0_3"} : memref<2048xi16>
+    %lut_ab_0_3 = aie.buffer(%t0_3) {sym_name = "lut_ab_0_3"} : memref<2048xi16>
+    %lut_cd_0_3 = aie.buffer(%t0_3) {sym_name = "lut_cd_0_3"} : memref<2048xi16>
     %core_0_3 = aie.core(%t0_3) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -201,7 +201,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_0(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_0_3, %ab_0_3, %cd_0_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_0_3, %lut_ab_0_3, %lut_cd_0_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_0(Consume, 1)
         %steps_w = memref.load %job_0_3[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -235,7 +235,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_0_3, %ab_0_3, %cd_0_3, %acc_0_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_0_3, %lut_ab_0_3, %lut_cd_0_3, %acc_0_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -257,7 +257,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_0_3, %ab_0_3, %cd_0_3, %acc_0_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_0_3, %lut_ab_0_3, %lut_cd_0_3, %acc_0_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -274,8 +274,8 @@ module {
 
     %acc_0_4 = aie.buffer(%t0_4) {sym_name = "acc_0_4"} : memref<64x64xi32>
     %job_0_4 = aie.buffer(%t0_4) {sym_name = "job_0_4"} : memref<1024xi32>
-    %ab_0_4 = aie.buffer(%t0_4) {sym_name = "ab_0_4"} : memref<2048xi16>
-    %cd_0_4 = aie.buffer(%t0_4) {sym_name = "cd_0_4"} : memref<2048xi16>
+    %lut_ab_0_4 = aie.buffer(%t0_4) {sym_name = "lut_ab_0_4"} : memref<2048xi16>
+    %lut_cd_0_4 = aie.buffer(%t0_4) {sym_name = "lut_cd_0_4"} : memref<2048xi16>
     %core_0_4 = aie.core(%t0_4) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -287,7 +287,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_0(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_0_4, %ab_0_4, %cd_0_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_0_4, %lut_ab_0_4, %lut_cd_0_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_0(Consume, 1)
         %steps_w = memref.load %job_0_4[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -321,7 +321,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_0_4, %ab_0_4, %cd_0_4, %acc_0_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_0_4, %lut_ab_0_4, %lut_cd_0_4, %acc_0_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -343,7 +343,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_0_4, %ab_0_4, %cd_0_4, %acc_0_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_0_4, %lut_ab_0_4, %lut_cd_0_4, %acc_0_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -360,8 +360,8 @@ module {
 
     %acc_0_5 = aie.buffer(%t0_5) {sym_name = "acc_0_5"} : memref<64x64xi32>
     %job_0_5 = aie.buffer(%t0_5) {sym_name = "job_0_5"} : memref<1024xi32>
-    %ab_0_5 = aie.buffer(%t0_5) {sym_name = "ab_0_5"} : memref<2048xi16>
-    %cd_0_5 = aie.buffer(%t0_5) {sym_name = "cd_0_5"} : memref<2048xi16>
+    %lut_ab_0_5 = aie.buffer(%t0_5) {sym_name = "lut_ab_0_5"} : memref<2048xi16>
+    %lut_cd_0_5 = aie.buffer(%t0_5) {sym_name = "lut_cd_0_5"} : memref<2048xi16>
     %core_0_5 = aie.core(%t0_5) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -373,7 +373,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_0(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_0_5, %ab_0_5, %cd_0_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_0_5, %lut_ab_0_5, %lut_cd_0_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_0(Consume, 1)
         %steps_w = memref.load %job_0_5[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -407,7 +407,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_0_5, %ab_0_5, %cd_0_5, %acc_0_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_0_5, %lut_ab_0_5, %lut_cd_0_5, %acc_0_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -429,7 +429,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_0_5, %ab_0_5, %cd_0_5, %acc_0_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_0_5, %lut_ab_0_5, %lut_cd_0_5, %acc_0_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -446,8 +446,8 @@ module {
 
     %acc_1_2 = aie.buffer(%t1_2) {sym_name = "acc_1_2"} : memref<64x64xi32>
     %job_1_2 = aie.buffer(%t1_2) {sym_name = "job_1_2"} : memref<1024xi32>
-    %ab_1_2 = aie.buffer(%t1_2) {sym_name = "ab_1_2"} : memref<2048xi16>
-    %cd_1_2 = aie.buffer(%t1_2) {sym_name = "cd_1_2"} : memref<2048xi16>
+    %lut_ab_1_2 = aie.buffer(%t1_2) {sym_name = "lut_ab_1_2"} : memref<2048xi16>
+    %lut_cd_1_2 = aie.buffer(%t1_2) {sym_name = "lut_cd_1_2"} : memref<2048xi16>
     %core_1_2 = aie.core(%t1_2) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -460,7 +460,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_1(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_1_2, %ab_1_2, %cd_1_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_1_2, %lut_ab_1_2, %lut_cd_1_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_1(Consume, 1)
         %steps_w = memref.load %job_1_2[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -494,7 +494,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_1_2, %ab_1_2, %cd_1_2, %acc_1_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_1_2, %lut_ab_1_2, %lut_cd_1_2, %acc_1_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -516,7 +516,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_1_2, %ab_1_2, %cd_1_2, %acc_1_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_1_2, %lut_ab_1_2, %lut_cd_1_2, %acc_1_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -533,8 +533,8 @@ module {
 
     %acc_1_3 = aie.buffer(%t1_3) {sym_name = "acc_1_3"} : memref<64x64xi32>
     %job_1_3 = aie.buffer(%t1_3) {sym_name = "job_1_3"} : memref<1024xi32>
-    %ab_1_3 = aie.buffer(%t1_3) {sym_name = "ab_1_3"} : memref<2048xi16>
-    %cd_1_3 = aie.buffer(%t1_3) {sym_name = "cd_1_3"} : memref<2048xi16>
+    %lut_ab_1_3 = aie.buffer(%t1_3) {sym_name = "lut_ab_1_3"} : memref<2048xi16>
+    %lut_cd_1_3 = aie.buffer(%t1_3) {sym_name = "lut_cd_1_3"} : memref<2048xi16>
     %core_1_3 = aie.core(%t1_3) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -547,7 +547,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_1(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_1_3, %ab_1_3, %cd_1_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_1_3, %lut_ab_1_3, %lut_cd_1_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_1(Consume, 1)
         %steps_w = memref.load %job_1_3[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -581,7 +581,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_1_3, %ab_1_3, %cd_1_3, %acc_1_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_1_3, %lut_ab_1_3, %lut_cd_1_3, %acc_1_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -603,7 +603,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_1_3, %ab_1_3, %cd_1_3, %acc_1_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_1_3, %lut_ab_1_3, %lut_cd_1_3, %acc_1_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -620,8 +620,8 @@ module {
 
     %acc_1_4 = aie.buffer(%t1_4) {sym_name = "acc_1_4"} : memref<64x64xi32>
     %job_1_4 = aie.buffer(%t1_4) {sym_name = "job_1_4"} : memref<1024xi32>
-    %ab_1_4 = aie.buffer(%t1_4) {sym_name = "ab_1_4"} : memref<2048xi16>
-    %cd_1_4 = aie.buffer(%t1_4) {sym_name = "cd_1_4"} : memref<2048xi16>
+    %lut_ab_1_4 = aie.buffer(%t1_4) {sym_name = "lut_ab_1_4"} : memref<2048xi16>
+    %lut_cd_1_4 = aie.buffer(%t1_4) {sym_name = "lut_cd_1_4"} : memref<2048xi16>
     %core_1_4 = aie.core(%t1_4) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -634,7 +634,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_1(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_1_4, %ab_1_4, %cd_1_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_1_4, %lut_ab_1_4, %lut_cd_1_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_1(Consume, 1)
         %steps_w = memref.load %job_1_4[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -668,7 +668,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_1_4, %ab_1_4, %cd_1_4, %acc_1_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_1_4, %lut_ab_1_4, %lut_cd_1_4, %acc_1_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -690,7 +690,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_1_4, %ab_1_4, %cd_1_4, %acc_1_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_1_4, %lut_ab_1_4, %lut_cd_1_4, %acc_1_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -707,8 +707,8 @@ module {
 
     %acc_1_5 = aie.buffer(%t1_5) {sym_name = "acc_1_5"} : memref<64x64xi32>
     %job_1_5 = aie.buffer(%t1_5) {sym_name = "job_1_5"} : memref<1024xi32>
-    %ab_1_5 = aie.buffer(%t1_5) {sym_name = "ab_1_5"} : memref<2048xi16>
-    %cd_1_5 = aie.buffer(%t1_5) {sym_name = "cd_1_5"} : memref<2048xi16>
+    %lut_ab_1_5 = aie.buffer(%t1_5) {sym_name = "lut_ab_1_5"} : memref<2048xi16>
+    %lut_cd_1_5 = aie.buffer(%t1_5) {sym_name = "lut_cd_1_5"} : memref<2048xi16>
     %core_1_5 = aie.core(%t1_5) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -721,7 +721,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_1(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_1_5, %ab_1_5, %cd_1_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_1_5, %lut_ab_1_5, %lut_cd_1_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_1(Consume, 1)
         %steps_w = memref.load %job_1_5[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -755,7 +755,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_1_5, %ab_1_5, %cd_1_5, %acc_1_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_1_5, %lut_ab_1_5, %lut_cd_1_5, %acc_1_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -777,7 +777,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_1_5, %ab_1_5, %cd_1_5, %acc_1_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_1_5, %lut_ab_1_5, %lut_cd_1_5, %acc_1_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -794,8 +794,8 @@ module {
 
     %acc_2_2 = aie.buffer(%t2_2) {sym_name = "acc_2_2"} : memref<64x64xi32>
     %job_2_2 = aie.buffer(%t2_2) {sym_name = "job_2_2"} : memref<1024xi32>
-    %ab_2_2 = aie.buffer(%t2_2) {sym_name = "ab_2_2"} : memref<2048xi16>
-    %cd_2_2 = aie.buffer(%t2_2) {sym_name = "cd_2_2"} : memref<2048xi16>
+    %lut_ab_2_2 = aie.buffer(%t2_2) {sym_name = "lut_ab_2_2"} : memref<2048xi16>
+    %lut_cd_2_2 = aie.buffer(%t2_2) {sym_name = "lut_cd_2_2"} : memref<2048xi16>
     %core_2_2 = aie.core(%t2_2) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -809,7 +809,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_2(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_2_2, %ab_2_2, %cd_2_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_2_2, %lut_ab_2_2, %lut_cd_2_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_2(Consume, 1)
         %steps_w = memref.load %job_2_2[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -843,7 +843,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_2_2, %ab_2_2, %cd_2_2, %acc_2_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_2_2, %lut_ab_2_2, %lut_cd_2_2, %acc_2_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -865,7 +865,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_2_2, %ab_2_2, %cd_2_2, %acc_2_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_2_2, %lut_ab_2_2, %lut_cd_2_2, %acc_2_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -882,8 +882,8 @@ module {
 
     %acc_2_3 = aie.buffer(%t2_3) {sym_name = "acc_2_3"} : memref<64x64xi32>
     %job_2_3 = aie.buffer(%t2_3) {sym_name = "job_2_3"} : memref<1024xi32>
-    %ab_2_3 = aie.buffer(%t2_3) {sym_name = "ab_2_3"} : memref<2048xi16>
-    %cd_2_3 = aie.buffer(%t2_3) {sym_name = "cd_2_3"} : memref<2048xi16>
+    %lut_ab_2_3 = aie.buffer(%t2_3) {sym_name = "lut_ab_2_3"} : memref<2048xi16>
+    %lut_cd_2_3 = aie.buffer(%t2_3) {sym_name = "lut_cd_2_3"} : memref<2048xi16>
     %core_2_3 = aie.core(%t2_3) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -897,7 +897,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_2(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_2_3, %ab_2_3, %cd_2_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_2_3, %lut_ab_2_3, %lut_cd_2_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_2(Consume, 1)
         %steps_w = memref.load %job_2_3[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -931,7 +931,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_2_3, %ab_2_3, %cd_2_3, %acc_2_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_2_3, %lut_ab_2_3, %lut_cd_2_3, %acc_2_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -953,7 +953,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_2_3, %ab_2_3, %cd_2_3, %acc_2_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_2_3, %lut_ab_2_3, %lut_cd_2_3, %acc_2_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -970,8 +970,8 @@ module {
 
     %acc_2_4 = aie.buffer(%t2_4) {sym_name = "acc_2_4"} : memref<64x64xi32>
     %job_2_4 = aie.buffer(%t2_4) {sym_name = "job_2_4"} : memref<1024xi32>
-    %ab_2_4 = aie.buffer(%t2_4) {sym_name = "ab_2_4"} : memref<2048xi16>
-    %cd_2_4 = aie.buffer(%t2_4) {sym_name = "cd_2_4"} : memref<2048xi16>
+    %lut_ab_2_4 = aie.buffer(%t2_4) {sym_name = "lut_ab_2_4"} : memref<2048xi16>
+    %lut_cd_2_4 = aie.buffer(%t2_4) {sym_name = "lut_cd_2_4"} : memref<2048xi16>
     %core_2_4 = aie.core(%t2_4) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -985,7 +985,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_2(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_2_4, %ab_2_4, %cd_2_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_2_4, %lut_ab_2_4, %lut_cd_2_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_2(Consume, 1)
         %steps_w = memref.load %job_2_4[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -1019,7 +1019,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_2_4, %ab_2_4, %cd_2_4, %acc_2_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_2_4, %lut_ab_2_4, %lut_cd_2_4, %acc_2_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -1041,7 +1041,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_2_4, %ab_2_4, %cd_2_4, %acc_2_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_2_4, %lut_ab_2_4, %lut_cd_2_4, %acc_2_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -1058,8 +1058,8 @@ module {
 
     %acc_2_5 = aie.buffer(%t2_5) {sym_name = "acc_2_5"} : memref<64x64xi32>
     %job_2_5 = aie.buffer(%t2_5) {sym_name = "job_2_5"} : memref<1024xi32>
-    %ab_2_5 = aie.buffer(%t2_5) {sym_name = "ab_2_5"} : memref<2048xi16>
-    %cd_2_5 = aie.buffer(%t2_5) {sym_name = "cd_2_5"} : memref<2048xi16>
+    %lut_ab_2_5 = aie.buffer(%t2_5) {sym_name = "lut_ab_2_5"} : memref<2048xi16>
+    %lut_cd_2_5 = aie.buffer(%t2_5) {sym_name = "lut_cd_2_5"} : memref<2048xi16>
     %core_2_5 = aie.core(%t2_5) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -1073,7 +1073,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_2(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_2_5, %ab_2_5, %cd_2_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_2_5, %lut_ab_2_5, %lut_cd_2_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_2(Consume, 1)
         %steps_w = memref.load %job_2_5[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -1107,7 +1107,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_2_5, %ab_2_5, %cd_2_5, %acc_2_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_2_5, %lut_ab_2_5, %lut_cd_2_5, %acc_2_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -1129,7 +1129,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_2_5, %ab_2_5, %cd_2_5, %acc_2_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_2_5, %lut_ab_2_5, %lut_cd_2_5, %acc_2_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -1146,8 +1146,8 @@ module {
 
     %acc_3_2 = aie.buffer(%t3_2) {sym_name = "acc_3_2"} : memref<64x64xi32>
     %job_3_2 = aie.buffer(%t3_2) {sym_name = "job_3_2"} : memref<1024xi32>
-    %ab_3_2 = aie.buffer(%t3_2) {sym_name = "ab_3_2"} : memref<2048xi16>
-    %cd_3_2 = aie.buffer(%t3_2) {sym_name = "cd_3_2"} : memref<2048xi16>
+    %lut_ab_3_2 = aie.buffer(%t3_2) {sym_name = "lut_ab_3_2"} : memref<2048xi16>
+    %lut_cd_3_2 = aie.buffer(%t3_2) {sym_name = "lut_cd_3_2"} : memref<2048xi16>
     %core_3_2 = aie.core(%t3_2) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -1161,7 +1161,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_3(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_3_2, %ab_3_2, %cd_3_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_3_2, %lut_ab_3_2, %lut_cd_3_2) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_3(Consume, 1)
         %steps_w = memref.load %job_3_2[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -1195,7 +1195,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_3_2, %ab_3_2, %cd_3_2, %acc_3_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_3_2, %lut_ab_3_2, %lut_cd_3_2, %acc_3_2, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -1217,7 +1217,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_3_2, %ab_3_2, %cd_3_2, %acc_3_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_3_2, %lut_ab_3_2, %lut_cd_3_2, %acc_3_2, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -1234,8 +1234,8 @@ module {
 
     %acc_3_3 = aie.buffer(%t3_3) {sym_name = "acc_3_3"} : memref<64x64xi32>
     %job_3_3 = aie.buffer(%t3_3) {sym_name = "job_3_3"} : memref<1024xi32>
-    %ab_3_3 = aie.buffer(%t3_3) {sym_name = "ab_3_3"} : memref<2048xi16>
-    %cd_3_3 = aie.buffer(%t3_3) {sym_name = "cd_3_3"} : memref<2048xi16>
+    %lut_ab_3_3 = aie.buffer(%t3_3) {sym_name = "lut_ab_3_3"} : memref<2048xi16>
+    %lut_cd_3_3 = aie.buffer(%t3_3) {sym_name = "lut_cd_3_3"} : memref<2048xi16>
     %core_3_3 = aie.core(%t3_3) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -1249,7 +1249,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_3(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_3_3, %ab_3_3, %cd_3_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_3_3, %lut_ab_3_3, %lut_cd_3_3) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_3(Consume, 1)
         %steps_w = memref.load %job_3_3[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -1283,7 +1283,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_3_3, %ab_3_3, %cd_3_3, %acc_3_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_3_3, %lut_ab_3_3, %lut_cd_3_3, %acc_3_3, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -1305,7 +1305,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_3_3, %ab_3_3, %cd_3_3, %acc_3_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_3_3, %lut_ab_3_3, %lut_cd_3_3, %acc_3_3, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -1322,8 +1322,8 @@ module {
 
     %acc_3_4 = aie.buffer(%t3_4) {sym_name = "acc_3_4"} : memref<64x64xi32>
     %job_3_4 = aie.buffer(%t3_4) {sym_name = "job_3_4"} : memref<1024xi32>
-    %ab_3_4 = aie.buffer(%t3_4) {sym_name = "ab_3_4"} : memref<2048xi16>
-    %cd_3_4 = aie.buffer(%t3_4) {sym_name = "cd_3_4"} : memref<2048xi16>
+    %lut_ab_3_4 = aie.buffer(%t3_4) {sym_name = "lut_ab_3_4"} : memref<2048xi16>
+    %lut_cd_3_4 = aie.buffer(%t3_4) {sym_name = "lut_cd_3_4"} : memref<2048xi16>
     %core_3_4 = aie.core(%t3_4) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -1337,7 +1337,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_3(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_3_4, %ab_3_4, %cd_3_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_3_4, %lut_ab_3_4, %lut_cd_3_4) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_3(Consume, 1)
         %steps_w = memref.load %job_3_4[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -1371,7 +1371,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_3_4, %ab_3_4, %cd_3_4, %acc_3_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_3_4, %lut_ab_3_4, %lut_cd_3_4, %acc_3_4, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -1393,7 +1393,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_3_4, %ab_3_4, %cd_3_4, %acc_3_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_3_4, %lut_ab_3_4, %lut_cd_3_4, %acc_3_4, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {
@@ -1410,8 +1410,8 @@ module {
 
     %acc_3_5 = aie.buffer(%t3_5) {sym_name = "acc_3_5"} : memref<64x64xi32>
     %job_3_5 = aie.buffer(%t3_5) {sym_name = "job_3_5"} : memref<1024xi32>
-    %ab_3_5 = aie.buffer(%t3_5) {sym_name = "ab_3_5"} : memref<2048xi16>
-    %cd_3_5 = aie.buffer(%t3_5) {sym_name = "cd_3_5"} : memref<2048xi16>
+    %lut_ab_3_5 = aie.buffer(%t3_5) {sym_name = "lut_ab_3_5"} : memref<2048xi16>
+    %lut_cd_3_5 = aie.buffer(%t3_5) {sym_name = "lut_cd_3_5"} : memref<2048xi16>
     %core_3_5 = aie.core(%t3_5) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
@@ -1425,7 +1425,7 @@ module {
       scf.for %it = %c0 to %cmax step %c1 {
         %object_v = aie.objectfifo.acquire @b_l1_3(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
         %object = aie.objectfifo.subview.access %object_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
-        func.call @npu_job_begin(%object, %job_3_5, %ab_3_5, %cd_3_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        func.call @npu_job_begin(%object, %job_3_5, %lut_ab_3_5, %lut_cd_3_5) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
         aie.objectfifo.release @b_l1_3(Consume, 1)
         %steps_w = memref.load %job_3_5[%c0] : memref<1024xi32>
         %steps = arith.index_cast %steps_w : i32 to index
@@ -1459,7 +1459,7 @@ module {
             scf.yield
           }
           case 2 {
-            func.call @npu_gemm_finish_gelu(%job_3_5, %ab_3_5, %cd_3_5, %acc_3_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
+            func.call @npu_gemm_finish_gelu(%job_3_5, %lut_ab_3_5, %lut_cd_3_5, %acc_3_5, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, i32) -> ()
             scf.yield
           }
           default {
@@ -1481,7 +1481,7 @@ module {
             %c = aie.objectfifo.subview.access %c_v[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
             scf.index_switch %result
             case 4 {
-              func.call @npu_gemm_finish_stem(%job_3_5, %ab_3_5, %cd_3_5, %acc_3_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
+              func.call @npu_gemm_finish_stem(%job_3_5, %lut_ab_3_5, %lut_cd_3_5, %acc_3_5, %x, %c, %part) : (memref<1024xi32>, memref<2048xi16>, memref<2048xi16>, memref<64x64xi32>, memref<4096xi8>, memref<4096xi8>, i32) -> ()
               scf.yield
             }
             default {

@@ -133,7 +133,7 @@ def begin_job(t, fifo, job, lut_ab, lut_cd):
 def encoder_core(t, c, r):
     """The program of core (c, r + 2): one endless loop over jobs."""
     at = f"{c}_{r + 2}"
-    acc, job, ab, cd = f"acc_{at}", f"job_{at}", f"ab_{at}", f"cd_{at}"
+    acc, job, ab, cd = f"acc_{at}", f"job_{at}", f"lut_ab_{at}", f"lut_cd_{at}"
     a, b, out = f"a_l1_{r}", f"b_l1_{c}", f"c_l1_{at}"
     t(f"%core_{at} = aie.core(%t{at}) {{")
     t.constants(sorted({0, 1, 2, 4, 4 * c, 4 * c + 4}), words=(0, 1))
@@ -277,7 +277,7 @@ streams, counts from its parameter object:
         for r in range(4):
             at = f"{c}_{r + 2}"
             t()
-            for name, kind in (("acc", ACC), ("job", JOB), ("ab", LUT), ("cd", LUT)):
+            for name, kind in (("acc", ACC), ("job", JOB), ("lut_ab", LUT), ("lut_cd", LUT)):
                 t(f'%{name}_{at} = aie.buffer(%t{at}) {{sym_name = "{name}_{at}"}} : {kind}')
             encoder_core(t, c, r)
     t()
@@ -374,7 +374,7 @@ four times; %c: [256][256].""")
 def attention_core(t, c):
     """attention.mlir's program on core (c, 2)."""
     job, ab, cd, state, weights, sums = (
-        f"{n}{c}" for n in ("job", "ab", "cd", "state", "weights", "sums"))
+        f"{n}{c}" for n in ("job", "lut_ab", "lut_cd", "state", "weights", "sums"))
     q, kv, o = f"q_{c}", f"kv_{c}", f"o_{c}"
     t(f"%core{c} = aie.core(%t{c}) {{")
     t.constants((0, 1), words=(0, 1))
@@ -434,7 +434,7 @@ A job: 1 parameter object, then count[1] tiles of queries; count[0] blocks of ke
               "npu_attention_weights", "npu_attention_values", "npu_attention_finish")
     for c in range(4):
         t()
-        for name, kind in (("job", JOB), ("ab", LUT), ("cd", LUT), ("state", STATE),
+        for name, kind in (("job", JOB), ("lut_ab", LUT), ("lut_cd", LUT), ("state", STATE),
                            ("weights", WEIGHTS), ("sums", SUMS)):
             t(f'%{name}{c} = aie.buffer(%t{c}) {{sym_name = "{name}{c}"}} : {kind}')
         attention_core(t, c)

@@ -83,6 +83,34 @@ static void check_clean(const struct run *r)
                    result.n_notes);
 }
 
+/* The bank of the buffer on `tile` whose name begins so; -1: none. */
+static int bank_of(const struct run *r, const struct npu_map_tile *tile, const char *name)
+{
+    for (uint32_t i = 0; i < tile->n_pieces; i++) {
+        const struct npu_map_piece *piece = &tile->piece[i];
+        if (piece->what == NPU_PIECE_BUFFER &&
+            strncmp(r->map->array->buffer[piece->index].name, name, strlen(name)) == 0)
+            return (int)(piece->address / npu_tile_limits(NPU_TILE_CORE)->bank_bytes);
+    }
+    return -1;
+}
+
+/* Two look-ups a cycle need the two arrays in different banks. */
+static void check_banks(const struct run *r)
+{
+    char name[128];
+    uint32_t pairs = 0, apart = 0;
+    for (uint32_t i = 0; i < r->map->array->n_tiles; i++) {
+        int ab = bank_of(r, &r->map->tile[i], "lut_ab"),
+            cd = bank_of(r, &r->map->tile[i], "lut_cd");
+        pairs += ab >= 0 && cd >= 0;
+        apart += ab >= 0 && cd >= 0 && ab != cd;
+    }
+    snprintf(name, sizeof(name), "design_%s_has_its_tables_apart", r->name);
+    if (pairs && (!designs_table || apart != pairs))
+        check_case(apart == pairs, name, "%u of %u cores", apart, pairs);
+}
+
 /* Element of the output that is wrong, as text; empty if none, inputs included. */
 static const char *compare(const struct run *r)
 {
@@ -170,6 +198,7 @@ static void run_all(struct run *r)
         return;
     }
     check_clean(r);
+    check_banks(r);
     const struct npu_sim_params params = {.design = r->design};
     if (npu_sim_open(&sim, &params, &err) || npu_sim_open(&fresh, &params, &err) ||
         npu_sequence_words(&txn, r->design, &r->design->array[0], r->map, r->index, &err)) {
