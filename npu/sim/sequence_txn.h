@@ -12,8 +12,8 @@ extern "C" {
 
 /* The stream of `sequence` (index in `array`): what the stock compiler makes of dma_memcpy_nd,
  * dma_wait, the task forms with one descriptor each, rtp_write, write32, maskwrite32 and sync.
- * Host buffer i is the i-th memref argument. A descriptor of a task that names no id gets the lowest
- * that is free on its tile at that point.
+ * Host buffer i is the i-th memref argument. A descriptor of a task that names no id gets the
+ * lowest that is free on its tile at that point.
  * out: (transfer full). Returns: 0; -EINVAL a transfer that a descriptor cannot hold; -ENOTSUP an
  * operation or value that has no words (loops, chains of descriptors, run-time sizes); -ENOMEM.
  * Sentences begin with file:line:column. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_SIM_DESIGNS_H
 #define TESTS_SIM_DESIGNS_H
-/* What the tests of mlir/ share: a design run from its text and from its instruction words, operands
- * in the layouts of kernels/aie2/aie2.h, jobs. */
+/* What the tests of mlir/ share: a design run from its text and from its instruction words,
+ * operands in the layouts of kernels/aie2/aie2.h, jobs. */
 #include "kernels/aie2/aie2.h"
 #include "kernels/kernels.h"
 #include "tests/aie2/kit.h"
@@ -89,8 +89,8 @@ uint8_t *designs_pack_o(uint8_t *to, const struct designs_head *h);
 void designs_heads_run(const char *name, const char *design, const char *sequence,
                        struct designs_head *heads, int n);
 
-/* 16-bit samples through the sequences @mel and @clamp of a design: x has 160 a frame and 256 behind;
- * frames a multiple of 16 times the cores. */
+/* 16-bit samples through the sequences @mel and @clamp of a design: x has 160 a frame and 256
+ * behind; frames a multiple of 16 times the cores. */
 void designs_mel_run(const char *name, const char *design, const int16_t *x, int frames, int cores);
 
 /* The tests, by file. */
@@ -102,8 +102,8 @@ void designs_real(void); /* with the base model and real speech */
 
 /* A product of 256 x 256, K = 512, through the encoder's array; c is expected. */
 void designs_encoder_run(const char *name, const struct designs_product *p, const char *sequence);
-/* One of n = 2048, k = 512 with GELU through the sequences @fc1: m = 1536 the encoder's, m = 64 that
- * of gemm_s16s8; c is expected. */
+/* One of n = 2048, k = 512 with GELU through the sequences @fc1: m = 1536 the encoder's, m = 64
+ * that of gemm_s16s8; c is expected. */
 void designs_fc1_run(const char *name, const struct designs_product *p);
 
 #endif /* TESTS_SIM_DESIGNS_H */

@@ -149,7 +149,7 @@ static void matmul_4col(void)
     free(c);
 }
 
-/* Buffers as mlir/encoder.mlir says: column i of C has part p of all four rows, then the next part. */
+/* Buffers as mlir/encoder.mlir says: column i of C has part p of all four rows, then the next. */
 void designs_encoder_run(const char *name, const struct designs_product *p, const char *sequence)
 {
     bool operands = p->result == NPU_F1_RESIDUAL || p->result == NPU_F1_STEM;

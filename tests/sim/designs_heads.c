@@ -15,8 +15,8 @@ struct designs_head designs_head_random(int queries, int keys)
     int16_t *q = designs_alloc((size_t)queries * HEAD * 2);
     int16_t *k = designs_alloc((size_t)blocks * T * HEAD * 2);
     int16_t *v = designs_alloc((size_t)blocks * T * HEAD * 2);
-    /* Scores over some 40 octaves, in a few rows over all there are: maxima rise and fall from block
-     * to block. Keys behind the last are as large as any. */
+    /* Scores over some 40 octaves, in a few rows over all there are: maxima rise and fall from
+     * block to block. Keys behind the last are as large as any. */
     h.qk_shift = 19;
     for (int i = 0; i < queries * HEAD; i++)
         q[i] = (int16_t)kit_range(-32767, 32767);

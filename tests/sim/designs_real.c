@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The designs with the base model's weights and real speech, against what profile npu on the CPU had
- * in its buffers when it encoded the same window. */
+/* The designs with the base model's weights and real speech, against what profile npu on the CPU
+ * had in its buffers when it encoded the same window. */
 #include "tests/npu/integer_rig.h"
 #include "tests/sim/designs.h"
 
