@@ -7,7 +7,7 @@
 //              MM2S 1 --- @kv_c --> S2MM 1              a block of keys: two K16, two A16 of V
 //              S2MM 0 <-- @o_c ---- MM2S 0              two A16 a tile of queries
 //
-// A job: 1 parameter object, then count[1] tiles of queries; count[0] blocks of keys pass for each.
+// A job: 1 parameter object, then count[1] tiles of queries; count[0] blocks of keys for each.
 module {
   aie.device(npu1) {
     %shim0 = aie.tile(0, 0)

@@ -11,7 +11,7 @@
 // streams, counts from its parameter object:
 //   @b  1 parameter object, then count[0] objects B8
 //   @a  2 count[0] objects A16, then count[2] operands: 4 for each of the four columns
-//   @c  count[1] objects, or 4 where there are operands; four cores' objects make one in the mem tile
+//   @c  count[1] objects, or 4 where there are operands; a column's four make one in the mem tile
 module {
   aie.device(npu1) {
     %shim0 = aie.tile(0, 0)

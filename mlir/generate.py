@@ -248,7 +248,7 @@ Core (c, r) makes 64 positions of row stream r by 64 channels of column stream c
 streams, counts from its parameter object:
   @b  1 parameter object, then count[0] objects B8
   @a  2 count[0] objects A16, then count[2] operands: 4 for each of the four columns
-  @c  count[1] objects, or 4 where there are operands; four cores' objects make one in the mem tile""")
+  @c  count[1] objects, or 4 where there are operands; a column's four make one in the mem tile""")
     t("module {")
     t("aie.device(npu1) {")
     for row, name in enumerate(("shim", "mem")):
@@ -418,7 +418,7 @@ parameter object: kernels/aie2/aie2.h. Text: mlir-aie 5ff2ab97d (March 2026).
              MM2S 1 --- @kv_c --> S2MM 1              a block of keys: two K16, two A16 of V
              S2MM 0 <-- @o_c ---- MM2S 0              two A16 a tile of queries
 
-A job: 1 parameter object, then count[1] tiles of queries; count[0] blocks of keys pass for each.""")
+A job: 1 parameter object, then count[1] tiles of queries; count[0] blocks of keys for each.""")
     t("module {")
     t("aie.device(npu1) {")
     for row, name in ((0, "shim"), (2, "t")):
@@ -557,7 +557,8 @@ one of frames; then count[1] objects of frames to clamp.""")
         t.fifo(f"y_{c}", f"t{c}", [f"shim{c}"], MEL_Y, depth=1)
     t.fifo("c", "shim0", [f"t{c}" for c in range(4)], MEL_C)
     t()
-    t.declare("npu_job_begin", "npu_logmel_begin", "npu_logmel_dft", "npu_logmel_finish", "npu_logmel_clamp")
+    t.declare("npu_job_begin", "npu_logmel_begin", "npu_logmel_dft", "npu_logmel_finish",
+              "npu_logmel_clamp")
     for c in range(4):
         t()
         for name, kind in (("job", JOB), ("blocks", MEL_BLOCKS), ("spectrum", MEL_SPECTRUM)):

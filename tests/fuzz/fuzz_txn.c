@@ -7,8 +7,8 @@
  *       npu/txn.c npu/txn_decode.c npu/log.c -o fuzz_txn -lpthread
  *   ./fuzz_txn -max_len=8192 -max_total_time=60 NEW tests/fuzz/txn
  *
- * A corpus: tests/fuzz/txn, a stream that mlir-aie made. The target fills in the header's length, so that
- * inputs get behind it. */
+ * A corpus: tests/fuzz/txn, a stream that mlir-aie made. The target fills in the header's length,
+ * so that inputs get behind it. */
 #include "npu/txn.h"
 
 #include <stdint.h>

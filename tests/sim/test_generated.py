@@ -30,9 +30,11 @@ listed = {name: re.findall(r"'(\w+)'", sequences)
           for name, sequences in re.findall(r"'(\w+)': \[(.*?)\]", build)}
 there = {path.stem: re.findall(r"aie\.runtime_sequence @(\w+)", path.read_text())
          for path in (root / "mlir").glob("*.mlir")}
-case(listed == there, "aiecc_builds_every_sequence", f"{listed} in meson.build, {there} in the files")
+case(listed == there, "aiecc_builds_every_sequence",
+     f"{listed} in meson.build, {there} in the files")
 kernels = re.findall(r"'(\w+)'", re.search(r"foreach name : \[(.*?)\]", build, re.S)[1])
 sources = sorted(path.stem for path in (root / "kernels/aie2").glob("*.cc"))
-case(sorted(kernels) == sources, "peano_compiles_every_kernel", f"{kernels}, but there are {sources}")
+case(sorted(kernels) == sources, "peano_compiles_every_kernel",
+     f"{kernels}, but there are {sources}")
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(failed > 0)
