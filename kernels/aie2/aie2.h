@@ -8,7 +8,8 @@
  * Common:  every pointer is 32-byte aligned (aie.buffer and objectfifo objects are). Each entry point
  *          sets rounding conv_even and saturation symmetric itself and leaves them so. No state, no
  *          allocation; nothing outside the stated extents is read or written. Ranges are those of
- *          kernels.h. Stack: at most 2 KiB (estimated from the source: no Peano here).
+ *          kernels.h. Stack: at most 2 KiB, npu_logmel_finish() 3 KiB (estimated from the source: no
+ *          Peano here).
  * Layouts, blocks in row-major order, each block row-major:
  *          A16  s16 64 rows x 32 k   [16 row blocks][8 k blocks][4][4]        4096 bytes
  *          A8   s8  64 rows x 64 k   [16 row blocks][8 k blocks][4][8]        4096

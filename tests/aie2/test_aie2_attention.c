@@ -114,23 +114,29 @@ static void check_scene(enum scene scene, const int *steps, const int *shifts)
 {
     static const int keys[] = {1, 3, 31, 32, 33, 63, 64, 65, 95, 96, 97, 128, 1500, 1536};
     const char *why = NULL;
-    char name[64];
+    char name[64], at[64] = "";
     int runs = 0;
     struct attention_case *c = attention_case_new();
     for (const int *step = steps; *step && !why; step++) {
+        bool whole = step == steps || !step[1]; /* windows take long: first and last step only */
         for (const int *shift = shifts; *shift && !why; shift++) {
-            for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !why; i++, runs++) {
+            for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !why; i++) {
+                if (keys[i] > 128 && !whole)
+                    continue;
                 c->n = keys[i];
                 c->qk_shift = *shift;
                 fill(c, scene, *step);
                 why = attention_differs(c);
+                runs++;
+                if (why)
+                    snprintf(at, sizeof(at), "step %d, shift %d", *step, *shift);
             }
         }
     }
     attention_case_free(c);
     snprintf(name, sizeof(name), "attention_%s_equals_ref", names[scene]);
     if (why)
-        check_case(false, name, "step %d, shift %d: %s", *steps, *shifts, why);
+        check_case(false, name, "%s: %s", at, why);
     else
         check_case(true, name, "%d runs", runs);
 }
