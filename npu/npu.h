@@ -166,7 +166,8 @@ void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices st
 struct npu_encoder;
 
 struct npu_encoder_params {
-    const char *profile; /* "auto" (cpu: int8), "int8", "f32", "npu" */
+    const char *profile; /* "auto" (cpu: int8); "int8": 8 and 16 bit integers and f32; "f32"; "npu":
+                            integers only, the bits of an NPU (npu/model/INTEGER.md) */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
 };
 

@@ -273,22 +273,27 @@ static void test_refused(void)
 {
     static const struct {
         const char *name, *tensor;
-        float factor, add;
+        float factor;
+        const char *also; /* times 20000 */
         const char *says;
     } cases[] = {
-        {"residual_by_fc2", "layers.1.fc2.weight", 30000, 0, "layer 1 fc2, channel"},
-        {"residual_by_out", "layers.0.self_attn.out_proj.weight", 30000, 0, "layer 0 out, channel"},
-        {"scores", "layers.0.self_attn.q_proj.weight", 20000, 0, "layer 0 attention, channel"},
-        {"position", "embed_positions.weight", 100, 0, "position 0, channel"},
+        {"residual_by_fc2", "layers.1.fc2.weight", 30000, NULL, "layer 1 fc2, channel "},
+        {"residual_by_out", "layers.0.self_attn.out_proj.weight", 30000, NULL,
+         "layer 0 out, channel "},
+        {"scores", "layers.0.self_attn.q_proj.weight", 20000, "layers.0.self_attn.k_proj.weight",
+         "layer 0 attention, channel "},
+        {"multiplier", "layers.1.fc2.weight", 30000, "layers.1.fc1.weight",
+         "layer 1 fc2, channels "},
+        {"position", "embed_positions.weight", 100, NULL, "position 0, channel "},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct packed p;
         struct npu_error err = {""};
         char name[96];
         integer_model_write(80, 128, 2, 64, 3);
-        integer_model_change(cases[i].tensor, cases[i].factor, cases[i].add);
-        if (!strcmp(cases[i].name, "scores"))
-            integer_model_change("layers.0.self_attn.k_proj.weight", 20000, 0);
+        integer_model_change(cases[i].tensor, cases[i].factor, 0);
+        if (cases[i].also)
+            integer_model_change(cases[i].also, 20000, 0);
         int ret = pack(&p, integer_model_path(), &err);
         snprintf(name, sizeof(name), "refused_for_its_%s", cases[i].name);
         check_case(ret == -ENOTSUP && strstr(err.text, cases[i].says) && !strchr(err.text, '\n'),
