@@ -190,12 +190,16 @@ static void test_chain(void)
 static const char placed[] =
     "aie.device(npu1) {\n"
     "%s = aie.tile(0, 0)\n%m = aie.tile(0, 1)\n%a = aie.tile(0, 2)\n%b = aie.tile(0, 4)\n"
-    "aie.objectfifo @in(%s, {%m}, 2 : i32) : !aie.objectfifo<memref<256xi8>>\n"
-    "aie.objectfifo @to_a(%m, {%a}, [2, 2]) : !aie.objectfifo<memref<64xi8>>\n"
-    "aie.objectfifo @to_b(%m, {%b}, [2, 2]) : !aie.objectfifo<memref<192xi8>>\n"
-    "aie.objectfifo.link [@in] -> [@to_a, @to_b] ([] [0, 64])\n"
+    "aie.objectfifo @in(%s, {%m}, 2 : i32) : !aie.objectfifo<memref<128xi16>>\n"
+    "aie.objectfifo @to_a(%m, {%a}, [2, 2]) : !aie.objectfifo<memref<32xi16>>\n"
+    "aie.objectfifo @to_b(%m, {%b}, [2, 2]) : !aie.objectfifo<memref<96xi16>>\n"
+    "aie.objectfifo.link [@in] -> [@to_a, @to_b] ([] [0, 32])\n"
     "aie.objectfifo @again(%m, {%a}, [2, 2]) {repeat_count = 3 : i32} : "
     "!aie.objectfifo<memref<64xi8>>\n"
+    "aie.objectfifo @j1(%a, {%m}, [2, 2]) : !aie.objectfifo<memref<32xi16>>\n"
+    "aie.objectfifo @j2(%b, {%m}, [2, 2]) : !aie.objectfifo<memref<32xi16>>\n"
+    "aie.objectfifo @joined(%m, {%s}, 2 : i32) : !aie.objectfifo<memref<64xi16>>\n"
+    "aie.objectfifo.link [@j1, @j2] -> [@joined] ([0, 32] [])\n"
     "%x = aie.buffer(%a) {address = 32768 : i32} : memref<64xi8>\n"
     "%y = aie.buffer(%a) {mem_bank = 2 : i32} : memref<64xi8>\n"
     "%z = aie.buffer(%b) : memref<24576xi8>\n"
@@ -211,8 +215,11 @@ static void test_placed(void)
     check_case(m.map->fifo[b][0].pool == m.map->fifo[in][1].pool &&
                    m.map->fifo[b][0].pool_offset == 64 && m.map->fifo[b][0].pool_bytes == 192 &&
                    m.map->fifo[in][1].n_bds == 4 && m.map->fifo[b][0].n_bds == 2 &&
-                   m.map->fifo[again][0].n_bds == 6 && mem->n_locks == 6,
+                   m.map->fifo[again][0].n_bds == 6 && mem->n_locks == 10,
                "map_distribute_parts", "%u locks", mem->n_locks);
+    uint32_t joined = find_fifo(m.map->array, "j2");
+    check_case(m.map->fifo[joined][1].pool_offset == 64 && m.map->fifo[joined][1].pool_bytes == 64,
+               "map_join_offset_in_bytes", "%" PRIu64, m.map->fifo[joined][1].pool_offset);
     uint64_t x = 0, y = 0;
     for (uint32_t i = 0; i < core->n_pieces; i++)
         if (core->piece[i].what == NPU_PIECE_BUFFER)
@@ -220,7 +227,7 @@ static void test_placed(void)
     check_case(x == 0x8000 && y == 0x8040 && !core->sequential, "map_named_places",
                "0x%" PRIx64 " 0x%" PRIx64, x, y);
     check_case(large->sequential && piece_of(large, NPU_PIECE_BUFFER) == 2048 && large->fits &&
-                   large->room == 65536 - 2048 - 24576 - 2 * 192,
+                   large->room == 65536 - 2048 - 24576 - 2 * 192 - 2 * 64,
                "map_buffer_over_a_bank_falls_back", "room %" PRIu64, large->room);
     unmap(&m);
 }

@@ -39,6 +39,8 @@ static const struct {
      "t:4:33: found a string without an end in its line"},
     {"number_64_bit", DEVICE("%k = aie.tile(18446744073709551616, 0)"),
      "t:2:15: found a number beyond 64 bit"},
+    {"number_hex_64_bit", DEVICE("%k = aie.tile(0x10000000000000000, 0)"),
+     "t:2:15: found a number beyond 64 bit"},
     {"number_letters", DEVICE("%k = aie.tile(0b, 0)"),
      "t:2:15: found a number with letters behind"},
     {"mark_alone", DEVICE("% = aie.tile(0, 0)"), "t:2:1: found a mark without a name behind it"},
@@ -310,6 +312,41 @@ static void test_bodies(const struct npu_array *a)
                "parse_write32", "address %" PRId64, write->list[0]);
 }
 
+/* dense<..>: bytes in memory, little endian; the floats' by hand from IEEE 754. */
+static const struct {
+    const char *name, *type, *dense;
+    uint8_t bytes[8];
+    uint64_t n;
+} constants[] = {
+    {"splat", "3xi16", "-2", {0xfe, 0xff, 0xfe, 0xff, 0xfe, 0xff}, 6},
+    {"list_i32", "2xi32", "[1, 0x80000000]", {1, 0, 0, 0, 0, 0, 0, 0x80}, 8},
+    {"nested", "2x2xi8", "[[1, 2], [3, 255]]", {1, 2, 3, 0xff}, 4},
+    {"bool", "2xi1", "[true, false]", {1, 0}, 2},
+    {"f32", "2xf32", "[1.5, -2.500000e+00]", {0, 0, 0xc0, 0x3f, 0, 0, 0x20, 0xc0}, 8},
+    {"bf16_even", "2xbf16", "[1.00390625, 1.01171875]", {0x80, 0x3f, 0x82, 0x3f}, 4},
+    {"hex", "4xi8", "\"0x00fF7f80\"", {0, 0xff, 0x7f, 0x80}, 4},
+};
+
+static void test_constants(void)
+{
+    for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+        struct npu_design *design;
+        struct npu_error err;
+        char text[256], name[80];
+        snprintf(text, sizeof(text),
+                 "aie.device(npu1) {\n%%k = aie.tile(0, 2)\n%%b = aie.buffer(%%k) : memref<%s> = "
+                 "dense<%s>\n}",
+                 constants[i].type, constants[i].dense);
+        snprintf(name, sizeof(name), "parse_dense_%s", constants[i].name);
+        int code = parse(&design, text, strlen(text), &err);
+        const struct npu_init *init = code == 0 ? &design->array->buffer[0].init : NULL;
+        check_case(init && init->bytes == constants[i].n &&
+                       memcmp(init->data, constants[i].bytes, constants[i].n) == 0,
+                   name, "%s", err.text);
+        npu_design_close(&design);
+    }
+}
+
 static void test_good(void)
 {
     static const char *const names[] = {"passthrough", "passthrough_e3", "broadcast_e3",
@@ -412,6 +449,7 @@ static void test_cut(void)
 int main(void)
 {
     test_errors();
+    test_constants();
     test_good();
     test_limits();
     test_cut();
