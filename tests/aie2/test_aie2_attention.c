@@ -158,6 +158,25 @@ static void check_masked(void)
     attention_case_free(c);
 }
 
+/* The order in which aie2.h says that a transfer makes both K16 of a tile from its two A16. */
+static void check_order(void)
+{
+    int16_t k[64 * 64], pair[2][64 * 32], stream[64 * 64], parts[2][32 * 64];
+    size_t at = 0;
+    for (int i = 0; i < 64 * 64; i++)
+        k[i] = kit_s16(KIT_RANDOM, (size_t)i);
+    for (int part = 0; part < 2; part++) {
+        kit_block(pair[part], k + 32 * part, 64, 64, 32, 4, 4, 2);
+        kit_block(parts[part], k + 32 * 64 * part, 64, 32, 64, 4, 4, 2);
+    }
+    for (int i = 0; i < 16; i++)
+        for (int j = 0; j < 2; j++)
+            for (int l = 0; l < 128; l++)
+                stream[at++] = ((int16_t *)pair)[i * 128 + j * 2048 + l];
+    check_case(!memcmp(stream, parts, sizeof(stream)), "attention_k16_comes_from_two_a16", "%s",
+               "64 x 64 keys");
+}
+
 int main(void)
 {
     static const int one[] = {1, 0}, few[] = {1, 2, 3, 7, 15, 16, 31, 40, 41, 64, 1000, 0};
@@ -174,5 +193,6 @@ int main(void)
     check_scene(SIGNS, one, all);
     check_scene(EDGES, one, all);
     check_masked();
+    check_order();
     return check_finish();
 }
