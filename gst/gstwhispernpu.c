@@ -75,6 +75,8 @@ static const GEnumValue profile_values[] = {
   {GST_WHISPER_NPU_PROFILE_INT8, "8 and 16 bit integers, nearly lossless",
       "int8"},
   {GST_WHISPER_NPU_PROFILE_F32, "Exact to float precision", "f32"},
+  {GST_WHISPER_NPU_PROFILE_NPU, "Integers only, the bits of an NPU; slow on a "
+        "processor", "npu"},
   {0, NULL, NULL}
 };
 
@@ -216,11 +218,14 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   GstNpuLoader loader;
   gchar *model_file;
   const gchar *device;
+  enum npu_mel_arithmetic arithmetic;
   guint threads;
   gboolean ok;
 
   GST_OBJECT_LOCK (self);
   model_file = g_strdup (self->model_file);
+  arithmetic = self->profile == GST_WHISPER_NPU_PROFILE_NPU ?
+      NPU_MEL_S16 : NPU_MEL_F32;
   device = device_values[self->device].value_nick;
   threads = self->threads;
   self->settings_changed = FALSE;
@@ -232,7 +237,7 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   g_free (model_file);
   if (!ok)
     return FALSE;
-  if (npu_mel_open (&self->mel, loader.model_info.n_mels) != 0) {
+  if (npu_mel_open (&self->mel, loader.model_info.n_mels, arithmetic) != 0) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the log-mel front end."), (NULL));
     gst_npu_loader_close (&loader);

@@ -34,6 +34,7 @@ typedef enum
  * @GST_WHISPER_NPU_PROFILE_AUTO: the device's best
  * @GST_WHISPER_NPU_PROFILE_INT8: 8 and 16 bit integers, nearly lossless
  * @GST_WHISPER_NPU_PROFILE_F32: exact to float precision
+ * @GST_WHISPER_NPU_PROFILE_NPU: integers only, what an NPU computes
  *
  * Since: 0.1
  */
@@ -42,6 +43,7 @@ typedef enum
   GST_WHISPER_NPU_PROFILE_AUTO,
   GST_WHISPER_NPU_PROFILE_INT8,
   GST_WHISPER_NPU_PROFILE_F32,
+  GST_WHISPER_NPU_PROFILE_NPU,
 } GstWhisperNpuProfile;
 
 G_END_DECLS

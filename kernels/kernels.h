@@ -185,6 +185,187 @@ struct npu_int_kernels {
     npu_attention_int_fn *attention;
 };
 
+/* ---- Profile npu: integers only ----------------------------------------------------------------
+ *
+ * What an AIE2 core, the simulator and the CPU compute alike. Matrices are row-major with strides
+ * in elements; a core works on tiles of them in blocked layouts of its own. Whoever packs a model
+ * proves the ranges (npu/model/integer.h); saturation is a guard that no packed model reaches.
+ *   srs(a, s):  a / 2^s rounded to nearest, ties to even; s < 0 shifts left.
+ *   sat16(a):   clipped to -32767 .. 32767 (symmetric).
+ *   bitlen(a):  bits of a >= 0: 0 for 0, else floor(log2 a) + 1.
+ *   >>:         of a negative number rounds down.
+ *
+ * f1_gemm: c = result(a x w^T), one function for each pair of operand types.
+ * Shapes:     a s16 or s8 [m][k], row i at a + i * lda; lda may be smaller than k (a convolution's
+ *             rows overlap). w s16 or s8 [n][k] stride ldw: one row an output channel. bias s64 [n]
+ *             at the accumulator's scale. mult s16 [n], 0 .. 32767; shift u8 [ceil(n / 64)], 0 ..
+ *             NPU_F1_SHIFT_MAX, one for 64 channels from channel 0 on. c s16 or s32 [m][n] stride
+ *             ldc, by the result. m, n, k >= 1; k < 65536.
+ * Arithmetic: acc = bias[j] + sum over k of a[i][k] * w[j][k];
+ *             acc_shift = 0: acc counts modulo 2^32 and is read as s32 (acc32; the packer proved
+ *             that it fits); acc_shift 1 .. 30: acc is s64 and srs(acc, acc_shift) fits s32.
+ *             requant = srs(acc32 * mult[j], shift[j / 64]), product below 2^46 in s64.
+ * Results:    NPU_F1_S16      c s16 = sat16(requant)
+ *             NPU_F1_S32      c s32 = requant: u of f1_gelu
+ *             NPU_F1_GELU     c s16 = f1_gelu(requant) with `table` and `gelu_shift`
+ *             NPU_F1_RESIDUAL c s32 = c + requant, the residual stream, |c| <= 2^30 before and after
+ *             NPU_F1_STEM     c s32 = max(u, 0) - h + pos[i][j], u = requant at the scale 2^-F of
+ *                             the residual stream: a = min(32767, srs(|u|, gelu_shift)), h = 0 for
+ *                             a = 32767, else table[(a + 16) >> 5]; gelu_shift = F - 12, -2 .. 2;
+ *                             pos s16 [m][n] stride ldp at the same scale.
+ * Ranges:     s16 operands -32767 .. 32767, s8 -127 .. 127; requant fits s32.
+ * Memory:     inputs do not alias c. Scratch: none. */
+#define NPU_F1_CHANNELS     64   /* that share a shift */
+#define NPU_F1_SHIFT_MAX    47   /* leaves nothing of a product below 2^46 */
+#define NPU_F1_GELU_ENTRIES 1025 /* h of steps of 32 fine units, the last for the interpolation */
+#define NPU_F1_EXP_ENTRIES  1024
+enum npu_f1_result { NPU_F1_S16, NPU_F1_S32, NPU_F1_GELU, NPU_F1_RESIDUAL, NPU_F1_STEM };
+struct npu_f1_gemm_args {
+    void *c;
+    const void *a, *w;
+    const int64_t *bias;
+    const int16_t *mult;
+    const uint8_t *shift;
+    const int16_t *table; /* [NPU_F1_GELU_ENTRIES]: NPU_F1_GELU, NPU_F1_STEM */
+    const int16_t *pos;   /* NPU_F1_STEM */
+    ptrdiff_t lda, ldw, ldc, ldp;
+    int m, n, k;
+    int acc_shift, gelu_shift;
+    enum npu_f1_result result;
+};
+typedef void npu_f1_gemm_fn(const struct npu_f1_gemm_args *args);
+npu_f1_gemm_fn npu_f1_gemm_s16s8_ref, npu_f1_gemm_s16s16_ref, npu_f1_gemm_s8s8_ref;
+
+/* f1_gelu: gelu(u) = max(u, 0) - h(|u|), h(a) = a / 2 * erfc(a / sqrt 2), with h from a table.
+ * Shapes:     u s32 [m][n] stride ldu, -2^30 .. 2^30; g s16 [m][n] stride ldg; table s16
+ *             [NPU_F1_GELU_ENTRIES], 0 .. 32767: h(32 i) at u's own scale.
+ * Arithmetic: a = min(|u|, 32767); i = a >> 5; f = a & 31;
+ *             h = table[i] + srs((table[i + 1] - table[i]) * f, 5), 0 for a = 32767;
+ *             g = sat16(srs(max(u, 0) - h, shift)), shift 0 .. 15. */
+struct npu_f1_gelu_args {
+    int16_t *g;
+    const int32_t *u;
+    const int16_t *table;
+    ptrdiff_t ldg, ldu;
+    int m, n, shift;
+};
+void npu_f1_gelu_s32s16_ref(const struct npu_f1_gelu_args *args);
+
+/* f1_norm: (x - mean) / sqrt(var + 1e-5) of each row, times a factor per channel.
+ * Shapes:     x s32 [m][d] stride ldx at 2^-F, |x| <= 2^30; y s16 [m][d] stride ldy; mult s16 [d] or
+ *             NULL. d a multiple of 64, 64 .. 2048; m >= 1.
+ * Constants:  inv_d = rint(2^40 / d); eps = rint(d * 1e-5 * 2^2F); sqrt_d = rint(sqrt(d) * 2^10).
+ * Arithmetic: sum = sum of x[i] (s64);
+ *             mean = (sum * inv_d + 2^39) >> 40 exactly; without a product of more than 64 bits:
+ *             hi = sum >> 16, lo = sum & 65535, (hi * inv_d + ((lo * inv_d + 2^39) >> 16)) >> 24;
+ *             c[i] = x[i] - mean (s32); e = max(0, bitlen(max |c|) - 15);
+ *             c16[i] = sat16(srs(c[i], e));
+ *             Q = max(1, sum of c16^2 + (eps >> 2e)) (s64, below 2^42);
+ *             k = (32 - bitlen(Q)) & ~1; q = Q << k, k < 0: Q >> -k; q in 2^30 .. 2^32 - 1;
+ *             y0 = npu_f1_rsqrt[(q >> 24) - 64] (kernels/ref/f1_rsqrt.h);
+ *             y1 = (y0 * (3 * 2^28 - ((y0 * y0 * q) >> 32))) >> 16;
+ *             y2 = (y1 * (3 * 2^28 - ((((y1 * y1) >> 26) * q) >> 32))) >> 29 (all s64);
+ *             r = y2 * sqrt_d; rb = bitlen(r); r15 = min(32767, (r + 2^(rb - 16)) >> (rb - 15));
+ *             es = 53 - k / 2 - (rb - 15); t[i] = c16[i] * r15 (s32);
+ *             mult:  y[i] = sat16(srs(t[i] * mult[i], es + shift))
+ *             NULL:  y[i] = sat16(srs(t[i], es - shift)): the final norm, shift = 10 (9: d > 1024). */
+struct npu_f1_norm_args {
+    int16_t *y;
+    const int32_t *x;
+    const int16_t *mult;
+    ptrdiff_t ldy, ldx;
+    int m, d, shift;
+    int64_t inv_d, eps, sqrt_d;
+};
+void npu_f1_norm_s32s16_ref(const struct npu_f1_norm_args *args);
+
+/* f1_attention: one head, m query rows against n keys in one pass over blocks of 64 keys.
+ * Shapes:     q s16 [m][64] stride ldq; k, v s16 [n][64] strides ldk, ldv; out s16 [m][64] stride
+ *             ldo; exp s16 [NPU_F1_EXP_ENTRIES] = rint(32767 * 2^(-i / 64)). m >= 1, 1 <= n <= 1536.
+ * Arithmetic: s[j] = srs(sum over c of q[c] * k[j][c] (s64), qk_shift), qk_shift 6 .. 40: |s| < 2^30,
+ *             in 1/64 octaves. Blocks of 64 keys in ascending order, the last may have fewer:
+ *             eb = (max of s[j] + 63) >> 6; the first block: E = eb, l = 0, O[64] = 0; another with
+ *             eb > E: D = min(40, eb - E), O[c] = srs(O[c], D), l = srs(l, D), E = eb;
+ *             i = 64 E - s[j]; p[j] = exp[i], 0 for i > 1023; l += sum of p[j];
+ *             O[c] += srs(sum over j of p[j] * v[j][c] (s64), 10).
+ *             e = bitlen(l) - 1; rec = min(32767, (2^(e + 15) + (l >> 1)) / l), rounded down;
+ *             out[c] = sat16(srs(O[c] * rec (s64), 5 + e)). l and O fit s32; l >= 2^13 at the end. */
+struct npu_f1_attention_args {
+    int16_t *out;
+    const int16_t *q, *k, *v;
+    const int16_t *exp;
+    ptrdiff_t ldo, ldq, ldk, ldv;
+    int m, n, qk_shift;
+};
+void npu_f1_attention_s16_ref(const struct npu_f1_attention_args *args);
+
+/* ---- Profile npu: log-mel ----------------------------------------------------------------------
+ *
+ * int16 samples to int16 log-mel y (real value y * 2^-13, 1.0 = 4 decades) in four stages, each a
+ * function of its own so that an NPU core's result can be compared after every one. Formulas:
+ * openai/whisper's log-mel; all arithmetic is in integers, nothing saturates or overflows.
+ *   dft:   400 samples -> 201 complex bins, s32 in units of 2^-8 of a sample's unit
+ *   bank:  power, one exponent a frame, Slaney's triangles -> s64 [n_mels]
+ *   log:   log2 by table, scale -> s16, -1.5 (log10 1e-10) at least
+ *   clamp: 8 decades below the maximum of the whole window at least
+ * A sample's real value is x * 2^-15 * 2^-gain, -1 .. 1 nominal; gain is the window's.
+ * The functions have one version, plain C; exact, so any order of summation gives the same. */
+#define NPU_MEL_FRAME         400 /* samples of a frame */
+#define NPU_MEL_HOP           160 /* samples from one frame to the next */
+#define NPU_MEL_BINS          201
+#define NPU_MEL_SPECTRUM      (2 * NPU_MEL_BINS) /* of a frame: real parts, imaginary parts */
+#define NPU_MEL_MOST          128
+#define NPU_MEL_SPECTRUM_BITS 8        /* fraction bits of the spectrum */
+#define NPU_MEL_POWER_BITS    36       /* of a frame's largest power, at most: two limbs of 18 */
+#define NPU_MEL_LOG2          257      /* entries of the log2 table */
+#define NPU_MEL_LOG10_2       10100891 /* rint(log10(2) / 4 * 2^27): 2^30 y / log2 */
+#define NPU_MEL_FLOOR         (-12288) /* (log10 1e-10 + 4) / 4 */
+#define NPU_MEL_RANGE         16384    /* 8 decades */
+#define NPU_MEL_GAIN_MIN      (-14)    /* samples of +-1e4 */
+#define NPU_MEL_GAIN_MAX      32 /* a peak below 2^-32 leaves every sum of powers below 1e-16 */
+
+/* Row k (re) and row 201 + k (im) of the transform hold c = rint(2^30 hann[n] cos(2 pi k n / 400)),
+ * and the same with -sin, as hi = clip16(rint(c / 2^15)), lo = clip16(c - 2^15 hi); hann[n] =
+ * (1 - cos(2 pi n / 400)) / 2. Only c = 2^30 itself (n = 200, even k) comes out one less.
+ * Bin k adds to triangle filter[k] with weight rise[k] (not where filter[k] = n_mels), and to
+ * filter[k] - 1 with weight fall[k] (not where filter[k] = 0); each triangle is scaled by a factor
+ * of its own so that its largest weight is 32767.
+ * offset[j] = rint(65536 (-30 - 2 * 8 - log2(factor of triangle j))).
+ * log2[i] = rint(65536 log2(1 + i / 256)). */
+struct npu_mel_tables {
+    int n_mels;
+    int16_t hi[NPU_MEL_SPECTRUM][NPU_MEL_FRAME], lo[NPU_MEL_SPECTRUM][NPU_MEL_FRAME];
+    uint8_t filter[NPU_MEL_BINS];
+    int16_t rise[NPU_MEL_BINS], fall[NPU_MEL_BINS];
+    int32_t offset[NPU_MEL_MOST];
+    int32_t log2[NPU_MEL_LOG2];
+};
+
+/* n_mels: 80 or 128. */
+void npu_mel_tables_init(struct npu_mel_tables *tables, int n_mels);
+
+/* spectrum s32 [m][402] = srs((sum of x * hi << 15) + sum of x * lo, 22); frame i's samples begin
+ * at x + 160 i. |re + i im| < 2^30.7: the window's values sum up to 200. */
+void npu_mel_dft_s16_ref(int32_t *spectrum, const int16_t *x, int m,
+                         const struct npu_mel_tables *tables);
+
+/* p[k] = re^2 + im^2 < 2^61.3; e = max(0, bitlen(the frame's largest p) - 36);
+ * p = (p + 2^(e - 1)) >> e (unchanged where e = 0), at most 2^36; sum s64 [m][n_mels] = the
+ * triangles' sums of p * weight, < 2^54; exponent s32 [m] = e. */
+void npu_mel_bank_s32_ref(int64_t *sum, int32_t *exponent, const int32_t *spectrum, int m,
+                          const struct npu_mel_tables *tables);
+
+/* y s16 [m][n_mels]: -12288 where sum = 0; else with b = bitlen(sum) - 1, u = the 23 bits of sum
+ * after its first, i = u >> 15, f = (u >> 7) & 255:
+ * l = (b << 16) + T[i] + (((T[i+1] - T[i]) f + 128) >> 8) + (e << 16) + offset[j] - (gain << 17),
+ * y = max(((l * 10100891 + 2^29) >> 30) + 8192, -12288), T = log2. |l| < 2^24; y <= 32053
+ * at the loudest (128 mels, gain -14), 14791 where |sample| <= 1. */
+void npu_mel_log_s64_ref(int16_t *y, const int64_t *sum, const int32_t *exponent, int m, int gain,
+                         const struct npu_mel_tables *tables);
+
+/* y = max(y, (largest of all n) - 16384), in place; n = all values of a window. */
+void npu_mel_clamp_s16_ref(int16_t *y, size_t n);
+
 /* The chosen implementations. A plain value: copy it, keep it, no globals. */
 enum npu_isa {
     NPU_ISA_REF,

@@ -10,7 +10,7 @@
 struct npu_backend;
 
 /* An arithmetic with a written contract; npu/npu.h has the words. */
-enum npu_profile { NPU_PROFILE_F32, NPU_PROFILE_INT8, NPU_PROFILE_COUNT };
+enum npu_profile { NPU_PROFILE_F32, NPU_PROFILE_INT8, NPU_PROFILE_NPU, NPU_PROFILE_COUNT };
 
 /* First member of every backend's device. */
 struct npu_device {
@@ -25,9 +25,13 @@ struct npu_loaded {
 
 /* One pass over one window. */
 struct npu_run {
-    const float *mel;             /* [frames + 2][n_mels], first and last row zero */
-    float *features;              /* [positions][d_model] */
-    const atomic_bool *cancel;    /* looked at between tiles */
+    const float *mel;          /* [frames + 2][n_mels], first and last row zero */
+    float *features;           /* [positions][d_model] */
+    const atomic_bool *cancel; /* looked at between tiles */
+    /* NULL, or called after each stage of the program by the thread that runs it, while no other
+     * looks at the buffers: for whoever wants to see them. */
+    void (*after)(void *user, unsigned stage);
+    void *user;
     uint64_t op_ns[NPU_OP_COUNT]; /* out: wall time per kind of stage */
 };
 

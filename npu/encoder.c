@@ -147,6 +147,7 @@ static int alloc_slots(struct npu_encoder *e)
 static const char *const profile_names[NPU_PROFILE_COUNT] = {
     [NPU_PROFILE_F32] = "f32",
     [NPU_PROFILE_INT8] = "int8",
+    [NPU_PROFILE_NPU] = "npu",
 };
 
 static int check_params(struct npu_encoder *e, const struct npu_device *device,
@@ -163,7 +164,8 @@ static int check_params(struct npu_encoder *e, const struct npu_device *device,
     if (!strcmp(name, "auto"))
         profile = device->backend->best_profile;
     if (profile == NPU_PROFILE_COUNT)
-        return npu_fail(err, -ENOTSUP, "unknown profile \"%s\", expected auto, int8 or f32", name);
+        return npu_fail(err, -ENOTSUP, "unknown profile \"%s\", expected auto, int8, f32 or npu",
+                        name);
     e->profile = (enum npu_profile)profile;
     return 0;
 }

@@ -1,129 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Streaming log-mel. Frame t is centred at sample 160 t and covers [160 t - 200, 160 t + 200).
- * Frames are computed four at a time, one in each vector lane, always the same four whatever the
- * chunking; a window's 3000 frames are 750 such blocks, so nothing of the next window is computed
- * before this one is taken. */
-#include "npu/npu.h"
+/* The front of the log-mel: where windows begin and end in a stream, whatever the arithmetic. */
 #include "npu/mel.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#ifdef NPU_HAVE_FFTW
-#include <fftw3.h>
-#include <pthread.h>
-#endif
-
-#define PI           3.14159265358979323846
-#define LANES        NPU_FFT_LANES
-#define BINS         (NPU_FFT_BINS - 1) /* bin 200, 8 kHz, is the foot of the last filter */
-#define MARGIN       200                /* samples of a frame before its centre */
-#define BLOCK_HOP    (LANES * NPU_HOP)
-#define BLOCK_SIZE   ((LANES - 1) * NPU_HOP + NPU_FFT_SIZE)
-#define LOOK_AHEAD   (MARGIN - NPU_HOP) /* samples of the next window in frame 2999 */
-#define SAMPLE_LIMIT 1e4f
-#define MAX_MELS     128
-/* Floats from one lane's spectrum to the next: 402 are used, 64-byte alignment is kept. */
-#define SPECTRUM_STRIDE 416
-
-struct npu_mel {
-    float samples[BLOCK_SIZE] __attribute__((aligned(64))); /* of the block under way */
-    npu_f32x4 work[NPU_FFT_SIZE];
-    npu_f32x4 spectrum[LANES * SPECTRUM_STRIDE / 4];
-    npu_f32x4 power[BINS];
-    npu_f32x4 log_mel[MAX_MELS];
-    float hann[NPU_FFT_SIZE] __attribute__((aligned(64)));
-    /* Bin k lies between the edges j and j + 1: it feeds filter j on its rising side and filter
-     * j - 1 on its falling side. Segment j has the bins first[j] .. first[j + 1]. */
-    float rise[BINS], fall[BINS];
-    int first[MAX_MELS + 2];
-#ifdef NPU_HAVE_FFTW
-    fftwf_plan plan; /* the process's own, never destroyed */
-#else
-    struct npu_fft fft;
-#endif
-    npu_f32x4 max;   /* over the frames of the window, lane by lane */
-    uint64_t window; /* index of the window under way */
-    uint64_t pushed; /* real samples since reset */
-    uint64_t end;    /* after finish: where the last window ends; else 0 */
-    unsigned n_mels;
-    unsigned n_samples; /* in `samples`; starts at MARGIN, the reflected ones */
-    unsigned n_frames;  /* of the window under way */
-    bool finished;
-    float *frames; /* [NPU_WINDOW_FRAMES][n_mels], log10, unclamped */
-};
-
-/* ---- Tables ---- */
-
-/* The Slaney scale: 200/3 Hz a mel up to 1000 Hz = 15 mel, then 27 steps for a factor of 6.4. */
-static double hz_from_mel(double mel)
+int npu_mel_open(struct npu_mel **out, unsigned n_mels, enum npu_mel_arithmetic arithmetic)
 {
-    return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * log(6.4) / 27);
-}
-
-static void init_bank(struct npu_mel *mel)
-{
-    const double top = 15 + log(8.0) * 27 / log(6.4); /* 8000 Hz */
-    const int n = (int)mel->n_mels;
-    double edge[MAX_MELS + 2];
-    for (int j = 0; j < n + 2; j++)
-        edge[j] = hz_from_mel(top * j / (n + 1));
-    int k = 0;
-    for (int j = 0; j < n + 1; j++) {
-        mel->first[j] = k;
-        for (; k < BINS && (j == n || k * 40.0 < edge[j + 1]); k++) {
-            double x = (k * 40.0 - edge[j]) / (edge[j + 1] - edge[j]);
-            /* Each triangle has the area 1 over its base in Hz; what lies outside is left out. */
-            mel->rise[k] = j < n ? (float)(x * 2 / (edge[j + 2] - edge[j])) : 0;
-            mel->fall[k] = j > 0 ? (float)((1 - x) * 2 / (edge[j + 1] - edge[j - 1])) : 0;
-        }
-    }
-    mel->first[n + 1] = k;
-}
-
-#ifdef NPU_HAVE_FFTW
-/* FFTW's planner is not thread-safe, its execution is. ESTIMATE plans alike in every process. */
-static int init_transform(struct npu_mel *mel)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static fftwf_plan plan;
-    pthread_mutex_lock(&lock);
-    if (!plan)
-        plan = fftwf_plan_dft_r2c_1d(NPU_FFT_SIZE, (float *)mel->work,
-                                     (fftwf_complex *)mel->spectrum, FFTW_ESTIMATE);
-    mel->plan = plan;
-    pthread_mutex_unlock(&lock);
-    return mel->plan ? 0 : -ENOMEM;
-}
-#else
-static int init_transform(struct npu_mel *mel)
-{
-    npu_fft_init(&mel->fft);
-    return 0;
-}
-#endif
-
-int npu_mel_open(struct npu_mel **out, unsigned n_mels)
-{
-    if (n_mels != 80 && n_mels != 128)
+    static const struct npu_mel_ops *const ops[] = {
+        [NPU_MEL_F32] = &npu_mel_f32,
+        [NPU_MEL_S16] = &npu_mel_s16,
+    };
+    struct npu_mel *mel;
+    if ((n_mels != 80 && n_mels != 128) || (unsigned)arithmetic >= sizeof(ops) / sizeof(ops[0]))
         return -EINVAL;
-    /* aligned_alloc() wants whole multiples of the alignment; a frame's row is one already. */
-    struct npu_mel *mel = aligned_alloc(64, (sizeof(*mel) + 63) / 64 * 64);
-    if (!mel)
-        return -ENOMEM;
-    memset(mel, 0, sizeof(*mel));
-    mel->n_mels = n_mels;
-    mel->frames = aligned_alloc(64, sizeof(float) * NPU_WINDOW_FRAMES * n_mels);
-    int status = mel->frames ? init_transform(mel) : -ENOMEM;
-    if (status < 0) {
-        npu_mel_close(&mel);
+    int status = ops[arithmetic]->open(&mel, n_mels);
+    if (status < 0)
         return status;
-    }
-    for (int i = 0; i < NPU_FFT_SIZE; i++)
-        mel->hann[i] = (float)(0.5 - 0.5 * cos(2 * PI * i / NPU_FFT_SIZE));
-    init_bank(mel);
+    mel->ops = ops[arithmetic];
+    mel->n_mels = n_mels;
     npu_mel_reset(mel);
     *out = mel;
     return 0;
@@ -131,162 +26,31 @@ int npu_mel_open(struct npu_mel **out, unsigned n_mels)
 
 void npu_mel_close(struct npu_mel **mel)
 {
-    if (!*mel)
-        return;
-    free((*mel)->frames);
-    free(*mel);
+    if (*mel)
+        (*mel)->ops->close(*mel);
     *mel = NULL;
 }
 
 void npu_mel_reset(struct npu_mel *mel)
 {
     mel->window = mel->pushed = mel->end = 0;
-    mel->n_samples = MARGIN;
-    mel->n_frames = 0;
     mel->finished = false;
-}
-
-/* ---- Four frames ---- */
-
-static inline __attribute__((always_inline)) void transpose(npu_f32x4 out[4], npu_f32x4 a,
-                                                            npu_f32x4 b, npu_f32x4 c, npu_f32x4 d)
-{
-    npu_f32x4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    npu_f32x4 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    npu_f32x4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-    npu_f32x4 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    out[0] = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-    out[1] = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-    out[2] = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-    out[3] = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
-}
-
-/* C has no ?: for vectors; a comparison gives all ones where it holds. */
-static inline __attribute__((always_inline)) npu_f32x4 vector_max(npu_f32x4 a, npu_f32x4 b)
-{
-    npu_i32x4 mask = a > b;
-    return (npu_f32x4)((mask & (npu_i32x4)a) | (~mask & (npu_i32x4)b));
-}
-
-/* p is a multiple of 16 bytes: so are NPU_HOP, BLOCK_HOP and SPECTRUM_STRIDE floats. */
-static inline __attribute__((always_inline)) npu_f32x4 load(const float *p)
-{
-    return *(const npu_f32x4 *)(const void *)p;
-}
-
-#ifdef NPU_HAVE_FFTW
-static void compute_power(struct npu_mel *mel)
-{
-    float *spectrum = (float *)mel->spectrum;
-    for (int lane = 0; lane < LANES; lane++) {
-        const float *frame = mel->samples + NPU_HOP * lane;
-        for (int i = 0; i < NPU_FFT_SIZE; i += 4)
-            mel->work[i / 4] = load(frame + i) * load(mel->hann + i);
-        fftwf_execute_dft_r2c(mel->plan, (float *)mel->work,
-                              (fftwf_complex *)(spectrum + SPECTRUM_STRIDE * lane));
-    }
-    for (int k = 0; k < BINS; k += 2) {
-        const float *bin = spectrum + 2 * k;
-        npu_f32x4 part[4]; /* re, im of bin k, re, im of bin k + 1; a frame in each lane */
-        transpose(part, load(bin), load(bin + SPECTRUM_STRIDE), load(bin + 2 * SPECTRUM_STRIDE),
-                  load(bin + 3 * SPECTRUM_STRIDE));
-        mel->power[k] = part[0] * part[0] + part[1] * part[1];
-        mel->power[k + 1] = part[2] * part[2] + part[3] * part[3];
-    }
-}
-#else
-static void compute_power(struct npu_mel *mel)
-{
-    for (int i = 0; i < NPU_FFT_SIZE; i += 4) {
-        const float *p = mel->samples + i;
-        npu_f32x4 hann = load(mel->hann + i);
-        transpose(mel->work + i, load(p) * hann, load(p + NPU_HOP) * hann,
-                  load(p + 2 * NPU_HOP) * hann, load(p + 3 * NPU_HOP) * hann);
-    }
-    npu_fft_run(&mel->fft, mel->spectrum, mel->work);
-    for (int k = 0; k < BINS; k++) {
-        npu_f32x4 re = mel->spectrum[2 * k], im = mel->spectrum[2 * k + 1];
-        mel->power[k] = re * re + im * im;
-    }
-}
-#endif
-
-static void compute_bank(struct npu_mel *mel)
-{
-    const npu_f32x4 zero = {0, 0, 0, 0};
-    const npu_f32x4 floor = {1e-10f, 1e-10f, 1e-10f, 1e-10f};
-    npu_f32x4 max = mel->max, before = zero; /* the rising side of filter j - 1 */
-    for (int j = 0; j <= (int)mel->n_mels; j++) {
-        npu_f32x4 rise = zero, fall = zero;
-        for (int k = mel->first[j]; k < mel->first[j + 1]; k++) {
-            rise += mel->power[k] * mel->rise[k];
-            fall += mel->power[k] * mel->fall[k];
-        }
-        if (j > 0) {
-            npu_f32x4 value = npu_log10_f32x4(vector_max(before + fall, floor));
-            mel->log_mel[j - 1] = value;
-            max = vector_max(value, max);
-        }
-        before = rise;
-    }
-    mel->max = max;
-}
-
-/* Compute the block whose samples are complete and keep those that the next one shares. */
-static void compute_block(struct npu_mel *mel)
-{
-    if (mel->n_frames == 0)
-        mel->max = (npu_f32x4){-10, -10, -10, -10}; /* no value is less than log10 1e-10 */
-    if (mel->window == 0 && mel->n_frames == 0) {
-        for (int i = 1; i <= MARGIN; i++)
-            mel->samples[MARGIN - i] = mel->samples[MARGIN + i];
-    }
-    compute_power(mel);
-    compute_bank(mel);
-    float *row = mel->frames + (size_t)mel->n_frames * mel->n_mels;
-    for (unsigned i = 0; i < mel->n_mels; i += 4) {
-        npu_f32x4 lane[4];
-        transpose(lane, mel->log_mel[i], mel->log_mel[i + 1], mel->log_mel[i + 2],
-                  mel->log_mel[i + 3]);
-        for (unsigned f = 0; f < LANES; f++)
-            memcpy(row + f * mel->n_mels + i, &lane[f], sizeof(lane[f]));
-    }
-    mel->n_frames += LANES;
-    memmove(mel->samples, mel->samples + BLOCK_HOP, sizeof(float) * (BLOCK_SIZE - BLOCK_HOP));
-    mel->n_samples = BLOCK_SIZE - BLOCK_HOP;
-}
-
-/* ---- The stream ---- */
-
-static float clean(float x)
-{
-    x = x > SAMPLE_LIMIT ? SAMPLE_LIMIT : x;
-    x = x < -SAMPLE_LIMIT ? -SAMPLE_LIMIT : x;
-    return x == x ? x : 0;
+    mel->ops->reset(mel);
 }
 
 bool npu_mel_ready(const struct npu_mel *mel)
 {
-    return mel->n_frames == NPU_WINDOW_FRAMES;
+    return mel->ops->ready(mel);
 }
 
 size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n)
 {
     if (mel->finished && !npu_mel_ready(mel)) /* a new stream, though nobody called reset */
         npu_mel_reset(mel);
-    size_t done = 0;
-    while (done < n && !npu_mel_ready(mel) && !mel->finished) {
-        size_t count = BLOCK_SIZE - mel->n_samples;
-        count = count < n - done ? count : n - done;
-        float *to = mel->samples + mel->n_samples;
-        for (size_t i = 0; i < count; i++)
-            to[i] = clean(samples[done + i]);
-        done += count;
-        mel->pushed += count;
-        mel->n_samples += (unsigned)count;
-        if (mel->n_samples == BLOCK_SIZE)
-            compute_block(mel);
-    }
+    if (mel->finished)
+        return 0;
+    size_t done = mel->ops->append(mel, samples, n);
+    mel->pushed += done;
     return done;
 }
 
@@ -294,16 +58,8 @@ size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n)
 static void pad_window(struct npu_mel *mel)
 {
     uint64_t window_end = (mel->window + 1) * NPU_WINDOW_SAMPLES;
-    while (window_end <= mel->end && !npu_mel_ready(mel)) {
-        memset(mel->samples + mel->n_samples, 0, sizeof(float) * (BLOCK_SIZE - mel->n_samples));
-        if (window_end == mel->end && mel->n_frames + LANES == NPU_WINDOW_FRAMES) {
-            float *end = mel->samples + BLOCK_SIZE - LOOK_AHEAD;
-            for (int i = 0; i < LOOK_AHEAD; i++)
-                end[i] = end[-2 - i];
-        }
-        mel->n_samples = BLOCK_SIZE;
-        compute_block(mel);
-    }
+    if (window_end <= mel->end && !npu_mel_ready(mel))
+        mel->ops->pad(mel, window_end == mel->end);
 }
 
 void npu_mel_finish(struct npu_mel *mel)
@@ -319,20 +75,11 @@ int npu_mel_take(struct npu_mel *mel, float *out, struct npu_mel_window *window)
 {
     if (!npu_mel_ready(mel))
         return -EAGAIN;
-    float max = mel->max[0];
-    for (int i = 1; i < LANES; i++)
-        max = mel->max[i] > max ? mel->max[i] : max;
-    const float floor = max - 8;
-    const size_t n = (size_t)NPU_WINDOW_FRAMES * mel->n_mels;
-    for (size_t i = 0; i < n; i++) {
-        float y = mel->frames[i];
-        out[i] = ((y > floor ? y : floor) + 4) * 0.25f;
-    }
+    mel->ops->cut(mel, out);
     uint64_t first = mel->window * NPU_WINDOW_SAMPLES, left = mel->pushed - first;
     window->first_sample = first;
     window->n_samples = left < NPU_WINDOW_SAMPLES ? (unsigned)left : NPU_WINDOW_SAMPLES;
     mel->window++;
-    mel->n_frames = 0;
     if (mel->finished)
         pad_window(mel);
     return 0;

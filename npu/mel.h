@@ -1,30 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MEL_H
 #define NPU_MEL_H
-/* log10 of four normal positive floats, inside the log-mel front end and its test. */
-#include "npu/fft.h"
+/* The private table that an arithmetic of the log-mel fills. The front (mel.c) counts samples and
+ * windows; an arithmetic keeps the samples of the window under way and makes its frames. Frame t of
+ * a window is centred at the window's sample 160 t and covers 200 samples before it and 199 after,
+ * so the last frame needs NPU_MEL_LOOK_AHEAD samples of the next window. */
+#include "npu/npu.h"
 
-/* x = 2^e m with m in [sqrt 1/2, sqrt 2); log m = 2 atanh(s), s = (m - 1) / (m + 1), |s| < 0.1716,
- * as s + s^3/3 + .. + s^9/9, which leaves less than 2.3e-9 of the value. log10 2 is split so that
- * e times its upper part is exact. Error: below 2 units in the last place of the result for
- * x <= 0.5 or x >= 2, below 2.5e-7 of it between, where log10 1 = 0 exactly. No zero, denormal,
- * infinity or NaN. */
-static inline npu_f32x4 npu_log10_f32x4(npu_f32x4 x)
+#define NPU_MEL_MARGIN       200                        /* samples of a frame before its centre */
+#define NPU_MEL_LOOK_AHEAD   (NPU_MEL_MARGIN - NPU_HOP) /* samples past a window that it needs */
+#define NPU_MEL_SAMPLE_LIMIT 1e4f
+#define NPU_MEL_MAX_MELS     128
+
+struct npu_mel_ops {
+    /* (transfer full); the front fills in the first member. Returns 0; -ENOMEM. */
+    int (*open)(struct npu_mel **out, unsigned n_mels);
+    void (*close)(struct npu_mel *mel);
+    void (*reset)(struct npu_mel *mel);
+    /* Take up to n samples, until the window is whole; returns how many. The first samples of a
+     * stream are reflected at sample 0. */
+    size_t (*append)(struct npu_mel *mel, const float *samples, size_t n);
+    bool (*ready)(const struct npu_mel *mel);
+    /* Make the window whole with zeros, its look-ahead by reflection if it is the stream's last. */
+    void (*pad)(struct npu_mel *mel, bool last);
+    /* Write the whole window and begin the next one with the samples that both need. */
+    void (*cut)(struct npu_mel *mel, float *out);
+};
+
+/* First member of every arithmetic's state. */
+struct npu_mel {
+    const struct npu_mel_ops *ops;
+    unsigned n_mels;
+    uint64_t window; /* index of the window under way */
+    uint64_t pushed; /* real samples since reset */
+    uint64_t end;    /* after finish: where the last window ends; else 0 */
+    bool finished;
+};
+
+extern const struct npu_mel_ops npu_mel_f32, npu_mel_s16;
+
+/* What the arithmetics see of a sample: finite, at most the limit. */
+static inline float npu_mel_clean(float x)
 {
-    const int sqrt_half = 0x3f3504f3; /* bits of sqrt(1/2) */
-    npu_i32x4 bits = (npu_i32x4)x - sqrt_half;
-    npu_i32x4 e = bits >> 23;
-    npu_f32x4 m = (npu_f32x4)((bits & 0x7fffff) + sqrt_half);
-    npu_f32x4 s = (m - 1.0f) / (m + 1.0f), s2 = s * s;
-    /* 2 / (ln 10 * (2 i + 1)) */
-    npu_f32x4 tail = s2 * 0.0965098848f + 0.1240841376f;
-    tail = tail * s2 + 0.1737177928f;
-    tail = tail * s2 + 0.2895296546f;
-    npu_f32x4 head = s * 0.8685889638f;
-    npu_f32x4 fe = __builtin_convertvector(e, npu_f32x4);
-    /* 0x1.344p-2 has 11 significant bits, e has 8: the product is exact. */
-    npu_f32x4 low = fe * 4.6050390e-6f + s * s2 * tail;
-    return fe * 0x1.344p-2f + (head + low);
+    x = x > NPU_MEL_SAMPLE_LIMIT ? NPU_MEL_SAMPLE_LIMIT : x;
+    x = x < -NPU_MEL_SAMPLE_LIMIT ? -NPU_MEL_SAMPLE_LIMIT : x;
+    return x == x ? x : 0;
 }
 
 #endif /* NPU_MEL_H */

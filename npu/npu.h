@@ -128,15 +128,24 @@ struct npu_mel_window {
     unsigned n_samples; /* real samples in it, 1 .. NPU_WINDOW_SAMPLES; the rest is zero padding */
 };
 
-/* n_mels: 80 or 128. Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call plans the
- * transform under a process-wide lock. */
-int npu_mel_open(struct npu_mel **out, unsigned n_mels);
+/* f32: frame by frame as the samples come. s16: the integer log-mel of profile npu (contract in
+ * kernels/kernels.h, "log-mel"): the samples become 16-bit integers with one power-of-two gain for
+ * the window, so nothing is computed before it is whole. The gain is 1 where every sample that the
+ * window's frames see is an exact multiple of 2^-15 in -1 .. 1 - 2^-15, as from a 16-bit source;
+ * else it brings the largest of them into [0.5, 1) (down for samples beyond 1; at most 2^32), and
+ * they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1. The values that come
+ * out are multiples of 2^-13 and take no other arithmetic: the same bits on every machine. */
+enum npu_mel_arithmetic { NPU_MEL_F32, NPU_MEL_S16 };
+
+/* n_mels: 80 or 128. Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call in f32 plans
+ * the transform under a process-wide lock. */
+int npu_mel_open(struct npu_mel **out, unsigned n_mels, enum npu_mel_arithmetic arithmetic);
 void npu_mel_close(struct npu_mel **mel);
 
 /* Append up to n samples (nominal range -1 .. 1; NaN counts as 0, values beyond +-1e4 as +-1e4) and
- * compute every frame whose 400 samples are known. Stops when a whole window waits to be taken.
- * Returns: samples consumed, < n only if npu_mel_ready() is then true. Threads: streaming.
- * Allocates: no. */
+ * compute every frame whose 400 samples are known (s16: none yet). Stops when a whole window waits
+ * to be taken. Returns: samples consumed, < n only if npu_mel_ready() is then true. Threads:
+ * streaming. Allocates: no. */
 size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n);
 
 /* End of the stream: the samples since the last window become one more, padded with zeros to 30 s
@@ -147,7 +156,7 @@ bool npu_mel_ready(const struct npu_mel *mel);
 
 /* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4)
  * / 4. out: f32 [NPU_WINDOW_FRAMES][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
- * streaming. */
+ * streaming. Blocks: no; in s16 this is where the window is computed, some tens of ms. */
 int npu_mel_take(struct npu_mel *mel, float *out, struct npu_mel_window *window);
 void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices start at 0 again */
 
@@ -157,12 +166,13 @@ void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices st
 struct npu_encoder;
 
 struct npu_encoder_params {
-    const char *profile; /* "auto" (cpu: int8), "int8", "f32" */
+    const char *profile; /* "auto" (cpu: int8); "int8": 8 and 16 bit integers and f32; "f32"; "npu":
+                            integers only, the bits of an NPU (npu/model/INTEGER.md) */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
 };
 
 struct npu_encoder_info {
-    const char *profile;    /* "int8", "f32" (static) */
+    const char *profile;    /* "int8", "f32", "npu" (static) */
     unsigned positions;     /* rows of the features */
     unsigned d_model;       /* columns */
     uint64_t load_ns;       /* reading and packing the weights */
@@ -171,7 +181,8 @@ struct npu_encoder_info {
 };
 
 /* Read the model's weights, check every value (finite, |w| < 1e4), pack them for the device. The
- * model may be closed afterwards; the device may not. Returns: 0; -EINVAL; -ENOTSUP profile;
+ * model may be closed afterwards; the device may not. Returns: 0; -EINVAL; -ENOTSUP profile, or
+ * a model whose proven bounds the integers of "npu" do not hold (`err` names stage and channel);
  * -EBADMSG bad value or the file changed (`err` names file and tensor); -EIO; -ENOMEM. Threads:
  * control. Blocks: on the file. */
 int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,

@@ -3,8 +3,8 @@
 #define NPU_CPU_CPU_H
 /* The CPU backend's own types. device.c opens; recipe.c chooses the arithmetic of each stage;
  * weights.c shares packed weights, pack.c reads and packs them, calibrate.c tells it which input
- * channels have outliers; load.c puts weights and working
- * memory together; run.c executes the stages, run_f32.c and run_int.c are their two arithmetics. */
+ * channels have outliers; load.c puts weights and working memory together; run.c executes the
+ * stages, run_f32.c, run_int.c and run_npu.c are their three arithmetics. */
 #include "kernels/kernels.h"
 #include "npu/backend.h"
 #include "npu/cpu/recipe.h"
@@ -35,6 +35,15 @@ struct npu_cpu_int_buffers {
     int32_t *ffn_zero; /* [positions] */
     int16_t *ffn_tail; /* [positions][NPU_CPU_TAIL_MAX] */
     float *ffn_tail_scale;
+};
+
+/* What profile npu works on. */
+struct npu_cpu_npu_buffers {
+    int32_t *residual;  /* [positions][d_model] */
+    int16_t *stem;      /* [frames + 2][d_model], zero row first and last */
+    int16_t *q, *k, *v; /* [positions][d_model] */
+    int16_t *mixed;     /* [positions][d_model] */
+    int16_t *ffn;       /* [positions][d_ffn] */
 };
 
 /* One thread's scratch. */
@@ -69,6 +78,7 @@ struct npu_cpu_loaded {
     float *ffn;      /* f32: [positions][d_ffn] */
     size_t kt_size, v_size;
     struct npu_cpu_int_buffers i;
+    struct npu_cpu_npu_buffers npu;
     unsigned blocks;                 /* of NPU_KEY_BLOCK positions */
     struct npu_cpu_scratch *scratch; /* [n_threads] */
     unsigned tiles_per_job;
@@ -80,6 +90,7 @@ struct npu_cpu_job {
     const struct npu_run *run;
     const struct npu_stage *s;
     const struct npu_cpu_stage *w;
+    const struct npu_integer_stage *i; /* profile npu */
     unsigned rows_per_job;
 };
 /* First row and number of rows of a job. */
@@ -88,7 +99,8 @@ unsigned npu_cpu_job_rows(const struct npu_cpu_job *job, unsigned index, unsigne
 unsigned npu_cpu_job_head(const struct npu_cpu_job *job, unsigned index, unsigned *rows_index);
 /* y[0 .. m] = norm of the residual rows from `row`; y stride d_model. */
 void npu_cpu_norm_rows(const struct npu_cpu_job *job, float *y, unsigned row, unsigned m);
-extern npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT], *const npu_cpu_int_fns[NPU_OP_COUNT];
+extern npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT], *const npu_cpu_int_fns[NPU_OP_COUNT],
+                                                            *const npu_cpu_npu_fns[NPU_OP_COUNT];
 
 int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
                  const struct npu_program *program, enum npu_profile profile,

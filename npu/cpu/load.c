@@ -70,15 +70,35 @@ static size_t lay_out_int(struct npu_cpu_loaded *l, char *base)
     return max_size(used, ffn_used);
 }
 
+/* The same in profile npu. */
+static size_t lay_out_npu(struct npu_cpu_loaded *l, char *base)
+{
+    const struct npu_program *p = &l->program;
+    struct npu_cpu_npu_buffers *b = &l->npu;
+    size_t rows = (size_t)p->positions * p->d_model * sizeof(int16_t), used = 0, ffn_used = 0;
+
+    b->mixed = npu_cpu_carve(base, &used, rows);
+    b->q = npu_cpu_carve(base, &used, rows);
+    b->k = npu_cpu_carve(base, &used, rows);
+    b->v = npu_cpu_carve(base, &used, rows);
+    b->ffn = npu_cpu_carve(base, &ffn_used, (size_t)p->positions * p->d_ffn * sizeof(int16_t));
+    return max_size(used, ffn_used);
+}
+
 /* One thread's scratch, from `base` (NULL: only count). Returns bytes used. */
-static size_t lay_out_scratch(struct npu_cpu_loaded *l, bool integer, struct npu_cpu_scratch *to,
-                              char *base)
+static size_t lay_out_scratch(struct npu_cpu_loaded *l, enum npu_profile profile,
+                              struct npu_cpu_scratch *to, char *base)
 {
     const struct npu_program *p = &l->program;
     size_t job_rows = (size_t)l->tiles_per_job * NPU_TILE_ROWS, used = 0;
     size_t k = max_size(3 * p->d_model, 3 * p->n_mels);
 
-    if (!integer) { /* normalised rows, and one of K or V before packing */
+    if (profile == NPU_PROFILE_NPU) { /* normalised rows, or those of mel */
+        size_t values = max_size(job_rows * p->d_model, (job_rows + 2) * p->n_mels);
+        to->a = npu_cpu_carve(base, &used, values * sizeof(int16_t));
+        return used;
+    }
+    if (profile == NPU_PROFILE_F32) { /* normalised rows, and one of K or V before packing */
         to->rows = npu_cpu_carve(base, &used, 2 * job_rows * p->d_model * sizeof(float));
         to->kernel = npu_cpu_carve(base, &used,
                                    npu_attention_f32_scratch((int)p->positions) * sizeof(float));
@@ -96,12 +116,17 @@ static size_t lay_out_scratch(struct npu_cpu_loaded *l, bool integer, struct npu
     return used;
 }
 
+static size_t (*const lay_outs[NPU_PROFILE_COUNT])(struct npu_cpu_loaded *, char *) = {
+    [NPU_PROFILE_F32] = lay_out_f32,
+    [NPU_PROFILE_INT8] = lay_out_int,
+    [NPU_PROFILE_NPU] = lay_out_npu,
+};
+
 static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct npu_error *err)
 {
     const struct npu_program *p = &l->program;
-    bool integer = profile != NPU_PROFILE_F32;
     unsigned n_threads = l->device->n_threads;
-    size_t (*lay_out)(struct npu_cpu_loaded *, char *) = integer ? lay_out_int : lay_out_f32;
+    size_t stem_bytes = profile == NPU_PROFILE_NPU ? sizeof(int16_t) : sizeof(float);
     struct npu_cpu_scratch unused;
 
     l->tiles_per_job = choose_tiles_per_job(p->positions, n_threads);
@@ -109,9 +134,9 @@ static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct
     l->scratch = calloc(n_threads, sizeof(*l->scratch));
 
     size_t residual = align_bytes((size_t)p->positions * p->d_model * sizeof(float));
-    size_t stem = align_bytes((size_t)(p->frames + 2) * p->d_model * sizeof(float));
-    size_t work = max_size(stem, lay_out(l, NULL));
-    size_t scratch = lay_out_scratch(l, integer, &unused, NULL);
+    size_t stem = align_bytes((size_t)(p->frames + 2) * p->d_model * stem_bytes);
+    size_t work = max_size(stem, lay_outs[profile](l, NULL));
+    size_t scratch = lay_out_scratch(l, profile, &unused, NULL);
     size_t bytes = residual + work + n_threads * scratch;
     l->work = npu_cpu_alloc(bytes);
     if (!l->work || !l->scratch)
@@ -120,9 +145,11 @@ static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct
     l->base.scratch_bytes = bytes;
     l->residual = (float *)l->work;
     l->stem = (float *)(l->work + residual);
-    lay_out(l, l->work + residual);
+    l->npu.residual = (int32_t *)l->work;
+    l->npu.stem = (int16_t *)(l->work + residual);
+    lay_outs[profile](l, l->work + residual);
     for (unsigned i = 0; i < n_threads; i++)
-        lay_out_scratch(l, integer, &l->scratch[i], l->work + residual + work + i * scratch);
+        lay_out_scratch(l, profile, &l->scratch[i], l->work + residual + work + i * scratch);
     return 0;
 }
 

@@ -39,12 +39,14 @@ int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
 {
     struct npu_cpu_loaded *l = (struct npu_cpu_loaded *)loaded;
     const struct npu_program *p = &l->program;
-    size_t row_bytes = p->d_model * sizeof(float);
+    const struct npu_integer *integer = l->weights->integer;
+    size_t row_bytes = p->d_model * (integer ? sizeof(int16_t) : sizeof(float));
+    char *stem = integer ? (char *)l->npu.stem : (char *)l->stem;
 
     /* The frame of the second convolution's input; attention and FFN of the window before wrote
      * over it. */
-    memset(l->stem, 0, row_bytes);
-    memset(l->stem + (size_t)(p->frames + 1) * p->d_model, 0, row_bytes);
+    memset(stem, 0, row_bytes);
+    memset(stem + (p->frames + 1) * row_bytes, 0, row_bytes);
     memset(run->op_ns, 0, sizeof(run->op_ns));
 
     uint64_t start = now_ns();
@@ -54,14 +56,19 @@ int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
                                   .run = run,
                                   .s = s,
                                   .w = &l->weights->stage[i],
+                                  .i = integer ? &integer->stage[i] : NULL,
                                   .rows_per_job = l->tiles_per_job * NPU_TILE_ROWS};
-        npu_job_fn *fn = (job.w->recipe.integer ? npu_cpu_int_fns : npu_cpu_f32_fns)[s->op];
+        npu_job_fn *fn = (integer                 ? npu_cpu_npu_fns
+                          : job.w->recipe.integer ? npu_cpu_int_fns
+                                                  : npu_cpu_f32_fns)[s->op];
         unsigned n_jobs = (s->rows + job.rows_per_job - 1) / job.rows_per_job;
         if (s->op == NPU_OP_ATTENTION)
             n_jobs *= p->n_heads;
         npu_threads_run(l->device->threads, n_jobs, fn, &job, run->cancel);
         if (atomic_load_explicit(run->cancel, memory_order_relaxed))
             return -ECANCELED;
+        if (run->after)
+            run->after(run->user, i);
         uint64_t end = now_ns();
         run->op_ns[s->op] += end - start;
         start = end;

@@ -45,6 +45,7 @@ static struct npu_cpu_weights *find(const struct npu_model_identity *identity,
 
 static void destroy(struct npu_cpu_weights *w)
 {
+    npu_integer_close(&w->integer);
     free(w->block);
     free(w->stage);
     free(w);
@@ -67,9 +68,15 @@ static int create(struct npu_cpu_weights **out, const struct npu_kernels *kernel
     w->stage = stage;
     w->users = 1;
     npu_model_get_identity(model, &w->identity);
-    for (unsigned i = 0; i < program->n_stages; i++)
-        stage[i].recipe = npu_cpu_choose_recipe(program, i, profile);
-    int ret = npu_cpu_pack(w, model, err);
+    int ret;
+    if (profile == NPU_PROFILE_NPU) {
+        ret = npu_integer_open(&w->integer, program, model, err);
+        w->bytes = ret ? 0 : w->integer->bytes;
+    } else {
+        for (unsigned i = 0; i < program->n_stages; i++)
+            stage[i].recipe = npu_cpu_choose_recipe(program, i, profile);
+        ret = npu_cpu_pack(w, model, err);
+    }
     if (ret) {
         destroy(w);
         return ret;

@@ -134,7 +134,13 @@ static int bench_read_wav(const char *path, float *samples, size_t *n_samples)
     return err;
 }
 
-static int bench_mel_from_audio(const char *path, unsigned n_mels, float *out)
+/* The log-mel that goes with a profile. */
+static enum npu_mel_arithmetic bench_arithmetic(const char *profile)
+{
+    return strcmp(profile, "npu") ? NPU_MEL_F32 : NPU_MEL_S16;
+}
+
+static int bench_mel_from_audio(const char *path, unsigned n_mels, const char *profile, float *out)
 {
     struct npu_mel *mel = NULL;
     struct npu_mel_window window;
@@ -144,7 +150,7 @@ static int bench_mel_from_audio(const char *path, unsigned n_mels, float *out)
         return bench_fail(path, -ENOMEM);
     int err = bench_read_wav(path, samples, &n);
     if (!err) {
-        err = npu_mel_open(&mel, n_mels);
+        err = npu_mel_open(&mel, n_mels, bench_arithmetic(profile));
         if (!err) {
             npu_mel_push(mel, samples, n);
             npu_mel_finish(mel);
@@ -204,8 +210,9 @@ static int bench_open_model(struct bench *b, const struct bench_options *options
         return bench_fail("log-mel", -ENOMEM);
     if (options->stream)
         return 0;
-    return options->audio ? bench_mel_from_audio(options->audio, b->model_info.n_mels, b->mel)
-                          : bench_mel_from_file(options->mel, count, b->mel);
+    if (!options->audio)
+        return bench_mel_from_file(options->mel, count, b->mel);
+    return bench_mel_from_audio(options->audio, b->model_info.n_mels, options->profile, b->mel);
 }
 
 static int bench_open_encoder(struct bench *b, const struct bench_options *options)
@@ -269,6 +276,17 @@ static enum npu_profile bench_profile(const struct bench *b)
     return strcmp(b->info.profile, "int8") ? NPU_PROFILE_F32 : NPU_PROFILE_INT8;
 }
 
+/* What a stage multiplies: enum npu_width, or NPU_WIDTHS for f32. */
+static unsigned bench_width(const struct bench *b, const struct npu_program *program, unsigned i)
+{
+    struct npu_cpu_recipe recipe = npu_cpu_choose_recipe(program, i, bench_profile(b));
+    if (!strcmp(b->info.profile, "npu"))
+        return NPU_WIDE; /* s16 activations, weights s8 in most stages, by s16 products */
+    if (!recipe.integer)
+        return NPU_WIDTHS;
+    return program->stage[i].op == NPU_OP_ATTENTION ? recipe.head_width : recipe.width;
+}
+
 /* Of one window, the 1e9 multiply-adds in stages called `name`, by what they multiply. */
 static void bench_split_gmac(const struct bench *b, const char *name, double gmac[3])
 {
@@ -278,11 +296,10 @@ static void bench_split_gmac(const struct bench *b, const char *name, double gma
     for (unsigned i = 0; i < program.n_stages; i++) {
         const struct npu_stage *s = &program.stage[i];
         struct npu_cpu_recipe recipe = npu_cpu_choose_recipe(&program, i, bench_profile(b));
-        enum npu_width width = s->op == NPU_OP_ATTENTION ? recipe.head_width : recipe.width;
         double tail = recipe.tail ? s->gmac * recipe.tail / s->k : 0;
         if (strcmp(npu_op_name(s->op), name))
             continue;
-        gmac[recipe.integer ? width : NPU_WIDTHS] += s->gmac - tail;
+        gmac[bench_width(b, &program, i)] += s->gmac - tail;
         gmac[NPU_WIDE] += tail;
     }
 }
@@ -394,7 +411,7 @@ static int bench_stream(struct bench *b, const char *path)
     if (!file)
         return -EBADMSG;
     double start = bench_now_ms();
-    int err = npu_mel_open(&mel, b->model_info.n_mels);
+    int err = npu_mel_open(&mel, b->model_info.n_mels, bench_arithmetic(b->info.profile));
     while (!err && n_samples > 0) {
         size_t n = sizeof samples / sizeof *samples;
         n = n_samples < n ? n_samples : n;

@@ -2,6 +2,8 @@
 /* The element itself: properties, errors when it is opened, latency. With a
  * small random model. */
 
+#include <math.h>
+
 #include "tests/gst/harness.h"
 
 GST_START_TEST (test_properties)
@@ -43,6 +45,67 @@ GST_START_TEST (test_properties)
   g_free (profile);
   g_free (model);
   gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* Mean cosine of a buffer's positions to those of another. */
+static gdouble
+compare_features (GstBuffer * buffer, GstBuffer * other)
+{
+  const gsize d = FEATURES_SIZE / 1500 / sizeof (gfloat);
+  GstMapInfo x, y;
+  gdouble sum = 0;
+
+  gst_buffer_map (buffer, &x, GST_MAP_READ);
+  gst_buffer_map (other, &y, GST_MAP_READ);
+  for (gsize t = 0; t < 1500; t++) {
+    const gfloat *a = (gfloat *) x.data + t * d, *b = (gfloat *) y.data + t * d;
+    gdouble ab = 0, aa = 0, bb = 0;
+
+    for (gsize i = 0; i < d; i++) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+    sum += ab / sqrt (aa * bb) / 1500;
+  }
+  gst_buffer_unmap (buffer, &x);
+  gst_buffer_unmap (other, &y);
+  return sum;
+}
+
+GST_START_TEST (test_profiles)
+{
+  static const gchar *const names[] = { "f32", "int8", "npu" };
+  GstBuffer *features[G_N_ELEMENTS (names)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+    GstHarness *h;
+    gchar *profile;
+
+    gst_util_set_object_arg (G_OBJECT (element), "profile", names[i]);
+    h = gst_harness_new_with_element (element, "sink", "src");
+    gst_object_unref (element);
+    gst_harness_set_src_caps_str (h, CAPS);
+    push_audio (h, 0, 16000, 16000);
+    gst_harness_push_event (h, gst_event_new_eos ());
+    features[i] = gst_harness_pull (h);
+    check_buffer (features[i], 0, 16000);
+    g_object_get (h->element, "active-profile", &profile, NULL);
+    fail_unless_equals_string (profile, names[i]);
+    g_free (profile);
+    gst_harness_teardown (h);
+  }
+  for (guint i = 1; i < G_N_ELEMENTS (names); i++) {
+    gdouble cosine = compare_features (features[i], features[0]);
+
+    fail_unless (cosine > 0.999, "%s: %f", names[i], cosine);
+    fail_unless (hash_buffer (features[i]) != hash_buffer (features[i - 1]));
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    gst_buffer_unref (features[i]);
 }
 
 GST_END_TEST;
@@ -365,6 +428,7 @@ element_suite (void)
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_properties);
+  tcase_add_test (tc, test_profiles);
   tcase_add_loop_test (tc, test_failures, 0, G_N_ELEMENTS (failures));
   tcase_add_test (tc, test_reopen_fails);
   tcase_add_test (tc, test_latency);

@@ -122,13 +122,14 @@ static inline float *wav_samples(const char *path, size_t *n)
 }
 
 /* First window of n samples, pushed `chunk` at a time. */
-static inline float *samples_mel(const float *samples, size_t n, size_t chunk, unsigned n_mels)
+static inline float *samples_mel_in(enum npu_mel_arithmetic arithmetic, const float *samples,
+                                    size_t n, size_t chunk, unsigned n_mels)
 {
     struct npu_mel *front;
     struct npu_mel_window window;
     float *mel = new_mel(n_mels);
 
-    if (npu_mel_open(&front, n_mels)) {
+    if (npu_mel_open(&front, n_mels, arithmetic)) {
         check_case(false, "mel", "cannot open");
         exit(check_finish());
     }
@@ -139,6 +140,11 @@ static inline float *samples_mel(const float *samples, size_t n, size_t chunk, u
         check_case(false, "mel", "no window of %zu samples", n);
     npu_mel_close(&front);
     return mel;
+}
+
+static inline float *samples_mel(const float *samples, size_t n, size_t chunk, unsigned n_mels)
+{
+    return samples_mel_in(NPU_MEL_F32, samples, n, chunk, n_mels);
 }
 
 /* First window of a 16 kHz mono s16 file. */

@@ -2,9 +2,11 @@
 /* The log-mel front end against stored float64 values, against a plain double-precision reference
  * written apart from it, and against itself in other chunkings. --bench: milliseconds per 30 s. */
 #include "npu/fft.h"
-#include "npu/mel.h"
+#include "npu/mel_f32.h"
 #include "npu/npu.h"
 #include "tests/check.h"
+#include "tests/npu/mel_reference.h"
+#include "tests/npu/mel_stream.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,191 +14,21 @@
 #include <stdint.h>
 #include <time.h>
 
-#define PI            3.14159265358979323846
 #define W             NPU_WINDOW_SAMPLES
-#define FRAMES        NPU_WINDOW_FRAMES
 #define MAX_ERROR     5e-5
 #define MAX_RMS_ERROR 1e-6
-#define WINDOW_BYTES  (sizeof(float) * FRAMES * 128)
-
-/* ---- Small helpers ---- */
-
-static uint64_t seed = 1;
-
-/* splitmix64 */
-static uint64_t random_bits(void)
-{
-    uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static double random_unit(void) /* -1 .. 1 */
-{
-    return (double)(random_bits() >> 11) / 4503599627370496.0 - 1;
-}
-
-static void *must_alloc(size_t size)
-{
-    void *p = calloc(1, size ? size : 1);
-    if (!p) {
-        fprintf(stderr, "no memory for %zu bytes\n", size);
-        exit(1);
-    }
-    return p;
-}
-
-static float *noise(size_t n, double amplitude)
-{
-    float *x = must_alloc(sizeof(*x) * n);
-    for (size_t i = 0; i < n; i++)
-        x[i] = (float)(amplitude * random_unit());
-    return x;
-}
-
-static struct npu_mel *must_open(unsigned n_mels)
-{
-    struct npu_mel *mel = NULL;
-    if (npu_mel_open(&mel, n_mels) < 0) {
-        fprintf(stderr, "npu_mel_open(%u) failed\n", n_mels);
-        exit(1);
-    }
-    return mel;
-}
-
-/* The whole of a file, or NULL. */
-static void *read_file(const char *dir, const char *name, size_t *size)
-{
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
-    fseek(file, 0, SEEK_END);
-    *size = (size_t)ftell(file);
-    rewind(file);
-    char *data = must_alloc(*size);
-    if (fread(data, 1, *size, file) != *size) {
-        free(data);
-        data = NULL;
-    }
-    fclose(file);
-    return data;
-}
-
-/* The samples of a 16-bit mono WAV file, or NULL. */
-static float *read_wav(const char *dir, const char *name, size_t *n)
-{
-    size_t size = 0, at = 12;
-    unsigned char *data = read_file(dir, name, &size);
-    float *x = NULL;
-    while (data && at + 8 <= size) {
-        const unsigned char *c = data + at;
-        size_t length = c[4] | (size_t)c[5] << 8 | (size_t)c[6] << 16 | (size_t)c[7] << 24;
-        at += 8;
-        if (memcmp(c, "data", 4) == 0 && length <= size - at) {
-            *n = length / 2;
-            x = must_alloc(sizeof(*x) * *n);
-            for (size_t i = 0; i < *n; i++)
-                x[i] = (float)(int16_t)(data[at + 2 * i] | data[at + 2 * i + 1] << 8) / 32768;
-            break;
-        }
-        at += length + length % 2;
-    }
-    free(data);
-    return x;
-}
-
-/* ---- Running a stream ---- */
-
-struct result {
-    unsigned n_windows;
-    struct npu_mel_window window[8];
-    float *mel[8];
-    unsigned n_mels;
-};
-
-static void take_all(struct npu_mel *mel, struct result *result)
-{
-    while (npu_mel_ready(mel) && result->n_windows < 8) {
-        unsigned i = result->n_windows++;
-        result->mel[i] = must_alloc(WINDOW_BYTES);
-        if (npu_mel_take(mel, result->mel[i], &result->window[i]) < 0)
-            result->n_windows = 99;
-    }
-}
-
-/* Push x in chunks: 0 at random, else that many samples; then finish. */
-static struct result run_on(struct npu_mel *mel, unsigned n_mels, const float *x, size_t n,
-                            size_t chunk)
-{
-    struct result result = {.n_mels = n_mels};
-    for (size_t done = 0; done < n;) {
-        size_t count = chunk;
-        if (chunk == 0)
-            count = (size_t)1 << random_bits() % 20, count += random_bits() % count;
-        count = count < n - done ? count : n - done;
-        size_t taken = npu_mel_push(mel, x + done, count);
-        if (taken < count && !npu_mel_ready(mel)) {
-            fprintf(stderr, "push took %zu of %zu and no window waits\n", taken, count);
-            exit(1);
-        }
-        done += taken;
-        take_all(mel, &result);
-    }
-    npu_mel_finish(mel);
-    take_all(mel, &result);
-    return result;
-}
 
 static struct result run(unsigned n_mels, const float *x, size_t n, size_t chunk)
 {
-    struct npu_mel *mel = must_open(n_mels);
-    struct result result = run_on(mel, n_mels, x, n, chunk);
-    npu_mel_close(&mel);
-    return result;
-}
-
-static void result_free(struct result *result)
-{
-    for (unsigned i = 0; i < result->n_windows && i < 8; i++)
-        free(result->mel[i]);
-    memset(result, 0, sizeof(*result));
-}
-
-static bool result_equal(const struct result *a, const struct result *b)
-{
-    if (a->n_windows != b->n_windows || a->n_mels != b->n_mels)
-        return false;
-    for (unsigned i = 0; i < a->n_windows; i++) {
-        if (a->window[i].first_sample != b->window[i].first_sample ||
-            a->window[i].n_samples != b->window[i].n_samples ||
-            memcmp(a->mel[i], b->mel[i], sizeof(float) * FRAMES * a->n_mels) != 0)
-            return false;
-    }
-    return true;
-}
-
-struct difference {
-    double max, sum;
-    size_t n;
-};
-
-static void difference_add(struct difference *d, double a, double b)
-{
-    double e = fabs(a - b);
-    d->max = e > d->max || e != e ? e : d->max;
-    d->sum += e * e;
-    d->n++;
+    return stream_run(NPU_MEL_F32, n_mels, x, n, chunk);
 }
 
 /* limit: 1 for speech; other signals may ask for a multiple of its error. */
 static void difference_check(const struct difference *d, const char *name, double limit)
 {
-    double rms = sqrt(d->sum / (double)(d->n ? d->n : 1));
-    check_case(d->n > 0 && d->max <= limit * MAX_ERROR && rms <= limit * MAX_RMS_ERROR, name,
-               "max %.2e, rms %.2e over %zu values", d->max, rms, d->n);
+    check_case(d->n > 0 && d->max <= limit * MAX_ERROR &&
+                   difference_rms(d) <= limit * MAX_RMS_ERROR,
+               name, "max %.2e, rms %.2e over %zu values", d->max, difference_rms(d), d->n);
 }
 
 /* ---- Stored values ---- */
@@ -249,91 +81,7 @@ static void test_golden_frames(unsigned n_mels)
     free(want);
 }
 
-/* ---- The reference: direct sums in double ---- */
-
-/* Sample i of a stream of n: reflected at 0 and at the end of its last window, zero between. */
-static double stream_sample(const float *x, int64_t n, int64_t i)
-{
-    int64_t end = (n + W - 1) / W * W;
-    i = i < 0 ? -i : i;
-    i = i >= end ? 2 * end - 2 - i : i;
-    return i < n ? x[i] : 0;
-}
-
-/* Power of all bins of one frame. */
-static void reference_power(double power[201], const float *x, size_t n, int64_t frame)
-{
-    static double table[400];
-    if (table[0] == 0) {
-        for (int i = 0; i < 400; i++)
-            table[i] = cos(2 * PI * i / 400);
-    }
-    double v[400], any = 0;
-    for (int i = 0; i < 400; i++) {
-        v[i] = stream_sample(x, (int64_t)n, frame * 160 - 200 + i) * (1 - table[i]) / 2;
-        any += fabs(v[i]);
-    }
-    for (int k = 0; k < 201; k++) {
-        double re = 0, im = 0;
-        for (int i = 0, at = 0; i < 400 && any > 0; i++, at = at + k >= 400 ? at + k - 400 : at + k)
-            re += v[i] * table[at], im += v[i] * table[at >= 100 ? at - 100 : at + 300];
-        power[k] = re * re + im * im;
-    }
-}
-
-static double reference_mel(double hz)
-{
-    return hz < 1000 ? hz * 3 / 200 : 15 + 27 * log(hz / 1000) / log(6.4);
-}
-
-static double reference_hz(double mel)
-{
-    double low = 0, high = 8000.001; /* by bisection: the inverse is not written down here */
-    for (int i = 0; i < 80; i++) {
-        double middle = (low + high) / 2;
-        if (reference_mel(middle) < mel)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* weight [n_mels][201], dense */
-static double *reference_bank(unsigned n_mels)
-{
-    double *weight = must_alloc(sizeof(double) * n_mels * 201);
-    double step = reference_mel(8000) / (n_mels + 1);
-    for (unsigned i = 0; i < n_mels; i++) {
-        double a = reference_hz(step * i), b = reference_hz(step * (i + 1));
-        double c = reference_hz(step * (i + 2));
-        for (int k = 0; k < 201; k++) {
-            double f = k * 40.0, up = (f - a) / (b - a), down = (c - f) / (c - b);
-            weight[i * 201 + k] = fmax(0, fmin(up, down)) * 2 / (c - a);
-        }
-    }
-    return weight;
-}
-
-/* One window, [FRAMES][n_mels]. */
-static void reference_window(double *out, unsigned n_mels, const float *x, size_t n, int window)
-{
-    double *weight = reference_bank(n_mels), power[201], max = -99;
-    for (int t = 0; t < FRAMES; t++) {
-        reference_power(power, x, n, (int64_t)window * FRAMES + t);
-        for (unsigned i = 0; i < n_mels; i++) {
-            double sum = 0;
-            for (int k = 0; k < 201; k++)
-                sum += weight[i * 201 + k] * power[k];
-            double y = log10(fmax(sum, 1e-10));
-            max = fmax(max, y);
-            out[t * n_mels + i] = y;
-        }
-    }
-    for (size_t i = 0; i < (size_t)FRAMES * n_mels; i++)
-        out[i] = (fmax(out[i], max - 8) + 4) / 4;
-    free(weight);
-}
+/* ---- The reference ---- */
 
 static void test_signal(const char *signal, unsigned n_mels, const float *x, size_t n, double limit)
 {
@@ -438,7 +186,7 @@ static void test_boundaries(void)
 
 static void test_push_stops(void)
 {
-    struct npu_mel *mel = must_open(80);
+    struct npu_mel *mel = must_open(80, NPU_MEL_F32);
     float *x = noise(W + 1000, 0.5), *out = must_alloc(WINDOW_BYTES);
     struct npu_mel_window window;
     bool early = npu_mel_ready(mel);
@@ -486,7 +234,7 @@ static void test_reset(void)
 {
     float *x = noise(W + 5000, 0.5);
     struct result want = run(80, x, W + 5000, 0);
-    struct npu_mel *mel = must_open(80);
+    struct npu_mel *mel = must_open(80, NPU_MEL_F32);
     npu_mel_push(mel, x + 77, 4321);
     npu_mel_reset(mel);
     struct result middle = run_on(mel, 80, x, W + 5000, 0);
@@ -514,7 +262,7 @@ static void test_reset(void)
 static void test_open(void)
 {
     struct npu_mel *mel = NULL;
-    int odd = npu_mel_open(&mel, 81), none = npu_mel_open(&mel, 0);
+    int odd = npu_mel_open(&mel, 81, NPU_MEL_F32), none = npu_mel_open(&mel, 0, NPU_MEL_F32);
     check_case(odd == -EINVAL && none == -EINVAL && !mel, "open_refuses", "%d and %d", odd, none);
 }
 
@@ -629,7 +377,7 @@ static void bench(unsigned n_mels)
 {
     enum { RUNS = 201 };
     double ms[RUNS];
-    struct npu_mel *mel = must_open(n_mels);
+    struct npu_mel *mel = must_open(n_mels, NPU_MEL_F32);
     float *x = noise(W, 0.5), *out = must_alloc(WINDOW_BYTES);
     struct npu_mel_window window;
     for (int i = 0; i < RUNS; i++) {

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/aie2/host/registry.h"
+#include "kernels/aie2/aie2.h"
+#include "kernels/aie2/host/cycles.h"
+
+#include <aie_api/aie.hpp>
+
+#include <cstring>
+#include <iterator>
+
+namespace
+{
+
+const npu_core_cycles defaults = {
+#define NPU_CORE_CYCLES_VALUE(name, value, unit, basis) value,
+    NPU_CORE_CYCLES(NPU_CORE_CYCLES_VALUE)
+#undef NPU_CORE_CYCLES_VALUE
+};
+
+thread_local const npu_core_cycles *in_use = &defaults;
+
+const npu_core_cycles &cost()
+{
+    return *in_use;
+}
+
+const npu_core_job *job_at(const int64_t *args, int i)
+{
+    return reinterpret_cast<const npu_core_job *>((uintptr_t)args[i]);
+}
+
+/* 64 x 64 x k products at `rate` a cycle, in groups of 4 x 2 blocks. */
+uint64_t product_cycles(uint64_t k, uint64_t rate, uint64_t groups)
+{
+    return cost().call + 64 * 64 * k * 100 / (rate * cost().percent) + groups * cost().blocks;
+}
+
+uint64_t lane_cycles(uint64_t lanes, uint64_t per_16)
+{
+    return cost().call + (lanes + 15) / 16 * per_16;
+}
+
+uint64_t job_cycles(const int64_t *args)
+{
+    uint64_t copied = NPU_JOB_BYTES + (job_at(args, 0)->lut ? 8192 : 0);
+    return cost().call + copied / 32 * cost().copy_32b;
+}
+uint64_t begin_s32_cycles(const int64_t *)
+{
+    return cost().call + 16384 / 32 * cost().copy_32b / 2;
+}
+uint64_t begin_s64_cycles(const int64_t *)
+{
+    return cost().call + 32768 / 32 * cost().copy_32b / 2;
+}
+uint64_t step_s16s8_cycles(const int64_t *)
+{
+    return product_cycles(32, 128, 16);
+}
+uint64_t step_s8s8_cycles(const int64_t *)
+{
+    return product_cycles(64, 256, 16);
+}
+uint64_t step_s16s16_cycles(const int64_t *)
+{
+    return product_cycles(32, 64, 32);
+}
+uint64_t narrow_cycles(const int64_t *)
+{
+    return lane_cycles(4096, cost().narrow_16);
+}
+uint64_t finish_s16_cycles(const int64_t *)
+{
+    return lane_cycles(2048, cost().requant_16);
+}
+uint64_t finish_gelu_cycles(const int64_t *)
+{
+    return lane_cycles(2048, cost().requant_16 + cost().gelu_16);
+}
+uint64_t finish_s32_cycles(const int64_t *)
+{
+    return lane_cycles(1024, cost().requant_16);
+}
+uint64_t finish_residual_cycles(const int64_t *)
+{
+    return lane_cycles(1024, cost().residual_16);
+}
+uint64_t finish_stem_cycles(const int64_t *)
+{
+    return lane_cycles(1024, cost().residual_16 + cost().stem_16);
+}
+uint64_t matmul_cycles(const int64_t *args)
+{
+    uint64_t n = (uint64_t)args[3];
+    return cost().call + n * n * n * 100 / (256 * cost().percent) +
+           n / 4 * (n / 16) * cost().blocks / 4;
+}
+uint64_t gelu_cycles(const int64_t *args)
+{
+    return lane_cycles((uint64_t)args[5], cost().gelu_16);
+}
+uint64_t norm_cycles(const int64_t *args)
+{
+    uint64_t rows = (uint64_t)args[3], d = (uint64_t)job_at(args, 0)->d;
+    return cost().call + rows * (cost().norm_row + d / 16 * cost().norm_16);
+}
+uint64_t attention_begin_cycles(const int64_t *)
+{
+    return cost().call + (16384 + 3072) / 32 * cost().copy_32b / 2;
+}
+uint64_t scores_cycles(const int64_t *)
+{
+    return product_cycles(32, 64, 16) + 128 * cost().score_16 + 16 * cost().octave_4;
+}
+/* Rows whose octave rose are known before the call: the first block's scale nothing. */
+uint64_t weights_cycles(const int64_t *args)
+{
+    const int32_t *octave = reinterpret_cast<const int32_t *>((uintptr_t)args[2]);
+    const int32_t *before = octave + 256;
+    uint64_t risen = 0;
+    for (int row = 0; row < 64; row++)
+        risen += before[0] != NPU_ATTENTION_NO_OCTAVE && octave[4 * row] > before[4 * row];
+    return lane_cycles(4096, cost().exp_16) + risen * 17 * cost().rescale_16;
+}
+uint64_t values_cycles(const int64_t *)
+{
+    return product_cycles(32, 64, 16);
+}
+uint64_t attention_finish_cycles(const int64_t *)
+{
+    return lane_cycles(2048, cost().out_16) + 16 * cost().divide_4;
+}
+uint64_t mel_begin_cycles(const int64_t *)
+{
+    return cost().call + 200 * cost().turn_32;
+}
+/* 4 bins x 200 n x 16 frames at 32 products a cycle. */
+uint64_t mel_dft_cycles(const int64_t *args)
+{
+    return cost().call + 4 * 200 * 16 * 100 / (32 * cost().percent) +
+           (args[3] & 1 ? cost().combine : 8) + cost().blocks / 2;
+}
+uint64_t mel_finish_cycles(const int64_t *args)
+{
+    uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
+    return cost().call + 208 * cost().power_16 + 201 * cost().bin_16 + n_mels * cost().log_16 +
+           n_mels / 16 * cost().tile;
+}
+uint64_t mel_clamp_cycles(const int64_t *args)
+{
+    uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
+    return cost().call + n_mels * cost().copy_32b;
+}
+
+template <typename F> void (*untyped(F *fn))(void)
+{
+    return reinterpret_cast<void (*)(void)>(fn);
+}
+
+/* Extents that depend on an argument count for the least: one row of 64 (norm), 32 values (gelu), n = 16
+ * (matmul), 80 mels. */
+const uint32_t job_bytes[] = {4096, 4096, 4096, 4096}, begin_s32_bytes[] = {4096, 16384},
+               begin_s64_bytes[] = {4096, 32768}, step_bytes[] = {4096, 4096, 16384},
+               step_s64_bytes[] = {4096, 4096, 32768}, finish_bytes[] = {4096, 16384, 4096},
+               finish_lut_bytes[] = {4096, 4096, 4096, 16384, 4096},
+               residual_bytes[] = {4096, 16384, 4096, 4096},
+               stem_bytes[] = {4096, 4096, 4096, 16384, 2048, 4096},
+               matmul_bytes[] = {256, 256, 1024}, gelu_bytes[] = {4096, 4096, 4096, 128, 64},
+               norm_bytes[] = {4096, 256, 128}, attention_begin_bytes[] = {3072, 16384},
+               scores_bytes[] = {4096, 4096, 4096, 4096, 3072, 8192},
+               weights_bytes[] = {4096, 4096, 3072, 8192, 16384},
+               values_bytes[] = {8192, 4096, 16384}, attention_finish_bytes[] = {3072, 16384, 4096},
+               mel_begin_bytes[] = {5632, 12800}, mel_dft_bytes[] = {3200, 12800, 26624},
+               mel_finish_bytes[] = {4096, 26624, 2560}, mel_clamp_bytes[] = {4096, 2560, 2560};
+
+const npu_core_kernel kernels[] = {
+    {"npu_job_begin", untyped(npu_job_begin), "vpppp", job_bytes, job_cycles},
+    {"npu_gemm_begin_s32", untyped(npu_gemm_begin_s32), "vpp", begin_s32_bytes, begin_s32_cycles},
+    {"npu_gemm_begin_s64", untyped(npu_gemm_begin_s64), "vpp", begin_s64_bytes, begin_s64_cycles},
+    {"npu_gemm_step_s16s8", untyped(npu_gemm_step_s16s8), "vpppi", step_bytes, step_s16s8_cycles},
+    {"npu_gemm_step_s8s8", untyped(npu_gemm_step_s8s8), "vppp", step_bytes, step_s8s8_cycles},
+    {"npu_gemm_step_s16s16", untyped(npu_gemm_step_s16s16), "vppp", step_s64_bytes,
+     step_s16s16_cycles},
+    {"npu_gemm_narrow", untyped(npu_gemm_narrow), "vpp", begin_s64_bytes, narrow_cycles},
+    {"npu_gemm_finish_s16", untyped(npu_gemm_finish_s16), "vpppi", finish_bytes, finish_s16_cycles},
+    {"npu_gemm_finish_gelu", untyped(npu_gemm_finish_gelu), "vpppppi", finish_lut_bytes,
+     finish_gelu_cycles},
+    {"npu_gemm_finish_s32", untyped(npu_gemm_finish_s32), "vpppi", finish_bytes, finish_s32_cycles},
+    {"npu_gemm_finish_residual", untyped(npu_gemm_finish_residual), "vppppi", residual_bytes,
+     finish_residual_cycles},
+    {"npu_gemm_finish_stem", untyped(npu_gemm_finish_stem), "vppppppi", stem_bytes,
+     finish_stem_cycles},
+    {"npu_matmul_s8s8", untyped(npu_matmul_s8s8), "vpppi", matmul_bytes, matmul_cycles},
+    {"npu_gelu_s32s16", untyped(npu_gelu_s32s16), "vpppppi", gelu_bytes, gelu_cycles},
+    {"npu_norm_s32s16", untyped(npu_norm_s32s16), "vpppi", norm_bytes, norm_cycles},
+    {"npu_attention_begin", untyped(npu_attention_begin), "vpp", attention_begin_bytes,
+     attention_begin_cycles},
+    {"npu_attention_scores", untyped(npu_attention_scores), "vppppppii", scores_bytes,
+     scores_cycles},
+    {"npu_attention_weights", untyped(npu_attention_weights), "vppppp", weights_bytes,
+     weights_cycles},
+    {"npu_attention_values", untyped(npu_attention_values), "vpppi", values_bytes, values_cycles},
+    {"npu_attention_finish", untyped(npu_attention_finish), "vpppi", attention_finish_bytes,
+     attention_finish_cycles},
+    {"npu_logmel_begin", untyped(npu_logmel_begin), "vpp", mel_begin_bytes, mel_begin_cycles},
+    {"npu_logmel_dft", untyped(npu_logmel_dft), "vpppi", mel_dft_bytes, mel_dft_cycles},
+    {"npu_logmel_finish", untyped(npu_logmel_finish), "vppp", mel_finish_bytes, mel_finish_cycles},
+    {"npu_logmel_clamp", untyped(npu_logmel_clamp), "vppp", mel_clamp_bytes, mel_clamp_cycles},
+};
+
+} // namespace
+
+const npu_core_kernel *npu_core_kernels(uint32_t *n)
+{
+    *n = (uint32_t)std::size(kernels);
+    return kernels;
+}
+
+void npu_core_cycles_use(const struct npu_core_cycles *constants)
+{
+    in_use = constants ? constants : &defaults;
+}
+
+const npu_core_kernel *npu_core_kernel_find(const char *name)
+{
+    for (const npu_core_kernel &kernel : kernels)
+        if (strcmp(kernel.name, name) == 0)
+            return &kernel;
+    return nullptr;
+}
+
+npu_core_modes npu_core_modes_get(void)
+{
+    return {(uint32_t)aie::get_rounding(), (uint32_t)aie::get_saturation()};
+}
+
+void npu_core_modes_set(npu_core_modes modes)
+{
+    aie::set_rounding((aie::rounding_mode)modes.rounding);
+    aie::set_saturation((aie::saturation_mode)modes.saturation);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One core, one head of attention: 64 queries against up to 1536 keys in one pass over blocks of 64.
+// Contracts, layouts and the parameter object: kernels/aie2/aie2.h. Text: mlir-aie 5ff2ab97d.
+//
+//   shim (0,0) MM2S 0 --- @q ---> S2MM 0 core (0,2)   parameters, then Q as two A16 a tile of queries
+//              MM2S 1 --- @kv --> S2MM 1              a block of keys: two K16, two A16 of V
+//              S2MM 0 <-- @o ---- MM2S 0              two A16 a tile of queries
+//
+// A job: 1 parameter object, then count[1] tiles of queries; count[0] blocks of keys pass for each.
+module {
+  aie.device(npu1) {
+    %shim = aie.tile(0, 0)
+    %tile = aie.tile(0, 2)
+
+    aie.objectfifo @q(%shim, {%tile}, [2, 2]) : !aie.objectfifo<memref<4096xi8>>
+    aie.objectfifo @kv(%shim, {%tile}, [2, 2]) : !aie.objectfifo<memref<4096xi8>>
+    aie.objectfifo @o(%tile, {%shim}, [1, 2]) : !aie.objectfifo<memref<4096xi8>>
+
+    %job = aie.buffer(%tile) {sym_name = "job"} : memref<1024xi32>
+    %lut_ab = aie.buffer(%tile) {sym_name = "lut_ab"} : memref<2048xi16>
+    %lut_cd = aie.buffer(%tile) {sym_name = "lut_cd"} : memref<2048xi16>
+    %state = aie.buffer(%tile) {sym_name = "state"} : memref<768xi32>
+    %weights = aie.buffer(%tile) {sym_name = "weights"} : memref<4096xi16>
+    %sums = aie.buffer(%tile) {sym_name = "sums"} : memref<4096xi32>
+
+    func.func private @npu_job_begin(memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+    func.func private @npu_attention_begin(memref<768xi32>, memref<4096xi32>) -> ()
+    func.func private @npu_attention_scores(memref<1024xi32>, memref<4096xi8>, memref<4096xi8>, memref<4096xi8>, memref<768xi32>, memref<4096xi16>, i32, i32) -> ()
+    func.func private @npu_attention_weights(memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
+    func.func private @npu_attention_values(memref<4096xi16>, memref<4096xi8>, memref<4096xi32>, i32) -> ()
+    func.func private @npu_attention_finish(memref<768xi32>, memref<4096xi32>, memref<4096xi8>, i32) -> ()
+
+    %core = aie.core(%tile) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %cmax = arith.constant 9223372036854775807 : index
+      %part0 = arith.constant 0 : i32
+      %part1 = arith.constant 1 : i32
+      scf.for %it = %c0 to %cmax step %c1 {
+        %jv = aie.objectfifo.acquire @q(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
+        %jo = aie.objectfifo.subview.access %jv[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+        func.call @npu_job_begin(%jo, %job, %lut_ab, %lut_cd) : (memref<4096xi8>, memref<1024xi32>, memref<2048xi16>, memref<2048xi16>) -> ()
+        aie.objectfifo.release @q(Consume, 1)
+        %n0 = memref.load %job[%c0] : memref<1024xi32>
+        %n1 = memref.load %job[%c1] : memref<1024xi32>
+        %blocks = arith.index_cast %n0 : i32 to index
+        %tiles = arith.index_cast %n1 : i32 to index
+        scf.for %t = %c0 to %tiles step %c1 {
+          // The queries stay while all keys pass.
+          %qv = aie.objectfifo.acquire @q(Consume, 2) : !aie.objectfifosubview<memref<4096xi8>>
+          %q0 = aie.objectfifo.subview.access %qv[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+          %q1 = aie.objectfifo.subview.access %qv[1] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+          func.call @npu_attention_begin(%state, %sums) : (memref<768xi32>, memref<4096xi32>) -> ()
+          scf.for %b = %c0 to %blocks step %c1 {
+            %block = arith.index_cast %b : index to i32
+            %kv0 = aie.objectfifo.acquire @kv(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
+            %k0 = aie.objectfifo.subview.access %kv0[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+            func.call @npu_attention_scores(%job, %q0, %q1, %k0, %state, %weights, %block, %part0) : (memref<1024xi32>, memref<4096xi8>, memref<4096xi8>, memref<4096xi8>, memref<768xi32>, memref<4096xi16>, i32, i32) -> ()
+            aie.objectfifo.release @kv(Consume, 1)
+            %kv1 = aie.objectfifo.acquire @kv(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
+            %k1 = aie.objectfifo.subview.access %kv1[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+            func.call @npu_attention_scores(%job, %q0, %q1, %k1, %state, %weights, %block, %part1) : (memref<1024xi32>, memref<4096xi8>, memref<4096xi8>, memref<4096xi8>, memref<768xi32>, memref<4096xi16>, i32, i32) -> ()
+            aie.objectfifo.release @kv(Consume, 1)
+            func.call @npu_attention_weights(%lut_ab, %lut_cd, %state, %weights, %sums) : (memref<2048xi16>, memref<2048xi16>, memref<768xi32>, memref<4096xi16>, memref<4096xi32>) -> ()
+            %kv2 = aie.objectfifo.acquire @kv(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
+            %v0 = aie.objectfifo.subview.access %kv2[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+            func.call @npu_attention_values(%weights, %v0, %sums, %part0) : (memref<4096xi16>, memref<4096xi8>, memref<4096xi32>, i32) -> ()
+            aie.objectfifo.release @kv(Consume, 1)
+            %kv3 = aie.objectfifo.acquire @kv(Consume, 1) : !aie.objectfifosubview<memref<4096xi8>>
+            %v1 = aie.objectfifo.subview.access %kv3[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+            func.call @npu_attention_values(%weights, %v1, %sums, %part1) : (memref<4096xi16>, memref<4096xi8>, memref<4096xi32>, i32) -> ()
+            aie.objectfifo.release @kv(Consume, 1)
+          }
+          aie.objectfifo.release @q(Consume, 2)
+          %ov0 = aie.objectfifo.acquire @o(Produce, 1) : !aie.objectfifosubview<memref<4096xi8>>
+          %o0 = aie.objectfifo.subview.access %ov0[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+          func.call @npu_attention_finish(%state, %sums, %o0, %part0) : (memref<768xi32>, memref<4096xi32>, memref<4096xi8>, i32) -> ()
+          aie.objectfifo.release @o(Produce, 1)
+          %ov1 = aie.objectfifo.acquire @o(Produce, 1) : !aie.objectfifosubview<memref<4096xi8>>
+          %o1 = aie.objectfifo.subview.access %ov1[0] : !aie.objectfifosubview<memref<4096xi8>> -> memref<4096xi8>
+          func.call @npu_attention_finish(%state, %sums, %o1, %part1) : (memref<768xi32>, memref<4096xi32>, memref<4096xi8>, i32) -> ()
+          aie.objectfifo.release @o(Produce, 1)
+        }
+      }
+      aie.end
+    } {dynamic_objfifo_lowering = true, stack_size = 3072 : i32, link_with = "npu_core.o"}
+
+    // 256 queries against 1500 keys (24 blocks, the last one masked), sent for each of four tiles.
+    aie.runtime_sequence @sequence(%q: memref<36864xi8>, %kv: memref<393216xi8>, %o: memref<32768xi8>) {
+      aiex.npu.dma_memcpy_nd (%o[0, 0, 0, 0][1, 1, 1, 32768][0, 0, 0, 1]) {metadata = @o, id = 0 : i64, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd (%q[0, 0, 0, 0][1, 1, 1, 36864][0, 0, 0, 1]) {metadata = @q, id = 1 : i64} : memref<36864xi8>
+      aiex.npu.dma_memcpy_nd (%kv[0, 0, 0, 0][4, 1, 1, 393216][0, 0, 0, 1]) {metadata = @kv, id = 2 : i64} : memref<393216xi8>
+      aiex.npu.dma_wait {symbol = @o}
+    }
+
+    // 64 queries against 64 keys.
+    aie.runtime_sequence @block(%q: memref<12288xi8>, %kv: memref<16384xi8>, %o: memref<8192xi8>) {
+      aiex.npu.dma_memcpy_nd (%o[0, 0, 0, 0][1, 1, 1, 8192][0, 0, 0, 1]) {metadata = @o, id = 0 : i64, issue_token = true} : memref<8192xi8>
+      aiex.npu.dma_memcpy_nd (%q[0, 0, 0, 0][1, 1, 1, 12288][0, 0, 0, 1]) {metadata = @q, id = 1 : i64} : memref<12288xi8>
+      aiex.npu.dma_memcpy_nd (%kv[0, 0, 0, 0][1, 1, 1, 16384][0, 0, 0, 1]) {metadata = @kv, id = 2 : i64} : memref<16384xi8>
+      aiex.npu.dma_wait {symbol = @o}
+    }
+  }
+}

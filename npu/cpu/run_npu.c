@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The stages in profile npu: the operations an AIE2 core does, by their definitions in kernels/ref. */
+#include "npu/cpu/cpu.h"
+
+static npu_f1_gemm_fn *gemm_of(const struct npu_integer_matrix *w)
+{
+    return w->bits == 8 ? npu_f1_gemm_s16s8_ref : npu_f1_gemm_s16s16_ref;
+}
+
+/* m rows of `a` (stride lda) through a matrix of the stage; the rest is in `more`. */
+static void gemm(const struct npu_cpu_job *job, unsigned matrix, void *c, const int16_t *a,
+                 size_t lda, unsigned m, struct npu_f1_gemm_args more)
+{
+    const struct npu_integer_matrix *w = &job->i->matrix[matrix];
+
+    more.c = c;
+    more.a = a;
+    more.w = w->w;
+    more.bias = w->bias;
+    more.mult = w->mult;
+    more.shift = w->shift;
+    more.table = job->i->table;
+    more.lda = (ptrdiff_t)lda;
+    more.ldw = job->s->k;
+    more.ldc = job->s->n;
+    more.m = (int)m;
+    more.n = (int)job->s->n;
+    more.k = (int)job->s->k;
+    more.acc_shift = w->acc_shift;
+    more.gelu_shift = job->i->gelu_shift;
+    gemm_of(w)(&more);
+}
+
+/* m normalised rows of the residual stream from `row`; mult NULL: the final norm. */
+static void norm(const struct npu_cpu_job *job, int16_t *y, unsigned row, unsigned m,
+                 const int16_t *mult, int shift)
+{
+    const struct npu_integer *integer = job->l->weights->integer;
+    size_t d = job->l->program.d_model;
+    const struct npu_f1_norm_args args = {
+        .y = y,
+        .x = job->l->npu.residual + row * d,
+        .mult = mult,
+        .ldy = (ptrdiff_t)d,
+        .ldx = (ptrdiff_t)d,
+        .m = (int)m,
+        .d = (int)d,
+        .shift = shift,
+        .inv_d = integer->inv_d,
+        .eps = integer->eps,
+        .sqrt_d = integer->sqrt_d,
+    };
+    npu_f1_norm_s32s16_ref(&args);
+}
+
+/* GELU of the first convolution; a row's input is the rows before, at and after it. */
+static void conv1(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    const struct npu_program *p = &job->l->program;
+    int16_t *mel = job->l->scratch[worker].a;
+    unsigned m, row = npu_cpu_job_rows(job, index, &m);
+
+    npu_integer_quantise_mel(mel, job->run->mel + (size_t)row * p->n_mels,
+                             (size_t)(m + 2) * p->n_mels);
+    gemm(job, 0, job->l->npu.stem + (size_t)(row + 1) * p->d_model, mel, p->n_mels, m,
+         (struct npu_f1_gemm_args){.result = NPU_F1_GELU});
+}
+
+static void conv2(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    size_t d = job->l->program.d_model;
+    unsigned m, row = npu_cpu_job_rows(job, index, &m);
+    (void)worker;
+
+    gemm(job, 0, job->l->npu.residual + row * d, job->l->npu.stem + 2 * row * d, 2 * d, m,
+         (struct npu_f1_gemm_args){.result = NPU_F1_STEM,
+                                   .pos = job->l->weights->integer->positions + row * d,
+                                   .ldp = (ptrdiff_t)d});
+}
+
+static void norm_qkv(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    const struct npu_cpu_npu_buffers *b = &job->l->npu;
+    int16_t *const to[] = {b->q, b->k, b->v};
+    unsigned m, row = npu_cpu_job_rows(job, index, &m);
+    size_t d = job->l->program.d_model;
+    int16_t *rows = job->l->scratch[worker].a;
+
+    norm(job, rows, row, m, job->i->norm_mult, job->i->norm_shift);
+    for (unsigned i = 0; i < 3; i++)
+        gemm(job, i, to[i] + row * d, rows, d, m, (struct npu_f1_gemm_args){.result = NPU_F1_S16});
+}
+
+static void attention(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    const struct npu_cpu_npu_buffers *b = &job->l->npu;
+    unsigned rows_index, head = npu_cpu_job_head(job, index, &rows_index), m;
+    unsigned row = npu_cpu_job_rows(job, rows_index, &m);
+    ptrdiff_t d = job->l->program.d_model;
+    size_t at = (size_t)head * NPU_HEAD_DIM;
+    (void)worker;
+
+    const struct npu_f1_attention_args args = {
+        .out = b->mixed + row * (size_t)d + at,
+        .q = b->q + row * (size_t)d + at,
+        .k = b->k + at,
+        .v = b->v + at,
+        .exp = job->l->weights->integer->exp,
+        .ldo = d,
+        .ldq = d,
+        .ldk = d,
+        .ldv = d,
+        .m = (int)m,
+        .n = (int)job->l->program.positions,
+        .qk_shift = job->i->qk_shift,
+    };
+    npu_f1_attention_s16_ref(&args);
+}
+
+static void add_rows(const struct npu_cpu_job *job, unsigned index, const int16_t *a)
+{
+    unsigned m, row = npu_cpu_job_rows(job, index, &m);
+    gemm(job, 0, job->l->npu.residual + (size_t)row * job->s->n, a + (size_t)row * job->s->k,
+         job->s->k, m, (struct npu_f1_gemm_args){.result = NPU_F1_RESIDUAL});
+}
+
+static void out(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    (void)worker;
+    add_rows(job, index, job->l->npu.mixed);
+}
+
+static void norm_fc1(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    int16_t *rows = job->l->scratch[worker].a;
+    unsigned m, row = npu_cpu_job_rows(job, index, &m);
+
+    norm(job, rows, row, m, job->i->norm_mult, job->i->norm_shift);
+    gemm(job, 0, job->l->npu.ffn + (size_t)row * job->s->n, rows, job->s->k, m,
+         (struct npu_f1_gemm_args){.result = NPU_F1_GELU});
+}
+
+static void fc2(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    (void)worker;
+    add_rows(job, index, job->l->npu.ffn);
+}
+
+/* The only floats: z 2^-feature_bits gamma + beta, the product rounded before the sum. */
+static void final_norm(void *user, unsigned index, unsigned worker)
+{
+    const struct npu_cpu_job *job = user;
+    const struct npu_integer *integer = job->l->weights->integer;
+    int16_t *z = job->l->scratch[worker].a;
+    unsigned m, row = npu_cpu_job_rows(job, index, &m), d = job->l->program.d_model;
+    float *to = job->run->features + (size_t)row * d;
+    float unit = 1.0f / (float)(1 << integer->feature_bits);
+
+    norm(job, z, row, m, NULL, integer->feature_bits);
+    for (size_t i = 0; i < (size_t)m * d; i++)
+        to[i] = (float)z[i] * unit * integer->gamma[i % d] + integer->beta[i % d];
+}
+
+npu_job_fn *const npu_cpu_npu_fns[NPU_OP_COUNT] = {
+    [NPU_OP_CONV1] = conv1,       [NPU_OP_CONV2] = conv2,
+    [NPU_OP_NORM_QKV] = norm_qkv, [NPU_OP_ATTENTION] = attention,
+    [NPU_OP_OUT] = out,           [NPU_OP_NORM_FC1] = norm_fc1,
+    [NPU_OP_FC2] = fc2,           [NPU_OP_NORM] = final_norm,
+};

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The order of a runtime sequence: task queues, descriptors in flight, tokens. A token wait on a
+ * channel retires the task that the token is of and everything before it there. What another channel's
+ * wait may have ended is "perhaps": a task is pushed with the number of waits so far. */
+#include "npu/sim/checker.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define QUEUE_DEPTH 4
+#define MAX_BDS     16
+
+struct task {
+    struct npu_ir_pos pos;
+    uint32_t next;    /* in the channel's queue, NPU_IR_NONE */
+    uint32_t n_waits; /* of the whole sequence, before it was pushed */
+    int64_t id;       /* buffer descriptor, -1: the compiler's choice */
+    uint32_t shim;    /* tile */
+    bool token, retired, freed;
+};
+
+struct channel {          /* of a fifo's shim end */
+    uint32_t first, last; /* tasks not retired, NPU_IR_NONE */
+    uint32_t n, n_tokens;
+    uint32_t recent[QUEUE_DEPTH]; /* n_waits of the last tasks pushed, a ring */
+    uint32_t n_pushed;
+    bool failed, warned;
+};
+
+struct state {
+    struct npu_checker *c;
+    const struct npu_sequence *sequence;
+    struct task *task; /* [operations] */
+    uint32_t n_tasks, n_waits;
+    struct channel *channel;             /* [fifos] */
+    uint32_t *by_id;                     /* [tiles][16] the task that uses it, NPU_IR_NONE */
+    uint32_t *n_live;                    /* [tiles] tasks whose descriptor the compiler chose */
+    const struct npu_ir_op **configured; /* [slots] */
+    uint32_t *started;                   /* [slots] the task, NPU_IR_NONE */
+};
+
+static const char *name_of(const struct state *s, uint32_t fifo)
+{
+    return s->c->array->fifo[fifo].name;
+}
+
+static uint32_t shim_of(const struct state *s, uint32_t f, bool *reads)
+{
+    const struct npu_fifo *fifo = &s->c->array->fifo[f];
+    for (uint32_t e = 0; e <= fifo->n_consumers; e++) {
+        uint32_t tile = npu_fifo_end(fifo, e)->tile;
+        *reads = e == 0;
+        if (npu_tile_kind(&s->c->array->tile[tile]) == NPU_TILE_SHIM)
+            return tile;
+    }
+    return NPU_IR_NONE;
+}
+
+static void free_bd(struct state *s, struct task *task)
+{
+    if (task->freed)
+        return;
+    task->freed = true;
+    if (task->id < 0 && s->n_live[task->shim] > 0)
+        s->n_live[task->shim]--;
+    if (task->id >= 0 && task->id < MAX_BDS) {
+        uint32_t *user = &s->by_id[task->shim * MAX_BDS + (uint32_t)task->id];
+        if (*user == (uint32_t)(task - s->task))
+            *user = NPU_IR_NONE;
+    }
+}
+
+/* Retire the oldest tasks of the channel up to and with the first that has a token; false: none has. */
+static bool retire(struct state *s, struct channel *channel)
+{
+    uint32_t i = channel->first;
+    if (channel->n_tokens == 0)
+        return false;
+    while (!s->task[i].token)
+        i = s->task[i].next;
+    channel->n_tokens--;
+    for (bool last = false; !last;) {
+        struct task *task = &s->task[channel->first];
+        last = channel->first == i;
+        task->retired = true;
+        free_bd(s, task);
+        channel->first = task->next;
+        channel->n--;
+    }
+    if (channel->first == NPU_IR_NONE)
+        channel->last = NPU_IR_NONE;
+    return true;
+}
+
+static void check_queue(struct state *s, const struct npu_ir_op *op, uint32_t fifo)
+{
+    struct channel *channel = &s->channel[fifo];
+    if (channel->n < QUEUE_DEPTH)
+        return;
+    /* The waits only grow, so the oldest of the last tasks speaks for all of them. */
+    bool sure = channel->recent[channel->n_pushed % QUEUE_DEPTH] == s->n_waits;
+    if (sure && !channel->failed)
+        npu_check_error(s->c, "queue-depth", op->pos,
+                        "@%.60s has %u transfers that nothing waited for; a channel queues %d and "
+                        "drops the next in silence",
+                        name_of(s, fifo), channel->n, QUEUE_DEPTH);
+    else if (!sure && !channel->warned)
+        npu_checker_report(s->c, NPU_SEVERITY_WARNING, "queue-perhaps", op->pos,
+                           "@%.60s has %u transfers without a token of their own; a channel queues "
+                           "%d, so the waits on other fifos must have ended the older ones",
+                           name_of(s, fifo), channel->n, QUEUE_DEPTH);
+    *(sure ? &channel->failed : &channel->warned) = true;
+}
+
+static void check_bd(struct state *s, const struct npu_ir_op *op, const struct task *task)
+{
+    struct npu_tile_text shim = npu_tile_format(s->c->array, task->shim);
+    if (task->id < 0 || task->id >= MAX_BDS)
+        return; /* the compiler's choice; or reported as such */
+    uint32_t *user = &s->by_id[task->shim * MAX_BDS + (uint32_t)task->id];
+    if (*user != NPU_IR_NONE) {
+        const struct task *old = &s->task[*user];
+        bool sure = old->n_waits == s->n_waits;
+        npu_checker_report(s->c, sure ? NPU_SEVERITY_ERROR : NPU_SEVERITY_WARNING,
+                           sure ? "descriptor-reuse" : "descriptor-perhaps", op->pos,
+                           "buffer descriptor %" PRId64 " of %s is in use since line %u%s",
+                           task->id, shim.text, old->pos.line,
+                           sure
+                               ? ", and nothing waited since; the stock compiler says nothing"
+                               : ", unless the waits on other fifos since then mean that it ended");
+    }
+    *user = (uint32_t)(task - s->task);
+}
+
+static uint32_t push_task(struct state *s, const struct npu_ir_op *op, struct npu_ir_pos pos,
+                          bool memcpy)
+{
+    bool reads;
+    uint32_t shim = shim_of(s, op->ref, &reads), i = s->n_tasks;
+    struct channel *channel = &s->channel[op->ref];
+    if (shim == NPU_IR_NONE)
+        return NPU_IR_NONE;
+    struct task *task = &s->task[s->n_tasks++];
+    *task = (struct task){.pos = pos,
+                          .next = NPU_IR_NONE,
+                          .n_waits = s->n_waits,
+                          .id = op->bd[0].id,
+                          .shim = shim,
+                          .token = op->token || (memcpy && !reads)};
+    struct npu_ir_op at = *op;
+    at.pos = pos;
+    check_queue(s, &at, op->ref);
+    check_bd(s, &at, task);
+    if (channel->last == NPU_IR_NONE)
+        channel->first = i;
+    else
+        s->task[channel->last].next = i;
+    channel->last = i;
+    channel->n++;
+    channel->n_tokens += task->token;
+    channel->recent[channel->n_pushed++ % QUEUE_DEPTH] = s->n_waits;
+    return i;
+}
+
+static void wait_fifo(struct state *s, const struct npu_ir_op *op, uint32_t fifo)
+{
+    struct channel *channel = &s->channel[fifo];
+    if (!retire(s, channel))
+        npu_check_error(
+            s->c, "wait-token", op->pos,
+            "no transfer of @%.60s in flight issues a token, so this waits for ever; the "
+            "stock compiler says nothing",
+            name_of(s, fifo));
+    s->n_waits++;
+}
+
+/* The raw form: the fifo whose shim end has that channel. */
+static void wait_channel(struct state *s, const struct npu_ir_op *op)
+{
+    const struct npu_array *array = s->c->array;
+    for (uint32_t f = 0; f < array->n_fifos; f++)
+        for (uint32_t e = 0; e <= array->fifo[f].n_consumers; e++) {
+            const struct npu_map_end *end = &s->c->map->fifo[f][e];
+            const struct npu_tile *tile = &array->tile[end->tile];
+            if (npu_tile_kind(tile) == NPU_TILE_SHIM && (int64_t)tile->column == op->list[0] &&
+                op->list[1] == 0 && (int64_t)end->direction == op->list[2] &&
+                (int64_t)end->channel == op->list[3]) {
+                wait_fifo(s, op, f);
+                return;
+            }
+        }
+    npu_check_error(s->c, "wait-channel", op->pos,
+                    "no fifo uses %s channel %" PRId64 " of tile (%" PRId64 ",%" PRId64
+                    "), so this waits for ever",
+                    op->list[2] ? "MM2S" : "S2MM", op->list[3], op->list[0], op->list[1]);
+}
+
+static void check_task(struct state *s, const struct npu_ir_op *op)
+{
+    uint32_t slot = op->operand[0], task = s->started[slot];
+    const struct npu_ir_op *made = s->configured[slot];
+    if (op->code == NPU_IR_TASK_START) {
+        if (task != NPU_IR_NONE && !s->task[task].retired)
+            npu_check_error(s->c, "task-order", op->pos, "this task was started at line %u already",
+                            s->task[task].pos.line);
+        s->started[slot] = push_task(s, made, op->pos, false);
+        return;
+    }
+    if (task == NPU_IR_NONE) {
+        npu_check_error(s->c, "task-order", op->pos, "this task was not started");
+        return;
+    }
+    if (op->code == NPU_IR_TASK_FREE) {
+        free_bd(s, &s->task[task]);
+        return;
+    }
+    if (!made->token)
+        npu_check_error(s->c, "task-token", op->pos,
+                        "the task of line %u has no issue_token, so this waits for ever",
+                        made->pos.line);
+    else if (s->task[task].retired)
+        npu_check_error(s->c, "wait-token", op->pos, "the token of this task was taken before");
+    else
+        while (!s->task[task].retired && retire(s, &s->channel[made->ref]))
+            continue;
+    s->n_waits++;
+}
+
+static void check_rtp(struct state *s, const struct npu_ir_op *op)
+{
+    const struct npu_buffer *buffer = &s->c->array->buffer[op->ref];
+    uint64_t words = npu_ir_type_bytes(&buffer->type) / 4;
+    if (op->list[0] < 0 || (uint64_t)op->list[0] >= words)
+        npu_check_error(s->c, "rtp-range", op->pos,
+                        "word %" PRId64 " is outside of buffer %.60s, which has %" PRIu64 " words",
+                        op->list[0], buffer->name, words);
+}
+
+/* The compiler numbers the descriptor of a task where it is configured. */
+static void configure(struct state *s, const struct npu_ir_op *op)
+{
+    bool reads;
+    uint32_t shim = shim_of(s, op->ref, &reads);
+    npu_check_transfer(s->c, s->sequence, op);
+    s->configured[op->result[0]] = op;
+    if (shim != NPU_IR_NONE && op->bd[0].id < 0 && ++s->n_live[shim] == MAX_BDS + 1)
+        npu_check_error(s->c, "descriptors-live", op->pos,
+                        "%s has more than %d tasks that are neither awaited nor freed",
+                        npu_tile_format(s->c->array, shim).text, MAX_BDS);
+}
+
+static void check_op(struct state *s, const struct npu_ir_op *op)
+{
+    switch (op->code) {
+    case NPU_IR_MEMCPY:
+        npu_check_transfer(s->c, s->sequence, op);
+        push_task(s, op, op->pos, true);
+        break;
+    case NPU_IR_TASK_CONFIGURE:
+        configure(s, op);
+        break;
+    case NPU_IR_WAIT:
+        wait_fifo(s, op, op->ref);
+        break;
+    case NPU_IR_SYNC:
+        wait_channel(s, op);
+        break;
+    case NPU_IR_TASK_START:
+    case NPU_IR_TASK_AWAIT:
+    case NPU_IR_TASK_FREE:
+        check_task(s, op);
+        break;
+    case NPU_IR_RTP_WRITE:
+        check_rtp(s, op);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Results that nobody waited for may still be under way when the host reads them. */
+static void check_results(struct state *s)
+{
+    for (uint32_t f = 0; f < s->c->array->n_fifos; f++) {
+        bool reads;
+        uint32_t i = s->channel[f].last;
+        if (i != NPU_IR_NONE && shim_of(s, f, &reads) != NPU_IR_NONE && !reads)
+            npu_checker_report(
+                s->c, NPU_SEVERITY_WARNING, "wait-missing", s->task[i].pos,
+                "nothing waits for this transfer of @%.60s: the host may read its buffer "
+                "too early",
+                name_of(s, f));
+    }
+}
+
+static bool check_sequence(struct npu_checker *c, const struct npu_sequence *sequence)
+{
+    const struct npu_ir_region *region = &sequence->body.region;
+    const struct npu_array *array = c->array;
+    uint32_t n_slots = sequence->body.n_slots;
+    struct state s = {.c = c, .sequence = sequence};
+    s.task = npu_arena_take(&c->arena, region->n_ops, sizeof(*s.task));
+    s.channel = npu_arena_take(&c->arena, array->n_fifos, sizeof(*s.channel));
+    s.by_id = npu_arena_take(&c->arena, array->n_tiles, MAX_BDS * sizeof(*s.by_id));
+    s.n_live = npu_arena_take(&c->arena, array->n_tiles, sizeof(*s.n_live));
+    s.configured = npu_arena_take(&c->arena, n_slots, sizeof(*s.configured));
+    s.started = npu_arena_take(&c->arena, n_slots, sizeof(*s.started));
+    if (!s.task || !s.channel || !s.by_id || !s.n_live || !s.configured || !s.started)
+        return false;
+    for (uint32_t f = 0; f < array->n_fifos; f++)
+        s.channel[f] = (struct channel){.first = NPU_IR_NONE, .last = NPU_IR_NONE};
+    for (uint32_t i = 0; i < array->n_tiles * MAX_BDS; i++)
+        s.by_id[i] = NPU_IR_NONE;
+    for (uint32_t i = 0; i < n_slots; i++)
+        s.started[i] = NPU_IR_NONE;
+    for (uint32_t i = 0; i < region->n_ops; i++)
+        check_op(&s, &region->op[i]);
+    check_results(&s);
+    return true;
+}
+
+bool npu_check_sequences(struct npu_checker *c)
+{
+    for (uint32_t i = 0; i < c->array->n_sequences; i++)
+        if (!check_sequence(c, &c->array->sequence[i]))
+            return false;
+    return true;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_TXN_SHIM_H
+#define NPU_TXN_SHIM_H
+/* Registers of a shim tile's DMA and the fields of its buffer descriptors, for the two halves of
+ * npu/txn.h. Offsets and fields as mlir-aie's compiler writes them for npu1; all lengths, steps and
+ * wraps count 32-bit words. */
+#include <stdint.h>
+
+#define TXN_HEADER_WORDS 4
+
+#define SHIM_BD_BASE    0x1D000U
+#define SHIM_BD_BYTES   0x20U
+#define SHIM_BD_WORDS   8U
+#define SHIM_N_CHANNELS 2U
+/* Per channel 8 bytes: control register, then task queue; S2MM first. */
+#define SHIM_CONTROL_BASE 0x1D200U
+#define SHIM_QUEUE_BASE   0x1D204U
+#define SHIM_MM2S         0x10U
+
+/* Control register: which controller gets the token of a finished task. */
+#define CONTROLLER_MASK  0x1F00U
+#define CONTROLLER_VALUE 0x0F00U
+
+#define QUEUE_TOKEN        0x80000000U
+#define QUEUE_REPEAT_SHIFT 16
+#define QUEUE_REPEAT_MAX   0xFFU
+#define QUEUE_USED         (QUEUE_TOKEN | QUEUE_REPEAT_MAX << QUEUE_REPEAT_SHIFT | 0xFU)
+
+#define BD_BURST         0x80000000U /* word 4: the longest bursts */
+#define BD_BURST_MASK    0xC0000000U
+#define BD_AXI_CACHE     0x02000000U /* word 5: AxCache = 2 */
+#define BD_VALID         0x02000000U /* word 7 */
+#define BD_WRAP_SHIFT    20
+#define BD_WRAP_MAX      0x3FFU
+#define BD_STEP_MAX      0xFFFFFU /* stored minus 1 */
+#define BD_ITERATION_MAX 0x3FU    /* stored minus 1 */
+
+#define ADDRESS_COLUMN_SHIFT 25
+#define ADDRESS_ROW_SHIFT    20
+#define ADDRESS_OFFSET_MASK  0xFFFFFU
+
+static inline uint32_t shim_address(unsigned column, uint32_t offset)
+{
+    return (uint32_t)column << ADDRESS_COLUMN_SHIFT | offset;
+}
+
+static inline unsigned address_row(uint32_t address)
+{
+    return address >> ADDRESS_ROW_SHIFT & 0x1F;
+}
+
+static inline unsigned address_column(uint32_t address)
+{
+    return address >> ADDRESS_COLUMN_SHIFT;
+}
+
+#endif /* NPU_TXN_SHIM_H */

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_NPU_INTEGER_RIG_H
+#define TESTS_NPU_INTEGER_RIG_H
+/* Profile npu on the CPU with its buffers in view: the residual stream after every stage that changes
+ * it, the final norm's integers, and what reached the ends of 16 bits. */
+#include <math.h>
+#include <stdatomic.h>
+
+#include "npu/cpu/cpu.h"
+#include "tests/check.h"
+#include "tests/npu/encoder_input.h"
+
+struct integer_rig {
+    struct npu_device *device;
+    struct npu_model *model;
+    struct npu_loaded *loaded;
+    const struct npu_cpu_loaded *cpu;
+    const struct npu_integer *integer;
+    struct npu_program program;
+    size_t values; /* of one state */
+
+    unsigned n_states;
+    int32_t *states; /* [n_states][positions][d_model], the last one z */
+    float *features;
+    size_t at_the_ends; /* 16-bit values of +-32767 in all buffers */
+    unsigned state;
+};
+
+/* A failure ends the program. */
+static inline void integer_rig_open(struct integer_rig *r, const char *path, unsigned threads)
+{
+    struct npu_error err = {""};
+    const struct npu_device_params device = {.name = "cpu", .threads = threads};
+    struct npu_model_info info;
+
+    *r = (struct integer_rig){.n_states = 0};
+    if (npu_device_open(&r->device, &device, &err) || npu_model_open(&r->model, path, &err)) {
+        check_case(false, "open", "%s", err.text);
+        exit(check_finish());
+    }
+    npu_model_get_info(r->model, &info);
+    if (npu_program_build(&r->program, &info) ||
+        r->device->backend->load(&r->loaded, r->device, &r->program, NPU_PROFILE_NPU, r->model,
+                                 &err)) {
+        check_case(false, "load", "%s", err.text);
+        exit(check_finish());
+    }
+    r->cpu = (const struct npu_cpu_loaded *)r->loaded;
+    r->integer = r->cpu->weights->integer;
+    r->n_states = 2 + 2 * r->program.n_layers;
+    r->values = (size_t)r->program.positions * r->program.d_model;
+    r->states = calloc(r->n_states * r->values, sizeof(*r->states));
+    r->features = calloc(r->values, sizeof(*r->features));
+    if (!r->states || !r->features)
+        abort();
+}
+
+static inline void integer_rig_close(struct integer_rig *r)
+{
+    free(r->states);
+    free(r->features);
+    r->device->backend->unload(r->loaded);
+    npu_model_close(&r->model);
+    npu_device_close(&r->device);
+}
+
+static inline void integer_rig_count(struct integer_rig *r, const int16_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        r->at_the_ends += x[i] >= 32767 || x[i] <= -32767;
+}
+
+static inline void integer_rig_after(void *user, unsigned stage)
+{
+    struct integer_rig *r = user;
+    const struct npu_cpu_npu_buffers *b = &r->cpu->npu;
+    const struct npu_stage *s = &r->program.stage[stage];
+
+    if (s->out == NPU_BUFFER_RESIDUAL)
+        memcpy(r->states + r->state++ * r->values, b->residual, r->values * sizeof(int32_t));
+    if (s->op == NPU_OP_CONV1)
+        integer_rig_count(r, b->stem + r->program.d_model, 2 * r->values);
+    if (s->op == NPU_OP_NORM_QKV) {
+        integer_rig_count(r, b->q, r->values);
+        integer_rig_count(r, b->k, r->values);
+        integer_rig_count(r, b->v, r->values);
+    }
+    if (s->op == NPU_OP_ATTENTION)
+        integer_rig_count(r, b->mixed, r->values);
+    if (s->op == NPU_OP_NORM_FC1)
+        integer_rig_count(r, b->ffn, 4 * r->values);
+}
+
+/* z from the last residual state: the features must be what follows from it. */
+static inline bool integer_rig_add_z(struct integer_rig *r)
+{
+    const struct npu_integer *in = r->integer;
+    unsigned d = r->program.d_model;
+    int16_t *z = malloc(r->values * sizeof(*z));
+    int32_t *last = r->states + (size_t)(r->n_states - 1) * r->values;
+    bool same = true;
+    if (!z)
+        abort();
+    npu_f1_norm_s32s16_ref(&(struct npu_f1_norm_args){.y = z,
+                                                      .x = last - r->values,
+                                                      .ldy = d,
+                                                      .ldx = d,
+                                                      .m = (int)r->program.positions,
+                                                      .d = (int)d,
+                                                      .shift = in->feature_bits,
+                                                      .inv_d = in->inv_d,
+                                                      .eps = in->eps,
+                                                      .sqrt_d = in->sqrt_d});
+    integer_rig_count(r, z, r->values);
+    for (size_t i = 0; i < r->values; i++) {
+        float product = ldexpf(z[i], -in->feature_bits) * in->gamma[i % d];
+        same &= r->features[i] == product + in->beta[i % d];
+        last[i] = z[i];
+    }
+    free(z);
+    return same;
+}
+
+/* mel s16 [frames][n_mels]; fills states and features, counts on. Returns whether the features follow
+ * from z. */
+static inline bool integer_rig_run(struct integer_rig *r, const int16_t *mel)
+{
+    const struct npu_program *p = &r->program;
+    atomic_bool cancel = false;
+    size_t n = (size_t)p->frames * p->n_mels;
+    float *framed = calloc(n + 2 * p->n_mels, sizeof(*framed));
+    struct npu_run run = {.mel = framed,
+                          .features = r->features,
+                          .cancel = &cancel,
+                          .after = integer_rig_after,
+                          .user = r};
+    if (!framed)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        framed[p->n_mels + i] = mel[i] * 0x1p-13f;
+    r->state = 0;
+    int ret = r->device->backend->run(r->loaded, &run);
+    free(framed);
+    return ret == 0 && integer_rig_add_z(r);
+}
+
+/* As tests/npu/integer_reference.py computes it. */
+static inline uint64_t integer_rig_hash(const struct integer_rig *r, unsigned state)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < r->values; i++)
+        hash += (uint64_t)(uint32_t)r->states[state * r->values + i] * (2 * i + 1) *
+                UINT64_C(0x9e3779b97f4a7c15);
+    return hash;
+}
+
+/* "h00" .. or "z" */
+static inline void integer_rig_name(const struct integer_rig *r, unsigned state, char name[16])
+{
+    if (state + 1 == r->n_states)
+        strcpy(name, "z");
+    else
+        snprintf(name, 16, "h%02u", state);
+}
+
+#endif /* TESTS_NPU_INTEGER_RIG_H */

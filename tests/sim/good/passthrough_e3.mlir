@@ -1,0 +1,30 @@
+// One core copies 64-word objects; the acquire form of epoch E3.
+module {
+  aie.device(npu1_1col) {
+    %shim = aie.tile(0, 0)
+    %core = aie.tile(0, 2)
+    aie.objectfifo @in (%shim, {%core}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
+    aie.objectfifo @out(%core, {%shim}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
+    func.func private @copy64(memref<64xi32>, memref<64xi32>) attributes {link_with = "copy64.o"}
+    aie.core(%core) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %cmax = arith.constant 4294967295 : index
+      scf.for %it = %c0 to %cmax step %c1 {
+        %i = aie.objectfifo.acquire @in (Consume, 1) : memref<64xi32>
+        %o = aie.objectfifo.acquire @out (Produce, 1) : memref<64xi32>
+        func.call @copy64(%i, %o) : (memref<64xi32>, memref<64xi32>) -> ()
+        aie.objectfifo.release @in (Consume, 1)
+        aie.objectfifo.release @out (Produce, 1)
+      }
+      aie.end
+    } {stack_size = 1024 : i32}
+    aie.runtime_sequence @sequence(%a : memref<1024xi32>, %b : memref<1024xi32>) {
+      aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1])
+          {id = 0 : i64, metadata = @out, issue_token = true} : memref<1024xi32>
+      aiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1])
+          {id = 1 : i64, metadata = @in} : memref<1024xi32>
+      aiex.npu.dma_wait {symbol = @out}
+    }
+  }
+}

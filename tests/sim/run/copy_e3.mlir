@@ -1,0 +1,29 @@
+// The same in the acquire form of later compilers.
+module {
+  aie.device(npu1_1col) {
+    %shim = aie.tile(0, 0)
+    %core = aie.tile(0, 2)
+    aie.objectfifo @in(%shim, {%core}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
+    aie.objectfifo @out(%core, {%shim}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
+    func.func private @copy64(memref<64xi32>, memref<64xi32>) -> ()
+    %k = aie.core(%core) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %cmax = arith.constant 4294967295 : index
+      scf.for %it = %c0 to %cmax step %c1 {
+        %i0, %i1 = aie.objectfifo.acquire @in (Consume, 2) : memref<64xi32>, memref<64xi32>
+        %o0, %o1 = aie.objectfifo.acquire @out (Produce, 2) : memref<64xi32>, memref<64xi32>
+        func.call @copy64(%i0, %o0) : (memref<64xi32>, memref<64xi32>) -> ()
+        func.call @copy64(%i1, %o1) : (memref<64xi32>, memref<64xi32>) -> ()
+        aie.objectfifo.release @in (Consume, 2)
+        aie.objectfifo.release @out (Produce, 2)
+      }
+      aie.end
+    } {stack_size = 1024 : i32}
+    aie.runtime_sequence @sequence(%a : memref<1024xi32>, %b : memref<1024xi32>) {
+      aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1]) {id = 0 : i64, metadata = @out, issue_token = true} : memref<1024xi32>
+      aiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1]) {id = 1 : i64, metadata = @in} : memref<1024xi32>
+      aiex.npu.dma_wait {symbol = @out}
+    }
+  }
+}

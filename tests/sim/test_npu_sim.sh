@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# npu-sim as a user calls it: test_npu_sim.sh NPU-SIM KERNELS.so TESTS-SIM
+sim=$(realpath "$1") kernels=$(realpath "$2") run=$(realpath "$3/run")
+mlir=$(realpath "$3/../../mlir")
+passed=0 failed=0
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+
+# expect NAME CODE PATTERN ARGUMENT...: the exit code, and a line of what is printed.
+expect() {
+    name=$1 code=$2 pattern=$3
+    shift 3
+    "$sim" "$@" >out.txt 2>&1
+    got=$?
+    if [ $got -eq "$code" ] && grep -q -e "$pattern" out.txt; then
+        echo "ok $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok $name: exit code $got, expected $code and \"$pattern\""
+        sed 's/^/# /' out.txt
+        failed=$((failed + 1))
+    fi
+}
+
+# same NAME COMMAND...: it succeeds.
+same() {
+    name=$1
+    shift
+    if "$@" >out.txt 2>&1; then
+        echo "ok $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok $name: exit code $?"
+        failed=$((failed + 1))
+    fi
+}
+
+inverted() {
+    od -An -v -tx4 a.bin >a.txt && od -An -v -tx4 b.bin >b.txt && paste -d' ' a.txt b.txt |
+        awk 'BEGIN { d = "0123456789abcdef" }
+             { for (i = 1; i <= NF / 2; i++) for (j = 1; j <= 8; j++)
+                   if (index(d, substr($i, j, 1)) + index(d, substr($(i + NF / 2), j, 1)) != 17) exit 1 }'
+}
+
+head -c 4096 /dev/urandom >a.bin
+expect npu_sim_help 0 '^Usage: npu-sim' --help
+expect npu_sim_no_design 2 'no design given'
+expect npu_sim_no_file 2 'nothere.mlir' nothere.mlir
+echo 'module { aie.device(npu1) { aie.nonsense } }' >bad.mlir
+expect npu_sim_bad_text 1 'bad.mlir:1:' bad.mlir
+expect npu_sim_no_kernel 1 'copy64' "$run/copy.mlir"
+expect npu_sim_no_library 2 'none.so' -k none.so "$run/copy.mlir"
+expect npu_sim_bad_option 2 'Try npu-sim --help' --nonsense "$run/copy.mlir"
+expect npu_sim_user_kernel 0 'modelled cycles' -k "$kernels" "$run/copy.mlir" a.bin -o 1=b.bin
+same npu_sim_user_kernel_result inverted
+# 16 x (1000 + 2 x 25 + 2 x 20) and 48 operations; with acquire and release at 1000, 16 x 5000.
+expect npu_sim_user_cycles 0 'core (0,2) *17488 ' -k "$kernels" --cycles "$run/copy.mlir"
+expect npu_sim_other_constant 0 'core (0,2) *80048 ' -k "$kernels" --cycles \
+    -c core_acquire=1000 --constant core_release=1000 "$run/copy.mlir"
+expect npu_sim_bad_constant 2 'no constant' -c nonsense=1 "$run/copy.mlir"
+# A kernel's own constants. matmul_64: 32 x (40 + 64^3 / 256 / 0.80 + 64 x 15 + 3 x (25 + 20) + 3).
+expect npu_sim_built_in_kernel 0 'core (0,2) *77376 ' --cycles "$mlir/matmul_64.mlir"
+expect npu_sim_kernel_constant 0 'core (0,2) *69184 ' --cycles -c kernel_percent=100 "$mlir/matmul_64.mlir"
+expect npu_sim_kernel_constant_whole 2 'expected a whole number' -c kernel_call=1.5 "$run/copy.mlir"
+expect npu_sim_constants_listed 0 '^route_hop  *4 cycles' --list-constants
+expect npu_sim_clock 0 'at 1309 MHz' -k "$kernels" --clock 1309 "$run/copy.mlir"
+expect npu_sim_launches 0 '^launch 3:' -k "$kernels" -n 3 "$run/copy.mlir"
+head -c 100 a.bin >small.bin
+expect npu_sim_size 2 'small.bin: 100 bytes' -k "$kernels" "$run/copy.mlir" small.bin
+expect npu_sim_too_many_buffers 2 '3 buffers given' -k "$kernels" "$run/copy.mlir" zero zero zero
+# .npy: written, read again, refused with another type.
+expect npu_sim_npy_written 0 modelled -k "$kernels" "$run/copy.mlir" random:7 -o 0=a.npy -o 1=b.bin
+same npu_sim_npy_header grep -qa "'descr': '<i4', 'fortran_order': False, 'shape': (1024, )" a.npy
+mv b.bin c.bin
+expect npu_sim_npy_read 0 modelled -k "$kernels" "$run/copy.mlir" a.npy -o 1=b.bin
+same npu_sim_npy_same_result cmp b.bin c.bin
+expect npu_sim_random_is_seeded 0 modelled -k "$kernels" "$run/copy.mlir" random:8 -o 1=d.bin
+same npu_sim_random_differs sh -c '! cmp -s b.bin d.bin'
+head -c 40 a.npy >cut.npy
+expect npu_sim_npy_cut 2 'ends in its header' -k "$kernels" "$run/copy.mlir" cut.npy
+sed 's/<i4/<f4/' a.npy >float.npy
+expect npu_sim_npy_type 2 'elements of type <f4' -k "$kernels" "$run/copy.mlir" float.npy
+# Instruction words, there and back.
+expect npu_sim_words_written 0 modelled -k "$kernels" "$run/copy.mlir" a.npy --write-insts insts.bin
+expect npu_sim_words_run 0 modelled -k "$kernels" "$run/copy.mlir" a.npy -i insts.bin -o 1=e.bin
+same npu_sim_words_same_result cmp b.bin e.bin
+head -c 100 insts.bin >cut.bin
+expect npu_sim_words_cut 1 'word' -k "$kernels" "$run/copy.mlir" a.npy -i cut.bin
+# Getting stuck: who waits for whom; leftovers.
+sed 's/1, 1, 1, 1024\]\[0, 0, 0, 1\]) {metadata = @in/1, 1, 1, 512][0, 0, 0, 1]) {metadata = @in/' \
+    "$run/copy.mlir" >stuck.mlir
+expect npu_sim_deadlock 1 'core (0,2) waits to acquire 1 of @in (Consume)' -k "$kernels" stuck.mlir
+expect npu_sim_trace 0 modelled -k "$kernels" --trace trace.json "$run/copy.mlir"
+same npu_sim_trace_holds_calls sh -c 'test "$(grep -c "\"name\":\"copy64\"" trace.json)" -eq 16'
+expect npu_sim_trace_nowhere 2 'nowhere/t.json' -k "$kernels" --trace nowhere/t.json "$run/copy.mlir"
+expect npu_sim_check_only 0 '0 errors' -k "$kernels" --check-only "$run/copy.mlir"
+sed 's/id = 1 : i64/id = 16 : i64/' "$run/copy.mlir" >wrong.mlir
+expect npu_sim_map 0 'core (0,2)' --map -k "$kernels" "$run/copy.mlir"
+expect npu_sim_check_refuses 1 'wrong.mlir:25:.*error: .*16.* \[' -k "$kernels" wrong.mlir
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed -eq 0 ]

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the checker's rules begin and end: pieces of text, and the rules that they break. */
+#include "npu/sim/check.h"
+#include "tests/check.h"
+
+#define M     "memref<64xi32>"
+#define FIFO  "!aie.objectfifo<" M ">\n"
+#define TILES "%s = aie.tile(0, 0)\n%m = aie.tile(0, 1)\n%n = aie.tile(1, 1)\n%k = aie.tile(0, 2)\n"
+#define FIFOS \
+    "aie.objectfifo @in(%s, {%k}, [2, 3]) : " FIFO "aie.objectfifo @out(%k, {%s}, [2, 2]) : " FIFO
+#define ACQUIRE(V, N) \
+    "%" V " = aie.objectfifo.acquire @in(Consume, " N ") : !aie.objectfifosubview<" M ">\n"
+#define TAKE(V) ACQUIRE(V, "1")
+#define GIVE    "aie.objectfifo.release @in(Consume, 1)\n"
+#define FILL                                            \
+    "%z = aie.objectfifo.acquire @out(Produce, 1) : " M \
+    "\naie.objectfifo.release @out(Produce, 1)\n"
+
+#define CORE_HEAD                                                                            \
+    "%acc = aie.buffer(%k) : " M "\n%raw = aie.buffer(%k) : memref<64xi8>\naie.core(%k) {\n" \
+    "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"                       \
+    "%c63 = arith.constant 63 : index\n%c64 = arith.constant 64 : index\n"                   \
+    "%minus = arith.constant -1 : index\n%zero = arith.constant 0 : i32\n"                   \
+    "%w = memref.load %acc[%c0] : " M "\n%n0 = arith.index_cast %w : i32 to index\n"         \
+    "%yes = arith.cmpi eq, %w, %zero : i32\n" FILL
+
+static const struct {
+    const char *name, *text, *rules; /* the rules in the order of the findings, each with a blank */
+} bodies[] = {
+    {"release_in_both_branches", TAKE("x") "scf.if %yes {\n" GIVE "} else {\n" GIVE "}\n", ""},
+    {"release_in_then_only", TAKE("x") "scf.if %yes {\n" GIVE "}\n", "acquire-balance "},
+    {"release_in_else_only", TAKE("x") "scf.if %yes {\n} else {\n" GIVE "}\n", "acquire-balance "},
+    {"release_in_every_case",
+     TAKE("x") "scf.index_switch %n0\ncase 1 {\n" GIVE "}\ncase 2 {\n" GIVE "}\ndefault {\n" GIVE
+               "}\n",
+     ""},
+    {"release_in_one_case",
+     TAKE("x") "scf.index_switch %n0\ncase 1 {\n" GIVE "}\ncase 2 {\n}\ndefault {\n}\n",
+     "acquire-balance "},
+    {"acquire_in_one_branch", "scf.if %yes {\n" TAKE("x") GIVE "}\n" TAKE("y") GIVE, ""},
+    {"acquire_in_nested_branches",
+     "scf.if %yes {\nscf.if %yes {\n" TAKE("x") GIVE "}\n} else {\n" TAKE("y") GIVE "}\n",
+     "acquire-siblings "},
+    {"acquire_in_two_branches_behind_each_other",
+     "scf.if %yes {\n" TAKE("x") GIVE "}\nscf.if %yes {\n" TAKE("y") GIVE "}\n", ""},
+    {"acquire_in_two_cases",
+     "scf.index_switch %n0\ncase 1 {\n" TAKE("x") GIVE "}\ncase 2 {\n" TAKE("y") GIVE
+     "}\ndefault {\n}\n",
+     "acquire-siblings "},
+    {"loop_of_constant_count", "scf.for %i = %c0 to %c1 step %c1 {\n" TAKE("x") GIVE "}\n", ""},
+    {"loop_of_run_time_count", "scf.for %i = %c0 to %n0 step %c1 {\n" TAKE("x") GIVE "}\n",
+     "dynamic-loop "},
+    {"loop_of_run_time_count_without_acquire",
+     "scf.for %i = %c0 to %n0 step %c1 {\n}\n" TAKE("x") GIVE, ""},
+    {"while_with_acquire",
+     "scf.while : () -> () {\nscf.condition(%yes)\n} do {\n" TAKE("x") GIVE "}\n", "dynamic-loop "},
+    {"window_that_slides",
+     TAKE("x") "scf.for %i = %c0 to %c1 step %c1 {\n" ACQUIRE("y", "2") GIVE "}\n" GIVE, ""},
+    {"window_that_starts_empty",
+     "scf.for %i = %c0 to %c1 step %c1 {\n" ACQUIRE("y", "2") GIVE "}\n" GIVE, "acquire-balance "},
+    {"release_in_a_loop", TAKE("x") "scf.for %i = %c0 to %c1 step %c1 {\n" GIVE "}\n",
+     "acquire-balance "},
+    {"release_twice", TAKE("x") GIVE GIVE, "release-held "},
+    {"acquire_all", ACQUIRE("x", "3") "aie.objectfifo.release @in(Consume, 3)\n", ""},
+    {"acquire_more", ACQUIRE("x", "4") "aie.objectfifo.release @in(Consume, 4)\n",
+     "acquire-depth "},
+    {"index_last", TAKE("x") "%v = memref.load %acc[%c63] : " M "\n" GIVE, ""},
+    {"index_over", TAKE("x") "%v = memref.load %acc[%c64] : " M "\n" GIVE, "index-range "},
+    {"index_negative", TAKE("x") "%v = memref.load %acc[%minus] : " M "\n" GIVE, "index-range "},
+    {"store_over", TAKE("x") "memref.store %zero, %acc[%c64] : " M "\n" GIVE, "index-range "},
+    {"view_whole",
+     TAKE("x") "%v = memref.view %raw[%c0][] : memref<64xi8> to memref<16xi32>\n" GIVE, ""},
+    {"view_over", TAKE("x") "%v = memref.view %raw[%c1][] : memref<64xi8> to memref<16xi32>\n" GIVE,
+     "index-range "},
+    {"subview_over",
+     TAKE("x") "%v = memref.subview %acc[32][33][1] : " M
+               " to memref<33xi32, strided<[1], offset: 32>>\n" GIVE,
+     "index-range "},
+};
+
+#define IN(OFFSET, SIZES, STRIDES, MORE)                                                    \
+    "aiex.npu.dma_memcpy_nd(%a[0, 0, 0, " OFFSET "]" SIZES STRIDES ") {metadata = @in" MORE \
+    "} : memref<4096xi32>\n"
+#define PIECE(ID, MORE)             IN("0", "[1, 1, 1, 64]", "[0, 0, 0, 1]", ", id = " ID " : i64" MORE)
+#define ONE(OFFSET, SIZES, STRIDES) IN(OFFSET, SIZES, STRIDES, ", id = 0 : i64")
+#define TOKEN                       ", issue_token = true"
+#define WAIT                        "aiex.npu.dma_wait {symbol = @in}\n"
+#define TASK(V, LENGTH, DIMS)                                                                 \
+    "%" V                                                                                     \
+    " = aiex.dma_configure_task_for @in {\naie.dma_bd(%a : memref<4096xi32>, 0, " LENGTH DIMS \
+    ")\naie.end } {issue_token = true}\n"
+
+static const struct {
+    const char *name, *text, *rules;
+} sequences[] = {
+    {"four_transfers", PIECE("0", "") PIECE("1", "") PIECE("2", "") PIECE("3", ""), ""},
+    {"five_transfers", PIECE("0", "") PIECE("1", "") PIECE("2", "") PIECE("3", "") PIECE("4", ""),
+     "queue-depth "},
+    {"four_and_four_after_waits",
+     PIECE("0", TOKEN) PIECE("1", TOKEN) PIECE("2", TOKEN) PIECE("3", TOKEN)
+         WAIT WAIT WAIT WAIT PIECE("0", TOKEN) PIECE("1", TOKEN) PIECE("2", TOKEN)
+             PIECE("3", TOKEN),
+     ""},
+    {"wait_retires_what_was_before",
+     PIECE("0", "") PIECE("1", "") PIECE("2", TOKEN) PIECE("3", "") WAIT PIECE("0", "")
+         PIECE("1", ""),
+     ""},
+    {"wait_retires_nothing_behind", PIECE("0", TOKEN) PIECE("1", "") WAIT PIECE("1", ""),
+     "descriptor-perhaps "},
+    {"second_wait", PIECE("0", TOKEN) WAIT WAIT, "wait-token "},
+    {"last_element", ONE("4032", "[1, 1, 1, 64]", "[0, 0, 0, 1]"), ""},
+    {"one_element_over", ONE("4033", "[1, 1, 1, 64]", "[0, 0, 0, 1]"), "transfer-bounds "},
+    {"negative_start", ONE("-1", "[1, 1, 1, 64]", "[0, 0, 0, 1]"), "transfer-bounds "},
+    {"rows_of_1023", ONE("0", "[1, 1, 64, 33]", "[0, 0, 64, 1]"), ""},
+    {"linear_run_is_not_limited", ONE("0", "[1, 1, 1, 4096]", "[0, 0, 0, 1]"), ""},
+    {"repeated_run_is_not_limited", ONE("0", "[65, 1, 1, 4096]", "[0, 0, 0, 1]"), ""},
+    {"66_repeats", ONE("0", "[66, 1, 1, 4096]", "[0, 0, 0, 1]"), "transfer-rounds "},
+    {"64_rounds", ONE("0", "[64, 1, 1, 64]", "[63, 0, 0, 1]"), ""},
+    {"run_with_a_written_stride", ONE("0", "[1, 1, 1, 4096]", "[0, 0, 64, 1]"), "transfer-wrap "},
+    {"two_long_rows", ONE("0", "[1, 1, 2, 2048]", "[0, 0, 2048, 1]"), "transfer-wrap "},
+    {"part_of_an_object", ONE("0", "[1, 1, 1, 65]", "[0, 0, 0, 1]"), "transfer-objects "},
+    {"three_objects", ONE("0", "[1, 3, 1, 64]", "[0, 64, 0, 1]"), ""},
+    {"task_of_a_whole_argument",
+     "%t = aiex.dma_configure_task_for @in {\naie.dma_bd(%a : memref<4096xi32>)\naie.end } "
+     "{issue_token = "
+     "true}\naiex.dma_start_task(%t)\naiex.dma_await_task(%t)\n",
+     ""},
+    {"task_with_another_length",
+     TASK("t", "128",
+          ", [<size = 64, stride = 1>]") "aiex.dma_start_task(%t)\naiex.dma_await_task(%t)\n",
+     "transfer-dims "},
+    {"task_started_twice",
+     TASK("t", "64",
+          "") "aiex.dma_start_task(%t)\naiex.dma_start_task(%t)\naiex.dma_await_task(%t)\n",
+     "task-order "},
+    {"task_awaited_twice",
+     TASK("t", "64",
+          "") "aiex.dma_start_task(%t)\naiex.dma_await_task(%t)\naiex.dma_await_task(%t)\n",
+     "wait-token "},
+    {"sync_is_a_wait",
+     PIECE("0", TOKEN) "aiex.npu.sync {channel = 0 : i32, column = 0 : i32, column_num = 1 : i32, "
+                       "direction "
+                       "= 1 : i32, row = 0 : i32, row_num = 1 : i32}\n" PIECE("0", ""),
+     ""},
+};
+
+#define CORE_FIFO(DIMS, SIZE)                                               \
+    "aie.objectfifo @in(%s, {%k dimensionsFromStream " DIMS "}, [1, 1]) : " \
+    "!aie.objectfifo<memref<" SIZE                                          \
+    "xi32>>\naie.core(%k) {\n%x = aie.objectfifo.acquire @in(Consume, "     \
+    "1) : memref<" SIZE "xi32>\n" GIVE "aie.end } {stack_size = 1024 : i32}\n"
+#define ACROSS(N)                                                                           \
+    "aie.objectfifo @a" N "(%s, {%m}, 2 : i32) : " FIFO "aie.objectfifo @b" N               \
+    "(%m, {%n}, 2 : i32) {via_DMA = true} : " FIFO "aie.objectfifo.link [@a" N "] -> [@b" N \
+    "] ([] [])\n"
+
+static const struct {
+    const char *name, *text, *rules;
+} devices[] = {
+    {"dims_to_the_last_element", CORE_FIFO("[<2, 1>, <32, 2>]", "64"), ""},
+    {"dims_one_element_over", CORE_FIFO("[<2, 2>, <32, 2>]", "64"), "dims-range "},
+    {"dims_outermost_of_two", CORE_FIFO("[<512, 2>, <2, 1>]", "1024"), "dims-wrap "},
+    {"dims_outermost_of_three", CORE_FIFO("[<512, 2>, <1, 1>, <2, 1>]", "1024"), ""},
+    {"dims_255", CORE_FIFO("[<4, 255>, <255, 1>]", "1020"), ""},
+    {"dims_256", CORE_FIFO("[<4, 256>, <256, 1>]", "1024"), "dims-wrap "},
+    {"consumer_objects",
+     "aie.objectfifo @in(%s, {%k}, [2, 2]) : "
+     "!aie.objectfifo<" M "> -> "
+     "!aie.objectfifo<memref<32xi32>>\naie.core(%k) {\n%x = aie.objectfifo.acquire @in(Consume, 1) "
+     ": "
+     "memref<32xi32>\n" GIVE "aie.end } {stack_size = 1024 : i32}\n"
+     "aie.runtime_sequence(%a : memref<96xi32>) {\naiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][1, 1, 1, "
+     "96][0, "
+     "0, 0, 1]) {metadata = @in, id = 0 : i64} : memref<96xi32>\n}\n",
+     ""},
+    {"mem_tiles_meet_in_row_2", ACROSS("0") ACROSS("1"), "fifo-unlinked fifo-unlinked "},
+    {"five_streams_east", ACROSS("0") ACROSS("1") ACROSS("2") ACROSS("3") ACROSS("4"),
+     "channels fifo-unlinked fifo-unlinked fifo-unlinked fifo-unlinked fifo-unlinked "
+     "streams@(0,2) streams@(1,2) "},
+};
+
+struct seen {
+    char rules[512], text[1024];
+};
+
+static void report(void *user, const struct npu_finding *finding)
+{
+    struct seen *seen = user;
+    size_t used = strlen(seen->rules);
+    const char *place =
+        strcmp(finding->rule, "streams") == 0 ? strstr(finding->text, "switch (") : NULL;
+    snprintf(seen->rules + used, sizeof(seen->rules) - used, "%s%s%.*s ", finding->rule,
+             place ? "@" : "", place ? 5 : 0, place ? place + 7 : "");
+    used = strlen(seen->text);
+    snprintf(seen->text + used, sizeof(seen->text) - used, " %u: %.200s.", finding->pos.line,
+             finding->text);
+}
+
+static void check(const char *name, const char *text, const char *rules)
+{
+    struct npu_design *design = NULL;
+    struct npu_error err = {""};
+    struct npu_check_result result;
+    struct seen seen = {"", ""};
+    char full[120];
+    snprintf(full, sizeof(full), "rule_%s", name);
+    int code = npu_design_parse(&design, text, strlen(text), "t", &err);
+    if (code == 0)
+        code = npu_design_check(design, NULL, report, &seen, &result, &err);
+    check_case(code == 0 && strcmp(seen.rules, rules) == 0, full,
+               "found \"%s\", expected \"%s\"%s%s", seen.rules, rules, seen.text, err.text);
+    npu_design_close(&design);
+}
+
+int main(void)
+{
+    static char text[16384];
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        char *at = stpcpy(text, "aie.device(npu1) {\n" TILES FIFOS CORE_HEAD);
+        strcpy(stpcpy(at, bodies[i].text), "aie.end } {stack_size = 1024 : i32}\n}\n");
+        check(bodies[i].name, text, bodies[i].rules);
+    }
+    for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
+        char *at =
+            stpcpy(text, "aie.device(npu1) {\n" TILES FIFOS "aie.core(%k) {\n" FILL TAKE("x") GIVE
+                   "aie.end } {stack_size = 1024 : i32}\naie.runtime_sequence(%a : "
+                   "memref<4096xi32>) {\n");
+        strcpy(stpcpy(at, sequences[i].text), "}\n}\n");
+        check(sequences[i].name, text, sequences[i].rules);
+    }
+    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+        strcpy(stpcpy(stpcpy(text, "aie.device(npu1) {\n" TILES), devices[i].text), "}\n");
+        check(devices[i].name, text, devices[i].rules);
+    }
+    return check_finish();
+}

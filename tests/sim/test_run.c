@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One core: what its program can do, what the sequence can do, what stays from launch to launch. */
+#include "tests/sim/rig.h"
+
+#define N 1024
+
+static int32_t in[N], out[N], expected[N];
+
+static void fresh(void)
+{
+    rig_fill(in, N, 1);
+    memset(out, 0xEE, sizeof(out));
+    memset(expected, 0xEE, sizeof(expected));
+}
+
+/* Load, run once with the first a and b words of in and out, compare all of out. */
+static void compare(const char *name, const char *design, const char *const *edits, size_t a,
+                    size_t b)
+{
+    struct rig rig = {0};
+    memset(out, 0xEE, sizeof(out));
+    bool ran = rig_open(&rig, design, edits) && rig_run(&rig, in, a * 4, out, b * 4);
+    size_t at = 0;
+    while (at < N && out[at] == expected[at])
+        at++;
+    check_case(ran && at == N, name, "%s, %zu of %u words right", ran ? "ran" : rig.err.text, at,
+               N);
+    rig_close(&rig);
+}
+
+static void test_copy(void)
+{
+    fresh();
+    memcpy(expected, in, sizeof(in));
+    compare("run_copy_depth2", "copy.mlir", NULL, N, N);
+    compare("run_copy_depth1", "copy.mlir",
+            RIG_EDITS("{%core}, [2, 2]", "{%core}, [2, 1]", "{%shim}, [2, 2]", "{%shim}, [1, 2]"),
+            N, N);
+    compare("run_copy_e3_two_at_once", "copy_e3.mlir", NULL, N, N);
+    fresh();
+    for (int o = 0; o < 7; o++)
+        for (int j = 0; j < 64; j++)
+            expected[o * 64 + j] = in[o * 64 + j] + in[o * 64 + 64 + j];
+    struct rig rig = {.code = 0};
+    struct npu_sim_buffer buffer[2] = {{in, 512 * 4}, {out, 448 * 4}};
+    bool ran = rig_open(&rig, "window.mlir", NULL) &&
+               rig_launch(&rig, &(struct npu_sim_launch){
+                                    .buffers = buffer, .n_buffers = 2, .keep_leftovers = true});
+    check_case(ran && !memcmp(out, expected, sizeof(out)), "run_window_acquires_one_new", "%s",
+               rig.err.text);
+    rig_close(&rig);
+}
+
+#define OUT_LINE                                                                                   \
+    "aiex.npu.dma_memcpy_nd (%b[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1]) {metadata = @out, id = 1 " \
+    ": "                                                                                           \
+    "i64} : memref<1024xi32>"
+#define IN_LINE                                                                                   \
+    "aiex.npu.dma_memcpy_nd (%a[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1]) {metadata = @in, id = 0 " \
+    ": "                                                                                          \
+    "i64} : memref<1024xi32>"
+#define OUT_PART(at, n, id)                                                                        \
+    "aiex.npu.dma_memcpy_nd (%b[" at "][1, 1, 1, " n "][0, 0, 256, 1]) {metadata = @out, id = " id \
+    " : i64} : memref<1024xi32>\n"
+#define WAIT "aiex.npu.dma_wait {symbol = @out}\n"
+
+static void test_tasks(void)
+{
+    fresh();
+    memcpy(expected, in, sizeof(in));
+    compare("run_tasks_four_queued", "copy.mlir",
+            RIG_EDITS(OUT_LINE,
+                      OUT_PART("0, 0, 0, 0", "256", "1") OUT_PART("0, 0, 0, 256", "256", "2")
+                          OUT_PART("0, 0, 2, 0", "256", "3") OUT_PART("9, 7, 2, 256", "256", "4"),
+                      WAIT, WAIT WAIT WAIT WAIT),
+            N, N);
+    compare(
+        "run_tasks_task_form", "copy.mlir",
+        RIG_EDITS(OUT_LINE,
+                  "%t0 = aiex.dma_configure_task_for @out {\n"
+                  "aie.dma_bd(%b : memref<1024xi32>, 0, 512, [<size = 1, stride = 0>, <size = 1, "
+                  "stride = 0>, <size = 2, stride = 256>, <size = 256, stride = 1>])\naie.end\n"
+                  "} {issue_token = true, repeat_count = 0 : i32}\n"
+                  "%t1 = aiex.dma_configure_task_for @out {\n"
+                  "aie.dma_bd(%b : memref<1024xi32>, 512, 512)\naie.end\n} {issue_token = true}\n"
+                  "aiex.dma_start_task(%t0)\naiex.dma_start_task(%t1)\n",
+                  WAIT, "aiex.dma_await_task(%t0)\naiex.dma_await_task(%t1)\n"),
+        N, N);
+    /* Eight tasks, two at a time: what was waited for proves that the queue and the BDs are free. */
+    compare("run_tasks_bd_reused_after_wait", "copy.mlir",
+            RIG_EDITS(OUT_LINE,
+                      OUT_PART("0, 0, 0, 0", "128", "1") OUT_PART("0, 0, 0, 128", "128", "2"), WAIT,
+                      WAIT WAIT OUT_PART("0, 0, 1, 0", "128", "1") OUT_PART(
+                          "0, 0, 1, 128", "128", "2") WAIT WAIT OUT_PART("0, 0, 2, 0", "256", "1")
+                          WAIT OUT_PART("0, 0, 3, 0", "256", "1") WAIT),
+            N, N);
+}
+
+/* The order of a shim pattern, its formula written out. */
+static void test_patterns(void)
+{
+    fresh();
+    size_t n = 0;
+    for (int repeat = 0; repeat < 2; repeat++)
+        for (int r = 0; r < 16; r++)
+            for (int p = 0; p < 2; p++)
+                for (int c = 0; c < 16; c++)
+                    expected[n++] = in[32 + p * 256 + r * 16 + c];
+    compare("run_pattern_read_repeats", "copy.mlir",
+            RIG_EDITS("(%a[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1])",
+                      "(%a[5, 0, 0, 32][2, 16, 2, 16][0, 16, 256, 1])"),
+            N, N);
+    for (int o = 0; o < 4; o++)
+        for (int i = 0; i < 256; i++)
+            expected[(o % 2) * 512 + (o / 2) * 256 + i] = in[o * 256 + i];
+    compare("run_pattern_write_scatters", "copy.mlir",
+            RIG_EDITS("(%b[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1])",
+                      "(%b[0, 0, 0, 0][2, 2, 4, 64][256, 512, 64, 1])"),
+            N, N);
+}
+
+/* How many objects a job has comes with its data: 3, 0, 5, 1. */
+static void test_counts(void)
+{
+    static const int32_t counts[] = {3, 0, 5, 1};
+    fresh();
+    memset(in, 0, sizeof(in));
+    for (size_t i = 0; i < 256; i++)
+        expected[i] = 0;
+    size_t object = 0;
+    for (int job = 0; job < 4; job++) {
+        in[object++ * 64] = counts[job];
+        for (int i = 0; i < counts[job]; i++, object++)
+            for (size_t j = 0; j < 64; j++) {
+                in[object * 64 + j] = job * 1000 + i * 100 + (int32_t)j;
+                expected[(size_t)job * 64 + j] += in[object * 64 + j];
+            }
+    }
+    compare("run_counts_from_data", "counts.mlir", NULL, 832, 256);
+    compare("run_counts_from_kernel", "counts.mlir",
+            RIG_EDITS("%n = memref.load %p[%c0] : memref<64xi32>",
+                      "%n = func.call @first(%p) : (memref<64xi32>) -> i32"),
+            832, 256);
+}
+
+static int32_t halvings(int32_t x)
+{
+    int32_t n = 0;
+    for (; x > 0; x /= 2)
+        n++;
+    return n;
+}
+
+static void test_control(void)
+{
+    static const int32_t xs[8] = {0, 1, 2, 5, 200, 129, 7, 1 << 20};
+    fresh();
+    for (size_t i = 0; i < 8; i++)
+        in[i * 64] = xs[i];
+    struct rig rig = {0};
+    memset(out, 0, sizeof(out));
+    bool ran = rig_open(&rig, "control.mlir", NULL) && rig_run(&rig, in, 2048, out, 2048);
+    unsigned bad = 0;
+    for (size_t i = 0; i < 8; i++) {
+        int32_t x = xs[i];
+        const int32_t want[8] = {
+            x % 2 ? 7 : 1,     halvings(x), x % 2 ? x * 7 : -x, x == 2 ? 22 : x == 5 ? 55 : 100,
+            x % 2 ? x % 7 : 0, (int8_t)x,   in[i * 64 + 18],    in[i * 64 + 3 + 28]};
+        for (size_t j = 0; j < 8; j++)
+            if (out[i * 64 + j] != want[j]) {
+                printf("# x %d, word %zu: %d, expected %d\n", x, j, out[i * 64 + j], want[j]);
+                bad++;
+            }
+        for (size_t j = 8; j < 16; j++)
+            bad += out[i * 64 + j] != (j % 2 ? 0 : (int32_t)j);
+    }
+    check_case(ran && !bad, "run_control_computes", "%u words wrong %s", bad, rig.err.text);
+    rig_close(&rig);
+}
+
+/* A buffer, the core's modes and a word of the host stay from launch to launch, and end with the
+ * simulator. */
+static void test_state(void)
+{
+    bool ok = true;
+    struct rig rig = {0};
+    for (int context = 0; context < 2; context++) {
+        ok &= rig_open(&rig, "memory.mlir", NULL);
+        int32_t sum = 0;
+        for (int launch = 0; ok && launch < 4; launch++) {
+            int32_t a[64], b[64];
+            for (int j = 0; j < 64; j++)
+                a[j] = launch + 1;
+            struct npu_sim_buffer buffer[2] = {{a, 256}, {b, 256}};
+            ok &= rig_launch(&rig,
+                             &(struct npu_sim_launch){.sequence = launch == 2 ? "written" : "plain",
+                                                      .buffers = buffer,
+                                                      .n_buffers = 2});
+            sum += launch + 1;
+            ok &= b[0] == launch; /* the mode, counted up by each call */
+            ok &= b[1] == sum + (launch < 2 ? 3 : 1000);
+        }
+        rig_close(&rig);
+    }
+    check_case(ok, "run_state_stays_between_launches", "%s", rig.err.text);
+}
+
+/* What memory.mlir leaves out: bytes seen as words, words by address, numbers as arguments. */
+static void test_params(void)
+{
+    static int32_t bytes[64], result[96];
+    rig_fill(bytes, 64, 4);
+    struct npu_sim_buffer buffer[2] = {{bytes, 256}, {result, sizeof(result)}};
+    const int64_t at = 64;
+    struct rig rig = {0};
+    bool ran =
+        rig_open(&rig, "params.mlir", NULL) &&
+        rig_launch(&rig, &(struct npu_sim_launch){
+                             .buffers = buffer, .n_buffers = 2, .scalars = &at, .n_scalars = 1});
+    unsigned bad = 0;
+    for (size_t object = 0; object < 6; object++)
+        for (size_t part = 0; part < 2; part++)
+            for (size_t n = 0; n < 8; n++) {
+                /* The joined object's parts leave as [4][2] of their [2][4]. */
+                size_t word = n % 2 * 4 + n / 2;
+                int32_t x = bytes[16 + object % 2 * 16 + 2 + word];
+                int32_t want = part == 0 ? (int32_t)((uint32_t)x + 100) : x ^ 0x123F;
+                bad += result[object * 16 + part * 8 + n] != want;
+            }
+    check_case(ran && !bad, "run_params_views_addresses_repeats", "%u words wrong %s", bad,
+               rig.err.text);
+    bool refused =
+        rig.sim && !rig_launch(&rig, &(struct npu_sim_launch){.buffers = buffer, .n_buffers = 2});
+    check_case(refused && rig.code == -EINVAL && strstr(rig.err.text, "%at is missing"),
+               "run_params_number_missing", "%s", rig.err.text);
+    rig_close(&rig);
+}
+
+/* The same bytes and cycles twice. */
+static void test_determinism(void)
+{
+    struct npu_sim_result result[2];
+    struct rig rig = {0};
+    bool ok = true;
+    for (int i = 0; i < 2; i++) {
+        fresh();
+        ok &= rig_open(&rig, "copy.mlir", NULL) && rig_run(&rig, in, sizeof(in), out, sizeof(out));
+        result[i] = rig.result;
+        rig_close(&rig);
+    }
+    check_case(ok && !memcmp(&result[0], &result[1], sizeof(result[0])) && result[0].cycles > 0,
+               "run_twice_same_cycles", "%llu modelled cycles",
+               (unsigned long long)result[0].cycles);
+}
+
+int main(void)
+{
+    test_copy();
+    test_tasks();
+    test_patterns();
+    test_counts();
+    test_control();
+    test_state();
+    test_params();
+    test_determinism();
+    return check_finish();
+}
