@@ -233,6 +233,13 @@ static void test_params(void)
         rig.sim && !rig_launch(&rig, &(struct npu_sim_launch){.buffers = buffer, .n_buffers = 2});
     check_case(refused && rig.code == -EINVAL && strstr(rig.err.text, "%at is missing"),
                "run_params_number_missing", "%s", rig.err.text);
+    refused =
+        rig.sim && !rig_launch(&rig, &(struct npu_sim_launch){.buffers = buffer,
+                                                              .n_buffers = 2,
+                                                              .scalars = (const int64_t[]){64, 0},
+                                                              .n_scalars = 2});
+    check_case(refused && rig.code == -EINVAL && strstr(rig.err.text, "expected 2 and 1"),
+               "run_params_one_too_many", "%s", rig.err.text);
     rig_close(&rig);
 }
 

@@ -235,8 +235,9 @@ static void test_trace(void)
         close_ += *at == '}' || *at == ']';
     }
     /* 16 objects through two ends at the core, a task at each end of the shim. */
-    check_case(ok && calls == 16 && transfers == 34 && open == close_,
-               "timing_trace_has_every_call", "%u calls, %u transfers", calls, transfers);
+    check_case(ok && calls == 16 && transfers == 34 && waits >= 1 && open == close_,
+               "timing_trace_has_every_call", "%u calls, %u transfers, %u waits", calls, transfers,
+               waits);
     npu_sim_trace_close(&rig.params.trace);
     rig_close(&rig);
     if (fd >= 0)
