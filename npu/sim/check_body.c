@@ -7,6 +7,7 @@
 
 struct known {
     bool is;
+    bool shifted; /* a memref that a cast made from one with an offset */
     int64_t value;
 };
 
@@ -39,6 +40,14 @@ static void check_call(struct body *b, const struct npu_ir_op *op)
                             "argument %u of @%.60s is %s, this call gives %s", i, function->name,
                             npu_ir_type_format(want).text, npu_ir_type_format(found).text);
     }
+    for (uint32_t i = 0; i < op->n_operands; i++)
+        if (b->slot[op->operand[i]].shifted)
+            npu_checker_report(
+                b->c, NPU_SEVERITY_WARNING, "call-offset", op->pos,
+                "argument %u of @%.60s was cast from a memref with an offset: calls pass "
+                "bare pointers, which may lose it (not verified); give the offset as a "
+                "number",
+                i, function->name);
     bool result = op->n_results > 0;
     if (result != function->has_result ||
         (result && !npu_ir_type_equal(type_of(b, op->result[0]), &function->result)))
@@ -51,6 +60,13 @@ static void check_call(struct body *b, const struct npu_ir_op *op)
         npu_checker_report(b->c, NPU_SEVERITY_WARNING, "link-with", op->pos,
                            "%s calls @%.60s, but neither the core nor the function says link_with",
                            npu_tile_format(b->c->array, b->core->tile).text, function->name);
+}
+
+static void note_cast(struct body *b, const struct npu_ir_op *op)
+{
+    const struct npu_ir_type *from = type_of(b, op->operand[0]), *to = type_of(b, op->result[0]);
+    b->slot[op->result[0]].shifted =
+        b->slot[op->operand[0]].shifted || (from->offset != 0 && to->offset == 0);
 }
 
 static void check_step(struct body *b, const struct npu_ir_op *op)
@@ -124,6 +140,9 @@ static void walk(struct body *b, const struct npu_ir_region *region)
             break;
         case NPU_IR_CALL:
             check_call(b, op);
+            break;
+        case NPU_IR_CAST:
+            note_cast(b, op);
             break;
         case NPU_IR_FOR:
             check_step(b, op);
