@@ -15,6 +15,7 @@ struct body {
     struct npu_checker *c;
     const struct npu_core *core;
     struct known *slot;
+    bool *called; /* [functions] */
 };
 
 static const struct npu_ir_type *type_of(const struct body *b, uint32_t slot)
@@ -139,6 +140,7 @@ static void walk(struct body *b, const struct npu_ir_region *region)
             b->slot[op->result[0]] = (struct known){.is = true, .value = op->value};
             break;
         case NPU_IR_CALL:
+            b->called[op->ref] = true;
             check_call(b, op);
             break;
         case NPU_IR_CAST:
@@ -212,9 +214,12 @@ static void check_kernel(struct npu_checker *c, const struct npu_function *funct
 
 bool npu_check_bodies(struct npu_checker *c)
 {
+    bool *called = npu_arena_take(&c->arena, c->array->n_functions, sizeof(*called));
+    if (!called)
+        return false;
     for (uint32_t i = 0; i < c->array->n_cores; i++) {
         const struct npu_core *core = &c->array->core[i];
-        struct body b = {.c = c, .core = core};
+        struct body b = {.c = c, .core = core, .called = called};
         b.slot = npu_arena_take(&c->arena, core->body.n_slots, sizeof(*b.slot));
         if (!b.slot)
             return false;
@@ -226,6 +231,7 @@ bool npu_check_bodies(struct npu_checker *c)
         walk(&b, &core->body.region);
     }
     for (uint32_t i = 0; c->options->kernel && i < c->array->n_functions; i++)
-        check_kernel(c, &c->array->function[i]);
+        if (called[i])
+            check_kernel(c, &c->array->function[i]);
     return true;
 }

@@ -177,9 +177,8 @@ static const char *kernel(void *user, const char *name, const uint32_t **bytes)
         const uint32_t *bytes;
     } kernels[] = {{"copy64", "vpp", copy64}, {"copy256", "vpp", copy256}, {"count", "ip", count},
                    {"copy40", "vpp", NULL},   {"copy6", "vpp", NULL},      {"take", "vpp", NULL},
-                   {"half", "vp", NULL},      {"plus", "vpp", NULL},       {"unused", "vppi", NULL},
-                   {"minus", "vpp", NULL},    {"finish", "vpp", NULL},     {"step", "vppp", NULL},
-                   {"colop", "vppi", NULL}};
+                   {"half", "vp", NULL},      {"plus", "vpp", NULL},       {"minus", "vpp", NULL},
+                   {"finish", "vpp", NULL},   {"step", "vppp", NULL},      {"colop", "vppi", NULL}};
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
         if (strcmp(kernels[i].name, name) == 0) {
             *bytes = kernels[i].bytes;
