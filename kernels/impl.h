@@ -47,6 +47,8 @@ void npu_gemm_u8s8_amx(const struct npu_gemm_int_args *args);
 void npu_attention_u8s8_amx(const struct npu_attention_int_args *args, void *scratch);
 /* The kernels above on a few numbers against plain C. Needs AMX and the right to use it. */
 bool npu_exact_amx(void);
+npu_f1_gemm_fn npu_f1_gemm_s16s8_avx2, npu_f1_gemm_s16s16_avx2;
+npu_f1_attention_fn npu_f1_attention_s16_avx2;
 #endif
 
 /* The table's row, whether this processor can run it or not, for tests; NULL on architectures

@@ -161,16 +161,23 @@ const char *npu_kernels_complaint(void)
     .int_nr = NPU_INT_NR_##upper, .narrow_bytes = 2, \
     .width = {[NPU_NARROW] = INT(s16, s16, isa), [NPU_WIDE] = INT(s16, s16, isa)}
 
+#define F1(isa) \
+    .f1 = {npu_f1_gemm_s16s8_##isa, npu_f1_gemm_s16s16_##isa, npu_f1_attention_s16_##isa}
+
 static const struct npu_kernels kernels_table[] = {
-    [NPU_ISA_REF] = {.name = "ref", F32(REF, ref), BYTES(REF, ref)},
+    [NPU_ISA_REF] = {.name = "ref", F32(REF, ref), BYTES(REF, ref), F1(ref)},
 #if defined(__x86_64__)
-    [NPU_ISA_AVX2] = {.name = "avx2", F32(AVX2, avx2), WORDS(AVX2, avx2)},
-    [NPU_ISA_AVXVNNI] = {.name = "avxvnni", F32(AVX2, avx2), BYTES(AVX2, avxvnni)},
-    [NPU_ISA_AVX512] = {.name = "avx512", F32(AVX512, avx512), WORDS(AVX512, avx512)},
-    [NPU_ISA_AVX512VNNI] = {.name = "avx512vnni", F32(AVX512, avx512), BYTES(AVX512, avx512vnni)},
+    [NPU_ISA_AVX2] = {.name = "avx2", F32(AVX2, avx2), WORDS(AVX2, avx2), F1(avx2)},
+    [NPU_ISA_AVXVNNI] = {.name = "avxvnni", F32(AVX2, avx2), BYTES(AVX2, avxvnni), F1(avx2)},
+    [NPU_ISA_AVX512] = {.name = "avx512", F32(AVX512, avx512), WORDS(AVX512, avx512), F1(avx2)},
+    [NPU_ISA_AVX512VNNI] = {.name = "avx512vnni",
+                            F32(AVX512, avx512),
+                            BYTES(AVX512, avx512vnni),
+                            F1(avx2)},
     [NPU_ISA_AVX512VBMI] =
         {.name = "avx512vbmi",
          F32(AVX512, avx512),
+         F1(avx2),
          .int_nr = NPU_INT_NR_AVX512,
          .narrow_bytes = 1,
          .width = {[NPU_NARROW] = {npu_gemm_u8s8_avx512vnni, npu_quant_u8_avx512vnni,
@@ -181,6 +188,7 @@ static const struct npu_kernels kernels_table[] = {
                                  npu_attention_s16s16_avx512vbmi}}},
     [NPU_ISA_AMX] = {.name = "amx",
                      F32(AVX512, avx512),
+                     F1(avx2),
                      .int_nr = NPU_INT_NR_AVX512,
                      .narrow_bytes = 1,
                      .width = {[NPU_NARROW] = {npu_gemm_u8s8_amx, npu_quant_u8_avx512vnni,

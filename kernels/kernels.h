@@ -297,7 +297,14 @@ struct npu_f1_attention_args {
     ptrdiff_t ldo, ldq, ldk, ldv;
     int m, n, qk_shift;
 };
-void npu_f1_attention_s16_ref(const struct npu_f1_attention_args *args);
+typedef void npu_f1_attention_fn(const struct npu_f1_attention_args *args);
+npu_f1_attention_fn npu_f1_attention_s16_ref;
+
+/* Of profile npu, what is quicker with wider vectors; the rest has one version. */
+struct npu_f1_kernels {
+    npu_f1_gemm_fn *gemm_s16s8, *gemm_s16s16;
+    npu_f1_attention_fn *attention;
+};
 
 /* ---- Profile npu: log-mel ----------------------------------------------------------------------
  *
@@ -390,6 +397,7 @@ struct npu_kernels {
     int int_nr;       /* panel width of packed integer B: 16 or 32 */
     int narrow_bytes; /* of a narrow operand: 1 (u8, s8) or 2 (s16, no zero point) */
     struct npu_int_kernels width[NPU_WIDTHS];
+    struct npu_f1_kernels f1;
 };
 
 /* The best set that processor and operating system allow (CPUID, OSXSAVE, XCR0), not above `limit`.

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stages in profile npu: the operations an AIE2 core does, by their definitions in kernels/ref. */
+/* The stages in profile npu: the operations an AIE2 core does, exactly. */
 #include "npu/cpu/cpu.h"
-
-static npu_f1_gemm_fn *gemm_of(const struct npu_integer_matrix *w)
-{
-    return w->bits == 8 ? npu_f1_gemm_s16s8_ref : npu_f1_gemm_s16s16_ref;
-}
 
 /* m rows of `a` (stride lda) through a matrix of the stage; the rest is in `more`. */
 static void gemm(const struct npu_cpu_job *job, unsigned matrix, void *c, const int16_t *a,
                  size_t lda, unsigned m, struct npu_f1_gemm_args more)
 {
     const struct npu_integer_matrix *w = &job->i->matrix[matrix];
+    const struct npu_f1_kernels *kernels = &job->l->device->kernels.f1;
 
     more.c = c;
     more.a = a;
@@ -28,7 +24,7 @@ static void gemm(const struct npu_cpu_job *job, unsigned matrix, void *c, const 
     more.k = (int)job->s->k;
     more.acc_shift = w->acc_shift;
     more.gelu_shift = job->i->gelu_shift;
-    gemm_of(w)(&more);
+    (w->bits == 8 ? kernels->gemm_s16s8 : kernels->gemm_s16s16)(&more);
 }
 
 /* m normalised rows of the residual stream from `row`; mult NULL: the final norm. */
@@ -118,7 +114,7 @@ static void attention(void *user, unsigned index, unsigned worker)
         .n = (int)job->l->program.positions,
         .qk_shift = job->i->qk_shift,
     };
-    npu_f1_attention_s16_ref(&args);
+    job->l->device->kernels.f1.attention(&args);
 }
 
 static void add_rows(const struct npu_cpu_job *job, unsigned index, const int16_t *a)

@@ -7,6 +7,7 @@
 
 struct known {
     bool is;
+    bool shifted; /* a memref that a cast made from one with an offset */
     int64_t value;
 };
 
@@ -14,6 +15,7 @@ struct body {
     struct npu_checker *c;
     const struct npu_core *core;
     struct known *slot;
+    bool *called; /* [functions] */
 };
 
 static const struct npu_ir_type *type_of(const struct body *b, uint32_t slot)
@@ -39,6 +41,14 @@ static void check_call(struct body *b, const struct npu_ir_op *op)
                             "argument %u of @%.60s is %s, this call gives %s", i, function->name,
                             npu_ir_type_format(want).text, npu_ir_type_format(found).text);
     }
+    for (uint32_t i = 0; i < op->n_operands; i++)
+        if (b->slot[op->operand[i]].shifted)
+            npu_checker_report(
+                b->c, NPU_SEVERITY_WARNING, "call-offset", op->pos,
+                "argument %u of @%.60s was cast from a memref with an offset: calls pass "
+                "bare pointers, which may lose it (not verified); give the offset as a "
+                "number",
+                i, function->name);
     bool result = op->n_results > 0;
     if (result != function->has_result ||
         (result && !npu_ir_type_equal(type_of(b, op->result[0]), &function->result)))
@@ -51,6 +61,13 @@ static void check_call(struct body *b, const struct npu_ir_op *op)
         npu_checker_report(b->c, NPU_SEVERITY_WARNING, "link-with", op->pos,
                            "%s calls @%.60s, but neither the core nor the function says link_with",
                            npu_tile_format(b->c->array, b->core->tile).text, function->name);
+}
+
+static void note_cast(struct body *b, const struct npu_ir_op *op)
+{
+    const struct npu_ir_type *from = type_of(b, op->operand[0]), *to = type_of(b, op->result[0]);
+    b->slot[op->result[0]].shifted =
+        b->slot[op->operand[0]].shifted || (from->offset != 0 && to->offset == 0);
 }
 
 static void check_step(struct body *b, const struct npu_ir_op *op)
@@ -123,7 +140,11 @@ static void walk(struct body *b, const struct npu_ir_region *region)
             b->slot[op->result[0]] = (struct known){.is = true, .value = op->value};
             break;
         case NPU_IR_CALL:
+            b->called[op->ref] = true;
             check_call(b, op);
+            break;
+        case NPU_IR_CAST:
+            note_cast(b, op);
             break;
         case NPU_IR_FOR:
             check_step(b, op);
@@ -193,9 +214,12 @@ static void check_kernel(struct npu_checker *c, const struct npu_function *funct
 
 bool npu_check_bodies(struct npu_checker *c)
 {
+    bool *called = npu_arena_take(&c->arena, c->array->n_functions, sizeof(*called));
+    if (!called)
+        return false;
     for (uint32_t i = 0; i < c->array->n_cores; i++) {
         const struct npu_core *core = &c->array->core[i];
-        struct body b = {.c = c, .core = core};
+        struct body b = {.c = c, .core = core, .called = called};
         b.slot = npu_arena_take(&c->arena, core->body.n_slots, sizeof(*b.slot));
         if (!b.slot)
             return false;
@@ -207,6 +231,7 @@ bool npu_check_bodies(struct npu_checker *c)
         walk(&b, &core->body.region);
     }
     for (uint32_t i = 0; c->options->kernel && i < c->array->n_functions; i++)
-        check_kernel(c, &c->array->function[i]);
+        if (called[i])
+            check_kernel(c, &c->array->function[i]);
     return true;
 }

@@ -132,6 +132,19 @@ static void check_dim(struct npu_checker *c, const struct npu_fifo *fifo,
                         i, fifo->name, tile.text, step, GRANULE);
 }
 
+/* Elements that one descriptor of an end moves: the whole of a joined or distributed object goes part
+ * by part, and the compiler gives each part's descriptor the same dimensions. */
+static uint64_t descriptor_count(const struct npu_checker *c, uint32_t f, uint32_t e,
+                                 const struct npu_ir_type *type)
+{
+    uint64_t count = npu_ir_type_count(type);
+    const struct npu_map_end *end = &c->map->fifo[f][e];
+    if (end->pool == NPU_IR_NONE)
+        return count;
+    const struct npu_map_pool *pool = &c->map->pool[end->pool];
+    return end->pool_bytes == pool->bytes ? count / pool->n_parts : count;
+}
+
 static void check_dims(struct npu_checker *c, uint32_t f, uint32_t e)
 {
     const struct npu_fifo *fifo = &c->array->fifo[f];
@@ -162,16 +175,16 @@ static void check_dims(struct npu_checker *c, uint32_t f, uint32_t e)
             __builtin_add_overflow(last, reach, &last))
             last = UINT64_MAX;
     }
-    uint64_t count = npu_ir_type_count(type);
+    uint64_t count = descriptor_count(c, f, e, type);
     if (product != count)
         npu_check_error(c, "dims-size", end->pos,
                         "the dimensions of @%.60s at %s take %" PRIu64
-                        " elements of an object of %" PRIu64,
+                        " elements of a transfer of %" PRIu64,
                         fifo->name, tile.text, product, count);
     else if (last >= count)
         npu_check_error(c, "dims-range", end->pos,
                         "the dimensions of @%.60s at %s reach element %" PRIu64
-                        " of an object of %" PRIu64,
+                        " of a transfer of %" PRIu64,
                         fifo->name, tile.text, last, count);
 }
 

@@ -69,14 +69,16 @@ static bool check_counts(struct npu_checker *c, const struct npu_link *link)
     return true;
 }
 
-/* 1:1: one object passes as it is. */
+/* 1:1: the larger object is held and passes as it is, so the smaller must divide it. */
 static void check_forward(struct npu_checker *c, const struct npu_link *link)
 {
     const struct npu_fifo *in = &c->array->fifo[link->in[0]], *out = &c->array->fifo[link->out[0]];
     uint64_t from = npu_ir_type_bytes(&in->consumer_type), to = npu_ir_type_bytes(&out->type);
-    if (from != to)
+    uint64_t larger = from > to ? from : to, smaller = from > to ? to : from;
+    if (larger % smaller != 0)
         npu_check_error(c, "link-size", link->pos,
-                        "@%.60s hands on objects of %" PRIu64 " bytes, @%.60s takes %" PRIu64,
+                        "@%.60s hands on objects of %" PRIu64 " bytes, @%.60s takes %" PRIu64
+                        "; one must divide the other",
                         in->name, from, out->name, to);
 }
 

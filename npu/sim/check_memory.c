@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define MAX_LOCK     63
 #define VECTOR_BYTES 32  /* one vector load */
 #define LEAST_ROOM   512 /* bytes for constants of kernels that nobody measured */
 
@@ -58,6 +59,23 @@ static void check_halves(struct npu_checker *c)
                                 end->channel % 2 ? "odd" : "even", half * (end->channel % 2),
                                 half * (1 + end->channel % 2) - 1);
         }
+}
+
+/* A pool's producer lock starts with all its objects, times the repetitions of what leaves it. */
+static void check_locks(struct npu_checker *c)
+{
+    const struct npu_array *array = c->array;
+    for (uint32_t f = 0; f < array->n_fifos; f++) {
+        const struct npu_fifo *fifo = &array->fifo[f];
+        const struct npu_map_end *end = &c->map->fifo[f][0];
+        if (end->pool == NPU_IR_NONE || fifo->disable_synchronization)
+            continue;
+        uint64_t value = (uint64_t)c->map->pool[end->pool].depth * fifo->repeat_count;
+        if (value > MAX_LOCK)
+            npu_check_error(c, "lock-value", fifo->pos,
+                            "a lock of @%.60s at %s would count to %" PRIu64 "; it has 0 .. %d",
+                            fifo->name, npu_tile_format(array, end->tile).text, value, MAX_LOCK);
+    }
 }
 
 /* Which design node a piece stands for, and its name. */
@@ -167,6 +185,7 @@ void npu_check_memory(struct npu_checker *c)
         check_places(c, &c->map->tile[t]);
     }
     check_halves(c);
+    check_locks(c);
     for (uint32_t i = 0; i < c->array->n_cores; i++)
         if (npu_tile_kind(&c->array->tile[c->array->core[i].tile]) == NPU_TILE_CORE)
             check_room(c, &c->array->core[i]);

@@ -61,8 +61,9 @@ enum npu_ir_kind {
 
 struct npu_ir_type {
     enum npu_ir_kind kind;
-    enum npu_ir_elem elem;               /* of a scalar, or of the memref's elements */
-    uint32_t rank;                       /* of the memref */
+    enum npu_ir_elem elem; /* of a scalar, or of the memref's elements */
+    char sign;             /* 'u' or 's' for ui8, si32 ..; 0: signless, as arith wants it */
+    uint32_t rank;         /* of the memref */
     int64_t shape[NPU_DESIGN_MAX_RANK];  /* > 0, or NPU_IR_DYNAMIC */
     bool strided;                        /* the type wrote strided<[..], offset: ..> */
     int64_t stride[NPU_DESIGN_MAX_RANK]; /* elements; row-major strides if not `strided` */

@@ -55,12 +55,13 @@ struct npu_ir_type_text npu_ir_type_format(const struct npu_ir_type *type)
 {
     struct npu_ir_type_text out = {""};
     const size_t size = sizeof(out.text);
+    const char sign[] = {type->sign, '\0'};
     if (type->kind == NPU_IR_TILE || type->kind == NPU_IR_TASK) {
         snprintf(out.text, size, "index");
         return out;
     }
     if (type->kind == NPU_IR_SCALAR) {
-        snprintf(out.text, size, "%s", npu_ir_elem_name(type->elem));
+        snprintf(out.text, size, "%s%s", sign, npu_ir_elem_name(type->elem));
         return out;
     }
     bool subview = type->kind == NPU_IR_SUBVIEW;
@@ -69,8 +70,8 @@ struct npu_ir_type_text npu_ir_type_format(const struct npu_ir_type *type)
     for (uint32_t i = 0; i < type->rank; i++)
         used = append_size(out.text, size, used, type->shape[i], "x");
     if (used < size)
-        used += (size_t)snprintf(out.text + used, size - used, "%s%s", npu_ir_elem_name(type->elem),
-                                 type->strided ? ", strided<[" : "");
+        used += (size_t)snprintf(out.text + used, size - used, "%s%s%s", sign,
+                                 npu_ir_elem_name(type->elem), type->strided ? ", strided<[" : "");
     if (type->strided) {
         for (uint32_t i = 0; i < type->rank; i++)
             used = append_size(out.text, size, used, type->stride[i],
@@ -88,7 +89,7 @@ bool npu_ir_type_equal(const struct npu_ir_type *a, const struct npu_ir_type *b)
         return false;
     if (a->kind == NPU_IR_TILE || a->kind == NPU_IR_TASK)
         return true;
-    if (a->elem != b->elem)
+    if (a->elem != b->elem || a->sign != b->sign)
         return false;
     if (a->kind == NPU_IR_SCALAR)
         return true;

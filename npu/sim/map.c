@@ -171,12 +171,14 @@ static uint32_t add_pool(struct builder *b, uint32_t f, uint32_t e, uint32_t til
     return b->n_pools++;
 }
 
+/* An end moves one object of its fifo, or the whole of a pool without parts. */
 static void set_part(struct builder *b, uint32_t f, uint32_t e, uint32_t pool, uint64_t offset)
 {
     struct npu_map_end *end = &b->fifo[f][e];
+    const struct npu_ir_type *type = type_of(&b->array->fifo[f], e);
     end->pool = pool;
     end->pool_offset = offset;
-    end->pool_bytes = npu_ir_type_bytes(type_of(&b->array->fifo[f], e));
+    end->pool_bytes = b->pool[pool].n_parts == 1 ? b->pool[pool].bytes : npu_ir_type_bytes(type);
 }
 
 /* The consumer of `fifo` on that tile, as an end; 0: none. */

@@ -122,6 +122,11 @@ static bool parse_function(struct npu_parser *p)
         struct npu_ir_type type;
         if (p->types.n > start && !npu_parser_mark(p, ','))
             return false;
+        if (p->token.kind == NPU_TOKEN_VALUE) { /* "%name : type", the name means nothing */
+            npu_parser_next(p);
+            if (!npu_parser_mark(p, ':'))
+                return false;
+        }
         struct npu_ir_pos pos = p->token.pos;
         if (!npu_parser_type(p, &type) || !npu_parser_push(p, &p->types, &type, sizeof(type)))
             return false;

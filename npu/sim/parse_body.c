@@ -114,7 +114,7 @@ bool npu_parser_constant(struct npu_parser *p, struct npu_ir_type *type, int64_t
     if (!npu_parser_integer(p, INT64_MIN, INT64_MAX, "an integer constant", value) ||
         !npu_parser_mark(p, ':') || !npu_parser_scalar(p, type))
         return false;
-    if (type->elem > NPU_IR_INDEX)
+    if (type->elem > NPU_IR_INDEX || type->sign)
         return npu_parser_fail(p, pos, "found a constant of type %s, expected an integer type",
                                npu_ir_elem_name(type->elem));
     unsigned bits = type->elem == NPU_IR_INDEX ? 64 : npu_ir_elem_bits(type->elem);
@@ -185,9 +185,9 @@ static bool statement(struct npu_parser *p)
     bool of_sequence = op.code >= NPU_IR_MEMCPY && op.code < NPU_IR_N_CODES;
     if (op.code == NPU_IR_N_CODES ||
         (p->in_sequence ? !of_sequence && op.code != NPU_IR_CONSTANT : of_sequence))
-        return npu_parser_expected(p, p->in_sequence
-                                          ? "an operation of a runtime sequence (npu/sim/DESIGNS.md)"
-                                          : "an operation of a core (npu/sim/DESIGNS.md)");
+        return npu_parser_expected(
+            p, p->in_sequence ? "an operation of a runtime sequence (npu/sim/DESIGNS.md)"
+                              : "an operation of a core (npu/sim/DESIGNS.md)");
     npu_parser_next(p);
     bool ok = of_sequence ? npu_parser_sequence_op(p, &op) : npu_parser_core_op(p, &op);
     return ok && define_results(p, &op, start) && npu_parser_push(p, &p->ops, &op, sizeof(op));

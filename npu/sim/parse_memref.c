@@ -40,7 +40,7 @@ static bool subscripts(struct npu_parser *p, const struct npu_ir_type *type)
 
 static struct npu_ir_type element_of(const struct npu_ir_type *type)
 {
-    return (struct npu_ir_type){.kind = NPU_IR_SCALAR, .elem = type->elem};
+    return (struct npu_ir_type){.kind = NPU_IR_SCALAR, .elem = type->elem, .sign = type->sign};
 }
 
 /* %m[%i] : memref */
@@ -114,7 +114,7 @@ static bool parse_view(struct npu_parser *p, struct npu_ir_op *op)
     if (!npu_parser_pop_operands(p, op, start) || !skip_attributes(p) || !npu_parser_mark(p, ':') ||
         !npu_parser_type_of(p, op->operand[0], &from) || !result_type(p, &pos, &to))
         return false;
-    if (from.rank != 1 || from.elem != NPU_IR_I8 || !is_plain(&from))
+    if (from.rank != 1 || from.elem != NPU_IR_I8 || from.sign || !is_plain(&from))
         return npu_parser_fail(p, op->pos,
                                "found a view of %s, expected a memref<..xi8> without "
                                "strides",
@@ -154,8 +154,8 @@ static bool check_inferred(struct npu_parser *p, struct npu_ir_pos pos,
                            struct npu_ir_type *inferred, const struct npu_ir_type *to)
 {
     inferred->strided = true;
-    bool same =
-        to->rank == inferred->rank && to->elem == inferred->elem && to->offset == inferred->offset;
+    bool same = to->rank == inferred->rank && to->elem == inferred->elem &&
+                to->sign == inferred->sign && to->offset == inferred->offset;
     for (uint32_t i = 0; same && i < to->rank; i++)
         same = to->shape[i] == inferred->shape[i] && to->stride[i] == inferred->stride[i];
     return same || npu_parser_fail(p, pos, "found type %s, expected %s",
@@ -239,8 +239,11 @@ static bool parse_reinterpret(struct npu_parser *p, struct npu_ir_op *op)
     if (!check_sizes(p, op, n[1]) || !skip_attributes(p) || !npu_parser_mark(p, ':') ||
         !npu_parser_type_of(p, slot, &from) || !result_type(p, &pos, &to))
         return false;
-    struct npu_ir_type inferred = {
-        .kind = NPU_IR_MEMREF, .elem = from.elem, .rank = n[1], .offset = known(&op->offset[0])};
+    struct npu_ir_type inferred = {.kind = NPU_IR_MEMREF,
+                                   .elem = from.elem,
+                                   .sign = from.sign,
+                                   .rank = n[1],
+                                   .offset = known(&op->offset[0])};
     for (uint32_t i = 0; i < n[1]; i++) {
         inferred.shape[i] = known(&op->size[i]);
         inferred.stride[i] = known(&op->step[i]);
@@ -264,7 +267,8 @@ static bool parse_cast(struct npu_parser *p, struct npu_ir_op *op)
         !npu_parser_pop_operands(p, op, start) || !skip_attributes(p) || !npu_parser_mark(p, ':') ||
         !npu_parser_type_of(p, slot, &from) || !result_type(p, &pos, &to))
         return false;
-    bool same = from.rank == to.rank && from.elem == to.elem && compatible(from.offset, to.offset);
+    bool same = from.rank == to.rank && from.elem == to.elem && from.sign == to.sign &&
+                compatible(from.offset, to.offset);
     for (uint32_t i = 0; same && i < to.rank; i++)
         same = compatible(from.shape[i], to.shape[i]) && compatible(from.stride[i], to.stride[i]);
     if (!same)

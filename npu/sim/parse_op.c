@@ -14,7 +14,7 @@ static bool skip_attributes(struct npu_parser *p)
 
 static bool is_integer(const struct npu_ir_type *type)
 {
-    return type->kind == NPU_IR_SCALAR && type->elem <= NPU_IR_INDEX;
+    return type->kind == NPU_IR_SCALAR && type->elem <= NPU_IR_INDEX && !type->sign;
 }
 
 /* ": type" behind the operands `from` .. `to`, all of that integer type. */
@@ -78,6 +78,8 @@ static bool parse_compare(struct npu_parser *p, struct npu_ir_op *op)
     static const char *const predicates[] = {"eq",  "ne",  "slt", "sle", "sgt",
                                              "sge", "ult", "ule", "ugt", "uge"};
     struct npu_ir_type type;
+    if (p->token.kind == NPU_TOKEN_STRING) /* "eq", as older printers write it */
+        p->token.kind = NPU_TOKEN_WORD;
     for (op->value = 0; op->value < 10; op->value++)
         if (npu_parser_accept_word(p, predicates[op->value]))
             break;

@@ -22,13 +22,18 @@ void npu_ir_type_set_row_major(struct npu_ir_type *type)
     }
 }
 
-static bool elem_of_word(const struct npu_token *token, enum npu_ir_elem *elem)
+/* i8, ui8, si8, index, f32 .. */
+static bool elem_of_word(const struct npu_token *token, struct npu_ir_type *type)
 {
-    for (int i = NPU_IR_I1; i <= NPU_IR_F32; i++) {
+    bool has_sign =
+        token->n > 2 && (token->text[0] == 'u' || token->text[0] == 's') && token->text[1] == 'i';
+    const char *word = token->text + has_sign;
+    size_t n = token->n - has_sign;
+    type->sign = has_sign ? token->text[0] : '\0';
+    for (int i = NPU_IR_I1; i <= (has_sign ? NPU_IR_I64 : NPU_IR_F32); i++) {
         const char *name = npu_ir_elem_name((enum npu_ir_elem)i);
-        if (token->kind == NPU_TOKEN_WORD && strlen(name) == token->n &&
-            memcmp(name, token->text, token->n) == 0) {
-            *elem = (enum npu_ir_elem)i;
+        if (token->kind == NPU_TOKEN_WORD && strlen(name) == n && memcmp(name, word, n) == 0) {
+            type->elem = (enum npu_ir_elem)i;
             return true;
         }
     }
@@ -38,7 +43,7 @@ static bool elem_of_word(const struct npu_token *token, enum npu_ir_elem *elem)
 bool npu_parser_scalar(struct npu_parser *p, struct npu_ir_type *type)
 {
     *type = (struct npu_ir_type){.kind = NPU_IR_SCALAR};
-    if (!elem_of_word(&p->token, &type->elem))
+    if (!elem_of_word(&p->token, type))
         return npu_parser_expected(p, "a type: i1, i8, i16, i32, i64, index, bf16, f16, f32");
     npu_parser_next(p);
     return true;
@@ -112,7 +117,7 @@ bool npu_parser_memref(struct npu_parser *p, struct npu_ir_type *type)
         return npu_parser_expected(p, "'<'");
     if (!parse_shape(p, type))
         return false;
-    if (!elem_of_word(&p->token, &type->elem))
+    if (!elem_of_word(&p->token, type))
         return npu_parser_expected(p,
                                    "an element type: i1, i8, i16, i32, i64, index, bf16, f16, f32");
     npu_parser_next(p);

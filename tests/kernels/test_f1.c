@@ -6,12 +6,14 @@
  */
 #include <math.h>
 
-#include "kernels/kernels.h"
+#include "kernels/impl.h"
 #include "kernels/ref/f1_rsqrt.h"
 #include "tests/check.h"
 #include "tests/kernels/kit.h"
 
 typedef __int128 wide;
+
+static const struct npu_kernels *set; /* under test */
 
 #define GUARD 3 /* columns that nobody may touch */
 
@@ -205,9 +207,9 @@ static void call(const struct product *p)
     if (p->a_bytes)
         npu_f1_gemm_s8s8_ref(&p->args);
     else if (p->w_bytes)
-        npu_f1_gemm_s16s8_ref(&p->args);
+        set->f1.gemm_s16s8(&p->args);
     else
-        npu_f1_gemm_s16s16_ref(&p->args);
+        set->f1.gemm_s16s16(&p->args);
 }
 
 /* Bits of the largest sum of products. */
@@ -311,7 +313,7 @@ static void test_gemm(void)
     }
     for (int t = 0; t < 3; t++) {
         char name[64];
-        snprintf(name, sizeof(name), "gemm_%s_equals_contract", types[t]);
+        snprintf(name, sizeof(name), "gemm_%s_%s_equals_contract", types[t], set->name);
         check_case(wrong[t] == 0, name, "%u values differ; results tried %u %u %u %u %u", wrong[t],
                    results[0], results[1], results[2], results[3], results[4]);
     }
@@ -349,7 +351,7 @@ static void test_gemm_longest(void)
         }
         g.w = w;
         g.acc_shift = 13;
-        npu_f1_gemm_s16s16_ref(&g);
+        set->f1.gemm_s16s16(&g);
         wide expected = round_even(round_even((wide)sign * 32767 * 32767 * K, 13) * 32767, 15);
         check_case(c == expected, "gemm_s16s16_longest_sum", "%d, expected %lld", c,
                    (long long)expected);
@@ -359,7 +361,7 @@ static void test_gemm_longest(void)
         for (int i = 0; i < K; i++)
             w8[i] = (int8_t)(i < K / 2 ? 127 : -127);
         bias = 12345;
-        npu_f1_gemm_s16s8_ref(&g);
+        set->f1.gemm_s16s8(&g);
         int expected32 = (int)round_even((wide)12345 * 32767, 15);
         check_case(c == expected32, "gemm_s16s8_partial_sums_wrap", "%d, expected %d", c,
                    expected32);
@@ -614,7 +616,7 @@ static unsigned wrong_rows(int m, int n, int qk_shift, int rows_checked)
                                                .n = n,
                                                .qk_shift = qk_shift};
     memset(mixed, 0x5a, sizeof(mixed));
-    npu_f1_attention_s16_ref(&args);
+    set->f1.attention(&args);
     for (int t = 0; t < rows_checked; t++) {
         int row = t == 0 ? m - 1 : kit_range(0, m - 1);
         slow_attention(expected, &args, row);
@@ -671,7 +673,7 @@ static void test_attention_near(void)
                                                .m = 64,
                                                .n = N,
                                                .qk_shift = SHIFT};
-    npu_f1_attention_s16_ref(&args);
+    set->f1.attention(&args);
     for (int i = 0; i < 64; i++) {
         double s[N], most = -1e9, sum = 0, o[64] = {0};
         for (int j = 0; j < N; j++) {
@@ -703,12 +705,21 @@ int main(int argc, char **argv)
     printf("# seed %llu\n", (unsigned long long)seed);
     kit_seed(seed);
     test_gelu();
-    test_gemm();
-    test_gemm_longest();
-    test_stem_ends();
     test_rsqrt();
     test_norm();
-    test_attention();
-    test_attention_near();
+    /* The other sets have one of these two. */
+    for (int isa = NPU_ISA_REF; isa <= NPU_ISA_AVX2; isa++) {
+        set = npu_kernels_row((enum npu_isa)isa);
+        if (!set || isa > (int)npu_kernels_detect()) {
+            check_skip("f1_avx2", "not on this processor");
+            continue;
+        }
+        printf("# set %s\n", set->name);
+        test_gemm();
+        test_gemm_longest();
+        test_stem_ends();
+        test_attention();
+        test_attention_near();
+    }
     return check_finish();
 }

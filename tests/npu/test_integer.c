@@ -56,7 +56,7 @@ static void test_mel(void)
 
 static void test_hash(void)
 {
-    static const char *const sets[] = {"ref", NULL};
+    static const char *const sets[] = {"ref", "avx2", NULL};
     float *mel = lcg_mel(3, 80);
     integer_model_write(80, 128, 4, 150, 1);
     check_hash("small", "npu", integer_model_path(), sets, mel, HASH_SMALL, true);

@@ -200,6 +200,9 @@ static const char placed[] =
     "aie.objectfifo @j2(%b, {%m}, [2, 2]) : !aie.objectfifo<memref<32xi16>>\n"
     "aie.objectfifo @joined(%m, {%s}, 2 : i32) : !aie.objectfifo<memref<64xi16>>\n"
     "aie.objectfifo.link [@j1, @j2] -> [@joined] ([0, 32] [])\n"
+    "aie.objectfifo @whole(%s, {%m}, 2 : i32) : !aie.objectfifo<memref<64xi8>>\n"
+    "aie.objectfifo @halves(%m, {%b}, [2, 2]) : !aie.objectfifo<memref<32xi8>>\n"
+    "aie.objectfifo.link [@whole] -> [@halves] ([] [])\n"
     "%x = aie.buffer(%a) {address = 32768 : i32} : memref<64xi8>\n"
     "%y = aie.buffer(%a) {mem_bank = 2 : i32} : memref<64xi8>\n"
     "%z = aie.buffer(%b) : memref<24576xi8>\n"
@@ -215,11 +218,14 @@ static void test_placed(void)
     check_case(m.map->fifo[b][0].pool == m.map->fifo[in][1].pool &&
                    m.map->fifo[b][0].pool_offset == 64 && m.map->fifo[b][0].pool_bytes == 192 &&
                    m.map->fifo[in][1].n_bds == 4 && m.map->fifo[b][0].n_bds == 2 &&
-                   m.map->fifo[again][0].n_bds == 6 && mem->n_locks == 10,
+                   m.map->fifo[again][0].n_bds == 6 && mem->n_locks == 12,
                "map_distribute_parts", "%u locks", mem->n_locks);
     uint32_t joined = find_fifo(m.map->array, "j2");
     check_case(m.map->fifo[joined][1].pool_offset == 64 && m.map->fifo[joined][1].pool_bytes == 64,
                "map_join_offset_in_bytes", "%" PRIu64, m.map->fifo[joined][1].pool_offset);
+    uint32_t halves = find_fifo(m.map->array, "halves");
+    check_case(m.map->fifo[halves][0].pool_bytes == 64 && m.map->fifo[halves][0].n_bds == 2,
+               "map_link_holds_the_larger_object", "%" PRIu64, m.map->fifo[halves][0].pool_bytes);
     uint64_t x = 0, y = 0;
     for (uint32_t i = 0; i < core->n_pieces; i++)
         if (core->piece[i].what == NPU_PIECE_BUFFER)
@@ -227,7 +233,7 @@ static void test_placed(void)
     check_case(x == 0x8000 && y == 0x8040 && !core->sequential, "map_named_places",
                "0x%" PRIx64 " 0x%" PRIx64, x, y);
     check_case(large->sequential && piece_of(large, NPU_PIECE_BUFFER) == 2048 && large->fits &&
-                   large->room == 65536 - 2048 - 24576 - 2 * 192 - 2 * 64,
+                   large->room == 65536 - 2048 - 24576 - 2 * 192 - 2 * 64 - 2 * 32,
                "map_buffer_over_a_bank_falls_back", "room %" PRIu64, large->room);
     unmap(&m);
 }

@@ -97,6 +97,8 @@ same npu_sim_trace_holds_calls sh -c 'test "$(grep -c "\"name\":\"copy64\"" trac
 expect npu_sim_trace_nowhere 2 'nowhere/t.json' -k "$kernels" --trace nowhere/t.json "$run/copy.mlir"
 expect npu_sim_check_only 0 '0 errors' -k "$kernels" --check-only "$run/copy.mlir"
 sed 's/id = 1 : i64/id = 16 : i64/' "$run/copy.mlir" >wrong.mlir
+# Dimensions at the joined side are those of a part.
+expect npu_sim_check_joined_dimensions 0 ' 0 errors' --check-only "$run/params.mlir"
 expect npu_sim_map 0 'core (0,2)' --map -k "$kernels" "$run/copy.mlir"
 expect npu_sim_check_refuses 1 'wrong.mlir:25:.*error: .*16.* \[' -k "$kernels" wrong.mlir
 echo "$passed passed, $failed failed, 0 skipped"

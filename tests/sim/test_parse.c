@@ -145,6 +145,16 @@ static const struct {
      "t:6:46: found 1 types, expected 2, one for each object"},
     {"acquire_0", CORE("%x = aie.objectfifo.acquire @f(Consume, 0) : memref<4xi8>"),
      "t:6:41: found 0, expected the number of objects, a number in 1 .. 4096"},
+    {"arith_unsigned",
+     DEVICE(
+         TILES
+         "%b = aie.buffer(%k) : memref<4xui8>\naie.core(%k) {\n%c = arith.constant 0 : "
+         "index\n%x = memref.load %b[%c] : memref<4xui8>\n%y = arith.addi %x, %x : ui8\naie.end }"),
+     "t:8:6: found operands of type ui8, expected integers or index"},
+    {"load_other_sign",
+     DEVICE(TILES "%b = aie.buffer(%k) : memref<4xui8>\naie.core(%k) {\n%c = arith.constant 0 : "
+                  "index\n%x = memref.load %b[%c] : memref<4xi8>\naie.end }"),
+     "t:7:27: found type memref<4xi8>, expected memref<4xui8>, the type of the value"},
     {"access_type",
      CORE("%x = aie.objectfifo.acquire @f(Consume, 1) : !aie.objectfifosubview<memref<4xi8>>\n%y = "
           "aie.objectfifo.subview.access %x[0] : !aie.objectfifosubview<memref<4xi8>> -> "
@@ -321,6 +331,7 @@ static const struct {
     {"splat", "3xi16", "-2", {0xfe, 0xff, 0xfe, 0xff, 0xfe, 0xff}, 6},
     {"list_i32", "2xi32", "[1, 0x80000000]", {1, 0, 0, 0, 0, 0, 0, 0x80}, 8},
     {"nested", "2x2xi8", "[[1, 2], [3, 255]]", {1, 2, 3, 0xff}, 4},
+    {"unsigned", "2xui8", "[200, 1]", {200, 1}, 2},
     {"bool", "2xi1", "[true, false]", {1, 0}, 2},
     {"f32", "2xf32", "[1.5, -2.500000e+00]", {0, 0, 0xc0, 0x3f, 0, 0, 0x20, 0xc0}, 8},
     {"bf16_even", "2xbf16", "[1.00390625, 1.01171875]", {0x80, 0x3f, 0x82, 0x3f}, 4},
@@ -350,7 +361,7 @@ static void test_constants(void)
 static void test_good(void)
 {
     static const char *const names[] = {"passthrough", "passthrough_e3", "broadcast_e3",
-                                        "operations"};
+                                        "operations",  "loops",          "forwarded"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct npu_design *design = NULL;
         struct npu_error err = {""};

@@ -17,6 +17,7 @@ module {
         %os = aie.objectfifo.acquire @out(Produce, 1) : !aie.objectfifosubview<memref<64xi32>>
         %o = aie.objectfifo.subview.access %os[0] : !aie.objectfifosubview<memref<64xi32>> -> memref<64xi32>
         func.call @copy64(%i, %o) : (memref<64xi32>, memref<64xi32>) -> ()
+        func.call @count(%i) : (memref<64xi32>) -> ()
         aie.objectfifo.release @in(Consume, 1)
         aie.objectfifo.release @out(Produce, 1)
       }

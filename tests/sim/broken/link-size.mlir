@@ -5,20 +5,20 @@ module {
     %mem = aie.tile(0, 1)
     %core = aie.tile(0, 2)
     aie.objectfifo @first(%shim, {%mem}, 2 : i32) : !aie.objectfifo<memref<64xi32>>
-    aie.objectfifo @in(%mem, {%core}, [2, 2]) : !aie.objectfifo<memref<32xi32>>
+    aie.objectfifo @in(%mem, {%core}, [2, 2]) : !aie.objectfifo<memref<24xi32>>
     aie.objectfifo.link [@first] -> [@in] ([] [])
     aie.objectfifo @out(%core, {%shim}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
-    func.func private @take(memref<32xi32>, memref<64xi32>)
+    func.func private @take(memref<24xi32>, memref<64xi32>)
     aie.core(%core) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
       %cmax = arith.constant 4294967295 : index
       scf.for %it = %c0 to %cmax step %c1 {
-        %is = aie.objectfifo.acquire @in(Consume, 1) : !aie.objectfifosubview<memref<32xi32>>
-        %i = aie.objectfifo.subview.access %is[0] : !aie.objectfifosubview<memref<32xi32>> -> memref<32xi32>
+        %is = aie.objectfifo.acquire @in(Consume, 1) : !aie.objectfifosubview<memref<24xi32>>
+        %i = aie.objectfifo.subview.access %is[0] : !aie.objectfifosubview<memref<24xi32>> -> memref<24xi32>
         %os = aie.objectfifo.acquire @out(Produce, 1) : !aie.objectfifosubview<memref<64xi32>>
         %o = aie.objectfifo.subview.access %os[0] : !aie.objectfifosubview<memref<64xi32>> -> memref<64xi32>
-        func.call @take(%i, %o) : (memref<32xi32>, memref<64xi32>) -> ()
+        func.call @take(%i, %o) : (memref<24xi32>, memref<64xi32>) -> ()
         aie.objectfifo.release @in(Consume, 1)
         aie.objectfifo.release @out(Produce, 1)
       }
