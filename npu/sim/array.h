@@ -170,7 +170,8 @@ struct npu_sim_kernel {
     uint32_t *need;                    /* [n_arguments], least bytes behind a pointer */
     void **pointers;                   /* [n_arguments], for ffi_call */
     union npu_sim_argument *arguments; /* [n_arguments] */
-    int64_t *values;                   /* [n_arguments], for cycles() */
+    int64_t *values;                   /* [n_arguments], for cycles() and refuse() */
+    uint64_t *room;                    /* [n_arguments], bytes behind a pointer, for refuse() */
 };
 
 struct npu_sim_core {

@@ -65,17 +65,20 @@ static void check_halves(struct npu_checker *c)
 static void check_locks(struct npu_checker *c)
 {
     const struct npu_array *array = c->array;
-    for (uint32_t f = 0; f < array->n_fifos; f++) {
-        const struct npu_fifo *fifo = &array->fifo[f];
-        const struct npu_map_end *end = &c->map->fifo[f][0];
-        if (end->pool == NPU_IR_NONE || fifo->disable_synchronization)
-            continue;
-        uint64_t value = (uint64_t)c->map->pool[end->pool].depth * fifo->repeat_count;
-        if (value > MAX_LOCK)
-            npu_check_error(c, "lock-value", fifo->pos,
-                            "a lock of @%.60s at %s would count to %" PRIu64 "; it has 0 .. %d",
-                            fifo->name, npu_tile_format(array, end->tile).text, value, MAX_LOCK);
-    }
+    for (uint32_t f = 0; f < array->n_fifos; f++)
+        for (uint32_t e = 0; e <= array->fifo[f].n_consumers; e++) {
+            const struct npu_fifo *fifo = &array->fifo[f];
+            const struct npu_map_end *end = &c->map->fifo[f][e];
+            if (end->pool == NPU_IR_NONE || fifo->disable_synchronization)
+                continue;
+            uint64_t value = c->map->pool[end->pool].depth;
+            value *= e == 0 ? fifo->repeat_count : 1;
+            if (value > MAX_LOCK)
+                npu_check_error(c, "lock-value", fifo->pos,
+                                "a lock of @%.60s at %s would count to %" PRIu64 "; it has 0 .. %d",
+                                fifo->name, npu_tile_format(array, end->tile).text, value,
+                                MAX_LOCK);
+        }
 }
 
 /* Which design node a piece stands for, and its name. */

@@ -64,9 +64,10 @@ static int prepare(struct npu_sim *sim, struct npu_sim_kernel *kernel)
     kernel->pointers = calloc(n, sizeof(*kernel->pointers));
     kernel->arguments = calloc(n, sizeof(*kernel->arguments));
     kernel->values = calloc(n, sizeof(*kernel->values));
+    kernel->room = calloc(n, sizeof(*kernel->room));
     kernel->need = calloc(n, sizeof(*kernel->need));
     if (!kernel->types || !kernel->pointers || !kernel->arguments || !kernel->values ||
-        !kernel->need)
+        !kernel->room || !kernel->need)
         return npu_sim_fail(sim, -ENOMEM, NULL, "no memory for a call");
     ffi_type *result = &ffi_type_void;
     if (function->has_result)
@@ -116,6 +117,7 @@ void npu_sim_kernel_close(struct npu_sim_kernel *kernel)
     free(kernel->pointers);
     free(kernel->arguments);
     free(kernel->values);
+    free(kernel->room);
     free(kernel->need);
 }
 
@@ -140,6 +142,7 @@ static int pass_memref(struct npu_sim *sim, const struct npu_ir_op *op,
             "func.call @%s: argument %u begins at byte %lld, the kernel's vector loads "
             "want a multiple of %d",
             kernel->function->name, i, (long long)at, VECTOR_BYTES);
+    kernel->room[i] = memref->extent - (uint64_t)at;
     kernel->arguments[i].p = memref->base + at;
     kernel->values[i] = (int64_t)(intptr_t)kernel->arguments[i].p;
     return 0;
@@ -178,6 +181,12 @@ int npu_sim_kernel_call(struct npu_sim *sim, struct npu_sim_core *core,
         if (code)
             return code;
     }
+    const char *why = NULL;
+    if (kernel->entry->refuse)
+        why = kernel->entry->refuse(kernel->values, kernel->room);
+    if (why)
+        return npu_sim_fail(sim, -EINVAL, &op->pos, "func.call @%s: %s", kernel->function->name,
+                            why);
     uint64_t cycles = sim->cost.kernel_unknown;
     npu_core_cycles_use(&sim->timing.kernel);
     if (kernel->entry->cycles)

@@ -65,12 +65,12 @@ static void rig_modes(int32_t *out)
 static const uint32_t rig_bytes[] = {256, 256, 256};
 static const uint32_t rig_bytes_small[] = {4, 4};
 static const struct npu_core_kernel rig_kernels[] = {
-    {"copy64", (void (*)(void))rig_copy64, "vpp", rig_bytes, rig_copy64_cycles},
-    {"add", (void (*)(void))rig_add, "vppii", rig_bytes_small, rig_add_cycles},
-    {"sum64", (void (*)(void))rig_sum64, "vppp", rig_bytes, NULL},
-    {"accumulate", (void (*)(void))rig_accumulate, "vpp", rig_bytes, NULL},
-    {"first", (void (*)(void))rig_first, "ip", rig_bytes_small, NULL},
-    {"modes", (void (*)(void))rig_modes, "vp", rig_bytes_small, NULL},
+    {"copy64", (void (*)(void))rig_copy64, "vpp", rig_bytes, rig_copy64_cycles, NULL},
+    {"add", (void (*)(void))rig_add, "vppii", rig_bytes_small, rig_add_cycles, NULL},
+    {"sum64", (void (*)(void))rig_sum64, "vppp", rig_bytes, NULL, NULL},
+    {"accumulate", (void (*)(void))rig_accumulate, "vpp", rig_bytes, NULL, NULL},
+    {"first", (void (*)(void))rig_first, "ip", rig_bytes_small, NULL, NULL},
+    {"modes", (void (*)(void))rig_modes, "vp", rig_bytes_small, NULL, NULL},
 };
 
 static const struct npu_core_kernel *rig_find(void *user, const char *name)

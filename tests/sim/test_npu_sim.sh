@@ -101,5 +101,29 @@ sed 's/id = 1 : i64/id = 16 : i64/' "$run/copy.mlir" >wrong.mlir
 expect npu_sim_check_joined_dimensions 0 ' 0 errors' --check-only "$run/params.mlir"
 expect npu_sim_map 0 'core (0,2)' --map -k "$kernels" "$run/copy.mlir"
 expect npu_sim_check_refuses 1 'wrong.mlir:25:.*error: .*16.* \[' -k "$kernels" wrong.mlir
+# Built-in kernels refuse what a core would run away with.
+sed 's/%n = arith.constant 64 : i32/%n = arith.constant -64 : i32/' "$mlir/matmul_64.mlir" >negative.mlir
+expect npu_sim_kernel_argument 1 'negative.mlir:41:.*@npu_matmul_s8s8: n is not 16, 32 or 64' negative.mlir
+sed 's/%n = arith.constant 16 : i32/%n = arith.constant 64 : i32/' "$mlir/matmul_16.mlir" >wide.mlir
+expect npu_sim_kernel_room 1 '@npu_matmul_s8s8: n x n is more than a matrix has' wide.mlir
+# Random jobs: whatever their numbers are, a sentence.
+expect npu_sim_job_of_norm 1 '@npu_norm_s32s16: job.d is no multiple of 64' \
+    "$mlir/layernorm_512.mlir" random:1 random:11
+expect npu_sim_job_of_mel 1 '@npu_logmel_clamp: job.n_mels is not 80 or 128' -s mel "$mlir/mel.mlir" \
+    random:1 random:2 random:3
+for design in "$mlir"/*.mlir; do
+    for sequence in $(sed -n 's/.*aie.runtime_sequence @\([a-z0-9_]*\).*/\1/p' "$design"); do
+        "$sim" -q -s "$sequence" "$design" random:1 random:11 >out.txt 2>&1
+        got=$?
+        case $got in
+        0 | 1) ;;
+        *)
+            echo "# $design @$sequence: exit code $got"
+            crashed=1
+            ;;
+        esac
+    done
+done
+same npu_sim_random_operands test -z "${crashed-}"
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed -eq 0 ]

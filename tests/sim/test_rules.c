@@ -163,6 +163,31 @@ static const struct {
     {"dims_outermost_of_three", CORE_FIFO("[<512, 2>, <1, 1>, <2, 1>]", "1024"), ""},
     {"dims_255", CORE_FIFO("[<4, 255>, <255, 1>]", "1020"), ""},
     {"dims_256", CORE_FIFO("[<4, 256>, <256, 1>]", "1024"), "dims-wrap "},
+    /* Rows of what the stock compiler said to broken designs. */
+    {"mem_tile_depth_120",
+     "aie.objectfifo @in(%s, {%m}, 120 : i32) : " FIFO
+     "aie.objectfifo @on(%m, {%s}, 120 : i32) : " FIFO
+     "aie.objectfifo.link [@in] -> [@on] ([] [])\n",
+     "descriptors lock-value lock-value "},
+    {"seven_inputs_of_a_mem_tile",
+     ACROSS("0") ACROSS("1") ACROSS("2") ACROSS("3") ACROSS("4") ACROSS("5") ACROSS("6"),
+     "channels channels channels channels fifo-unlinked fifo-unlinked fifo-unlinked fifo-unlinked "
+     "fifo-unlinked fifo-unlinked fifo-unlinked streams@(0,0) streams@(0,1) streams@(0,2) "
+     "streams@(1,2) "},
+    {"bytes_in_rows_of_8192",
+     "aie.objectfifo @in(%s, {%k}, [2, 2]) : " FIFO "aie.core(%k) {\n" TAKE("x") GIVE
+     "aie.end } {stack_size = 1024 : i32}\naie.runtime_sequence(%a : memref<65536xi8>) {\n"
+     "aiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][1, 1, 8, 8192][0, 0, 8192, 1]) {metadata = @in, id = 0 "
+     ": i64} "
+     ": memref<65536xi8>\n}\n",
+     "transfer-wrap "},
+    {"bytes_no_multiple_of_4",
+     "aie.objectfifo @in(%s, {%k}, [2, 2]) : " FIFO "aie.core(%k) {\n" TAKE("x") GIVE
+     "aie.end } {stack_size = 1024 : i32}\naie.runtime_sequence(%a : memref<65536xi8>) {\n"
+     "aiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][1, 1, 1, 254][0, 0, 0, 1]) {metadata = @in, id = 0 : "
+     "i64} "
+     ": memref<65536xi8>\n}\n",
+     "transfer-granule "},
     {"consumer_objects",
      "aie.objectfifo @in(%s, {%k}, [2, 2]) : "
      "!aie.objectfifo<" M "> -> "

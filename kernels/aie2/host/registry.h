@@ -16,6 +16,10 @@ struct npu_core_kernel {
     /* Modelled core cycles of one call. Arguments in order, pointers as host addresses of what the
      * call reads. */
     uint64_t (*cycles)(const int64_t *args);
+    /* What is wrong with a call, or NULL: numbers, or a job, with which the kernel would leave its
+     * operands. A core has no such check. args as above; room: bytes behind each pointer, 0 for a
+     * number. The text is static. The member NULL: nothing depends on them. */
+    const char *(*refuse)(const int64_t *args, const uint64_t *room);
 };
 
 /* A core's kernel, or NULL for a name that is none. Static. Threads: any. */
