@@ -142,6 +142,7 @@ static uint64_t descriptor_count(const struct npu_checker *c, uint32_t f, uint32
     if (end->pool == NPU_IR_NONE)
         return count;
     const struct npu_map_pool *pool = &c->map->pool[end->pool];
+    count = end->pool_bytes / elem_bytes(type);
     return end->pool_bytes == pool->bytes ? count / pool->n_parts : count;
 }
 

@@ -105,6 +105,24 @@ static void check_part(struct npu_checker *c, const struct npu_link *link, const
                         name, whole->name, end - part->offset, part->bytes);
 }
 
+/* Dimensions at the whole object are applied to each part, so they fit only equal ones. */
+static void check_equal(struct npu_checker *c, const struct npu_link *link, const struct part *part,
+                        uint32_t n, const struct npu_fifo *whole)
+{
+    bool join = link->n_in > 1, dims = join && whole->producer.n_dims > 0;
+    for (uint32_t i = 0; !join && i < whole->n_consumers; i++)
+        dims = dims || (whole->consumer[i].n_dims > 0 &&
+                        whole->consumer[i].tile == c->array->fifo[link->out[0]].producer.tile);
+    for (uint32_t i = 1; i < n && dims; i++)
+        if (part[i].bytes != part[0].bytes) {
+            npu_check_error(c, "dims-size", link->pos,
+                            "@%.60s has dimensions and parts of %" PRIu64 " and %" PRIu64
+                            " bytes; they apply to each part, so all must be equal",
+                            whole->name, part[0].bytes, part[i].bytes);
+            return;
+        }
+}
+
 static bool check_parts(struct npu_checker *c, const struct npu_link *link)
 {
     bool join = link->n_in > 1;
@@ -131,6 +149,7 @@ static bool check_parts(struct npu_checker *c, const struct npu_link *link)
     for (uint32_t i = 0; i < n; i++)
         check_part(c, link, &part[i], i + 1 < n ? part[i + 1].offset : npu_ir_type_bytes(type),
                    whole);
+    check_equal(c, link, part, n, whole);
     return true;
 }
 

@@ -154,6 +154,18 @@ static const struct {
     "(%m, {%n}, 2 : i32) {via_DMA = true} : " FIFO "aie.objectfifo.link [@a" N "] -> [@b" N \
     "] ([] [])\n"
 
+/* Two cores' objects of A and B words, joined, with dimensions at the joined object of 32. */
+#define PART(F, T, N)                                                                        \
+    "aie.objectfifo @" F "(%" T ", {%m}, [2, 2]) : !aie.objectfifo<memref<" N                \
+    "xi32>>\naie.core(%" T ") {\n%x = aie.objectfifo.acquire @" F "(Produce, 1) : memref<" N \
+    "xi32>\naie.objectfifo.release @" F "(Produce, 1)\naie.end } {stack_size = 1024 : i32}\n"
+#define JOIN(DIMS, A, B, OFFSETS)                                                              \
+    "%l = aie.tile(0, 3)\n" PART("p", "k", A) PART(                                            \
+        "q", "l",                                                                              \
+        B) "aie.objectfifo @all(%m dimensionsToStream " DIMS ", {%s}, 2 : i32) : "             \
+           "!aie.objectfifo<memref<32xi32>>\naie.objectfifo.link [@p, @q] -> [@all] (" OFFSETS \
+           " [])\n"
+
 static const struct {
     const char *name, *text, *rules;
 } devices[] = {
@@ -188,6 +200,13 @@ static const struct {
      "i64} "
      ": memref<65536xi8>\n}\n",
      "transfer-granule "},
+    {"dims_of_equal_parts", JOIN("[<4, 4>, <4, 1>]", "16", "16", "[0, 16]"), ""},
+    {"dims_of_unequal_parts", JOIN("[<4, 4>, <4, 1>]", "24", "8", "[0, 24]"), "dims-size "},
+    {"dims_of_a_larger_object",
+     "aie.objectfifo @in(%s, {%m}, 2 : i32) : " FIFO
+     "aie.objectfifo @on(%m dimensionsToStream [<4, 8>, <8, 1>], {%s}, 2 : i32) : "
+     "!aie.objectfifo<memref<32xi32>>\naie.objectfifo.link [@in] -> [@on] ([] [])\n",
+     "dims-size "},
     {"consumer_objects",
      "aie.objectfifo @in(%s, {%k}, [2, 2]) : "
      "!aie.objectfifo<" M "> -> "
