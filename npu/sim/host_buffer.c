@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define MOST_BYTES ((uint64_t)1 << 32)
+#define MOST_BYTES  ((uint64_t)1 << 32)
+#define MOST_HEADER 65548 /* of a .npy, what comes before its length included */
 
 __attribute__((format(printf, 3, 4))) static int fail(struct npu_error *err, int code,
                                                       const char *format, ...)
@@ -48,16 +50,23 @@ static const char *numpy_name(enum npu_ir_elem elem)
 /* ---- Reading ------------------------------------------------------------------------------------
  */
 
-static int read_file(const char *path, uint8_t **data, uint64_t *bytes, struct npu_error *err)
+/* No more than `most` bytes, so that a device that never ends does not fill the memory. */
+static int read_file(const char *path, uint64_t most, uint8_t **data, uint64_t *bytes,
+                     struct npu_error *err)
 {
+    struct stat about;
     FILE *file = fopen(path, "rb");
     if (!file)
         return fail(err, -errno, "%.500s: %s", path, strerror(errno));
+    if (fstat(fileno(file), &about) == 0 && S_ISDIR(about.st_mode)) {
+        fclose(file);
+        return fail(err, -EISDIR, "%.500s: a folder, expected a file", path);
+    }
     uint64_t n = 0, room = 1 << 16;
     uint8_t *buffer = malloc(room);
     while (buffer) {
         n += fread(buffer + n, 1, room - n, file);
-        if (n < room || room >= MOST_BYTES)
+        if (n < room || n > most)
             break;
         room *= 2;
         uint8_t *more = realloc(buffer, room);
@@ -65,13 +74,17 @@ static int read_file(const char *path, uint8_t **data, uint64_t *bytes, struct n
             free(buffer);
         buffer = more;
     }
-    bool bad = ferror(file) || (buffer && n == room);
+    bool bad = ferror(file) != 0;
     fclose(file);
     if (!buffer)
         return fail(err, -ENOMEM, "%.500s: no memory for it", path);
     if (bad) {
         free(buffer);
-        return fail(err, -EIO, "%.500s: cannot be read, or has 4 GiB and more", path);
+        return fail(err, -EIO, "%.500s: cannot be read", path);
+    }
+    if (n > most) {
+        free(buffer);
+        return fail(err, -EINVAL, "%.500s: has more than %" PRIu64 " bytes", path, most);
     }
     *data = buffer;
     *bytes = n;
@@ -111,9 +124,9 @@ static int strip_numpy(uint8_t *data, uint64_t *bytes, const struct npu_ir_type 
         length =
             data[8] | (uint64_t)data[9] << 8 | (uint64_t)data[10] << 16 | (uint64_t)data[11] << 24;
     }
-    if (length > *bytes - start || length > 65536)
+    if (length > *bytes - start || length > MOST_HEADER - 12)
         return fail(err, -EINVAL, "%.500s: a .npy file that ends in its header", path);
-    char header[65537], value[64];
+    char header[MOST_HEADER - 11], value[64];
     memcpy(header, data + start, length);
     header[length] = '\0';
     const char *wanted = type ? numpy_name(type->elem) : NULL;
@@ -138,7 +151,9 @@ static int from_file(struct npu_sim_buffer *out, const struct npu_ir_type *type,
 {
     uint8_t *data = NULL;
     uint64_t bytes = 0;
-    int code = read_file(path, &data, &bytes, err);
+    uint64_t wanted = type ? npu_ir_type_bytes(type) : 0;
+    uint64_t most = type && wanted < MOST_BYTES ? wanted + MOST_HEADER : MOST_BYTES;
+    int code = read_file(path, most, &data, &bytes, err);
     if (code)
         return code;
     if (bytes >= 8 && !memcmp(data, "\x93NUMPY", 6))
@@ -187,6 +202,9 @@ int npu_sim_buffer_make(struct npu_sim_buffer *out, const struct npu_ir_type *ty
     if (zero && colon && bytes != number)
         return fail(err, -EINVAL, "\"%.200s\": %s has %" PRIu64 " bytes", spec,
                     npu_ir_type_format(type).text, bytes);
+    if (!type && !bytes)
+        return fail(err, -EINVAL, "\"%.200s\": no runtime sequence is named that says its size",
+                    spec);
     if (!bytes || bytes > MOST_BYTES)
         return fail(err, -EINVAL, "\"%.200s\": expected a size of 1 byte to 4 GiB", spec);
     out->data = calloc(1, bytes);

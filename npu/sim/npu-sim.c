@@ -30,13 +30,33 @@ struct data {
     size_t n_words;
 };
 
+/* The sequence of that name, or the only one; NULL: there is none, or several and no name. */
 static const struct npu_sequence *find_sequence(const struct npu_design *design, const char *name)
 {
     const struct npu_array *array = &design->array[0];
+    if (!name && array->n_sequences != 1)
+        return NULL;
     for (uint32_t i = 0; i < array->n_sequences; i++)
         if (!name || !strcmp(array->sequence[i].name, name))
             return &array->sequence[i];
     return NULL;
+}
+
+/* Says which there are; returns the exit code. */
+static int no_sequence(const struct npu_design *design, const struct npu_sim_options *options)
+{
+    const struct npu_array *array = &design->array[0];
+    if (!array->n_sequences) {
+        fprintf(stderr, "npu-sim: %s: the design has no runtime sequence\n", design->file_name);
+        return 1;
+    }
+    fprintf(stderr, "npu-sim: %s: %s%s; the design has %u runtime sequences", design->file_name,
+            options->sequence ? "no runtime sequence @" : "expected --sequence NAME",
+            options->sequence ? options->sequence : "", array->n_sequences);
+    for (uint32_t i = 0; i < array->n_sequences; i++)
+        fprintf(stderr, "%s@%s", i ? ", " : ": ", array->sequence[i].name);
+    fputc('\n', stderr);
+    return 2;
 }
 
 static int make_buffers(struct data *data, const struct npu_design *design,
@@ -44,6 +64,8 @@ static int make_buffers(struct data *data, const struct npu_design *design,
 {
     const struct npu_sequence *sequence = find_sequence(design, options->sequence);
     uint32_t n = 0;
+    if (!sequence && !options->insts)
+        return no_sequence(design, options);
     for (uint32_t i = 0; sequence && i < sequence->n_arguments && n < MOST_BUFFERS; i++)
         if (sequence->body.slot_type[i].kind == NPU_IR_MEMREF)
             data->type[n++] = &sequence->body.slot_type[i];
@@ -191,8 +213,7 @@ static int write_views(const struct npu_sim_options *options, const struct npu_d
         const struct npu_sequence *sequence = find_sequence(design, options->sequence);
         size_t n;
         if (!sequence) {
-            fputs("npu-sim: no such runtime sequence\n", stderr);
-            code = 1;
+            code = no_sequence(design, options);
         } else if (npu_sequence_words(&txn, design, array, map,
                                       (uint32_t)(sequence - array->sequence), &err)) {
             npu_sim_complain(&err);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_LINES 10000 /* of a file of constants */
+
 #define ROW(field, def, lo, hi, u, why)                                                 \
     {                                                                                   \
         .name = #field, .unit = u, .basis = why, .value = def, .least = lo, .most = hi, \
@@ -142,6 +144,14 @@ int npu_sim_timing_read(struct npu_sim_timing *timing, const char *path, struct 
     char line[512];
     int code = 0;
     for (unsigned number = 1; !code && fgets(line, sizeof(line), file); number++) {
+        if (number > MOST_LINES || strlen(line) == sizeof(line) - 1) {
+            code = -EINVAL;
+            if (err)
+                snprintf(err->text, sizeof(err->text),
+                         "%.500s:%u: expected lines of at most %zu bytes, %d of them", path, number,
+                         sizeof(line) - 2, MOST_LINES);
+            break;
+        }
         line[strcspn(line, "#\n")] = '\0';
         char *begin = line + strspn(line, " \t\r");
         if (!*begin)

@@ -101,6 +101,16 @@ sed 's/id = 1 : i64/id = 16 : i64/' "$run/copy.mlir" >wrong.mlir
 expect npu_sim_check_joined_dimensions 0 ' 0 errors' --check-only "$run/params.mlir"
 expect npu_sim_map 0 'core (0,2)' --map -k "$kernels" "$run/copy.mlir"
 expect npu_sim_check_refuses 1 'wrong.mlir:25:.*error: .*16.* \[' -k "$kernels" wrong.mlir
+# What is no file of the right kind: one sentence, and an end.
+expect npu_sim_folder 2 'a folder, expected a file' -k "$kernels" "$run/copy.mlir" .
+expect npu_sim_endless_buffer 2 '/dev/zero: has more than' -k "$kernels" "$run/copy.mlir" /dev/zero
+expect npu_sim_endless_constants 2 'expected lines of at most' --constants /dev/zero "$run/copy.mlir"
+expect npu_sim_which_sequence 2 'expected --sequence NAME; .* 2 runtime sequences: @mel, @clamp' "$mlir/mel.mlir"
+expect npu_sim_which_sequence_as_words 2 'expected --sequence NAME' "$mlir/mel.mlir" --write-insts none.bin
+same npu_sim_no_words_written test ! -e none.bin
+expect npu_sim_no_such_sequence 2 'no runtime sequence @nosuch' -s nosuch "$mlir/mel.mlir"
+sed '/aie.runtime_sequence/,/^ *}$/d' "$mlir/matmul_16.mlir" >core.mlir
+expect npu_sim_no_sequence 1 'core.mlir: the design has no runtime sequence' core.mlir
 # Built-in kernels refuse what a core would run away with.
 sed 's/%n = arith.constant 64 : i32/%n = arith.constant -64 : i32/' "$mlir/matmul_64.mlir" >negative.mlir
 expect npu_sim_kernel_argument 1 'negative.mlir:41:.*@npu_matmul_s8s8: n is not 16, 32 or 64' negative.mlir
