@@ -90,6 +90,8 @@ static void draw_row(FILE *f, const struct npu_map *map, const struct grid *grid
                      uint32_t row)
 {
     uint32_t last = first + GROUP < grid->n_columns ? first + GROUP : grid->n_columns;
+    while (last > first && grid->tile[row * grid->n_columns + last - 1] == NPU_IR_NONE)
+        last--;
     for (int line = 0; line <= N_LINES + 1; line++) {
         for (uint32_t column = first; column < last; column++) {
             uint32_t t = grid->tile[row * grid->n_columns + column];

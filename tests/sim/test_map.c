@@ -280,6 +280,13 @@ static void test_draw(void)
     check_case(same, "map_draw_small", "%s", same || !text ? "" : text);
     free(text);
     unmap(&m);
+    m = map_text(
+        "aie.device(npu1) {\n%s = aie.tile(1, 0)\n%k = aie.tile(0, 2)\n%l = aie.tile(2, 3)\n}");
+    text = npu_map_draw(m.map);
+    check_case(text && !strstr(text, " \n") && strstr(text, "\n                         +---"),
+               "map_draw_gaps", "%s", text && !strstr(text, " \n") ? "" : text);
+    free(text);
+    unmap(&m);
     char *plan = plan_text();
     m = map_text(plan);
     text = npu_map_draw(m.map);
