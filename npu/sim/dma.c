@@ -153,8 +153,6 @@ static void deliver(struct npu_sim_channel *sink, struct npu_sim_residue *residu
                     const uint8_t *from, uint64_t n)
 {
     uint64_t now = sink->active ? (n < sink->left ? n : sink->left) : 0;
-    if (residue->n)
-        now = 0;
     if (now)
         take(sink, from, now);
     if (n > now) {
@@ -163,17 +161,24 @@ static void deliver(struct npu_sim_channel *sink, struct npu_sim_residue *residu
     }
 }
 
-/* What waits in front of a sink goes first. 1: something moved. */
+/* What waits in front of a sink goes first, into as many transfers as can begin: afterwards either
+ * nothing waits or no transfer is under way. 1: something moved. */
 static int drain(struct npu_sim *sim, struct npu_sim_channel *sink, struct npu_sim_residue *residue)
 {
-    if (!residue->n || !begin(sim, sink))
-        return 0;
-    uint32_t n = residue->n < sink->left ? residue->n : (uint32_t)sink->left;
-    take(sink, residue->data, n);
-    memmove(residue->data, residue->data + n, residue->n - n);
-    residue->n -= n;
-    int code = sink->left == 0 ? end(sim, sink, 0) : 0;
-    return code ? code : 1;
+    int moved = 0;
+    while (residue->n && begin(sim, sink)) {
+        uint32_t n = residue->n < sink->left ? residue->n : (uint32_t)sink->left;
+        take(sink, residue->data, n);
+        memmove(residue->data, residue->data + n, residue->n - n);
+        residue->n -= n;
+        if (sink->left == 0 && sink->on_shim)
+            sink->clock.done[sink->index] = ++sink->n_finished;
+        int code = sink->left == 0 ? end(sim, sink, 0) : 0;
+        if (code)
+            return code;
+        moved = 1;
+    }
+    return moved;
 }
 
 /* Modelled time of n bytes between the source and its sinks; they stand at the same time after. */

@@ -97,6 +97,21 @@ static void test_deadlocks(void)
         "(above)\n"
         "With 28 words held in each stream the sequence would end. Hardware may hold as many; a "
         "design must not need it.\n");
+    expect(
+        "stuck_words_in_the_stream", "slack.mlir", NULL, 80, 40, -EDEADLK,
+        ": deadlock: the sequence at 36:7 waits for a token of @in, MM2S 0 of shim (0,0); in the "
+        "end: MM2S 1 of shim (0,0), @go: no task is queued, 0 done since the array was loaded",
+        "deadlock: the sequence at 36:7 waits for a token of @in, MM2S 0 of shim (0,0)\n"
+        "  MM2S 0 of shim (0,0), @in: has sent 64 of 160 bytes, waits for room in S2MM 0 of core "
+        "(0,2)\n"
+        "  S2MM 0 of core (0,2), @in: waits for a free object: 2 of 2 full; emptied by core (0,2)\n"
+        "  core (0,2) waits to acquire 1 of @go (Consume) at 18:15: 0 of 1 full; filled by S2MM 1 "
+        "of core (0,2)\n"
+        "  S2MM 1 of core (0,2), @go: has 0 of 32 bytes, waits for words from MM2S 1 of shim "
+        "(0,0)\n"
+        "  MM2S 1 of shim (0,0), @go: no task is queued, 0 done since the array was loaded\n"
+        "With 28 words held in each stream the sequence would end. Hardware may hold as many; a "
+        "design must not need it.\n");
     expect("stuck_not_with_room", "cross.mlir",
            RIG_EDITS("@x(%t2, {%t4}, [1, 1])", "@x(%t2, {%t4}, [1, 2])", "1, 1, 1, 16",
                      "1, 1, 1, 8", "1, 1, 1, 16", "1, 1, 1, 8"),
