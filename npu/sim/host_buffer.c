@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "npu/sim/host_buffer.h"
+#include "npu/log.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +11,6 @@
 
 #define MOST_BYTES  ((uint64_t)1 << 32)
 #define MOST_HEADER 65548 /* of a .npy, what comes before its length included */
-
-__attribute__((format(printf, 3, 4))) static int fail(struct npu_error *err, int code,
-                                                      const char *format, ...)
-{
-    if (err) {
-        va_list args;
-        va_start(args, format);
-        vsnprintf(err->text, sizeof(err->text), format, args);
-        va_end(args);
-    }
-    return code;
-}
 
 /* NumPy's name of an element type ("<i4"), NULL: it has none. */
 static const char *numpy_name(enum npu_ir_elem elem)
@@ -57,10 +45,10 @@ static int read_file(const char *path, uint64_t most, uint8_t **data, uint64_t *
     struct stat about;
     FILE *file = fopen(path, "rb");
     if (!file)
-        return fail(err, -errno, "%.500s: %s", path, strerror(errno));
+        return npu_fail(err, -errno, "%.500s: %s", path, strerror(errno));
     if (fstat(fileno(file), &about) == 0 && S_ISDIR(about.st_mode)) {
         fclose(file);
-        return fail(err, -EISDIR, "%.500s: a folder, expected a file", path);
+        return npu_fail(err, -EISDIR, "%.500s: a folder, expected a file", path);
     }
     uint64_t n = 0, room = 1 << 16;
     uint8_t *buffer = malloc(room);
@@ -77,14 +65,14 @@ static int read_file(const char *path, uint64_t most, uint8_t **data, uint64_t *
     bool bad = ferror(file) != 0;
     fclose(file);
     if (!buffer)
-        return fail(err, -ENOMEM, "%.500s: no memory for it", path);
+        return npu_fail(err, -ENOMEM, "%.500s: no memory for it", path);
     if (bad) {
         free(buffer);
-        return fail(err, -EIO, "%.500s: cannot be read", path);
+        return npu_fail(err, -EIO, "%.500s: cannot be read", path);
     }
     if (n > most) {
         free(buffer);
-        return fail(err, -EINVAL, "%.500s: has more than %" PRIu64 " bytes", path, most);
+        return npu_fail(err, -EINVAL, "%.500s: has more than %" PRIu64 " bytes", path, most);
     }
     *data = buffer;
     *bytes = n;
@@ -115,7 +103,7 @@ static int strip_numpy(uint8_t *data, uint64_t *bytes, const struct npu_ir_type 
 {
     uint64_t start, length;
     if (*bytes < 12)
-        return fail(err, -EINVAL, "%.500s: a .npy file that ends in its header", path);
+        return npu_fail(err, -EINVAL, "%.500s: a .npy file that ends in its header", path);
     if (data[6] == 1) {
         start = 10;
         length = data[8] | data[9] << 8;
@@ -125,22 +113,22 @@ static int strip_numpy(uint8_t *data, uint64_t *bytes, const struct npu_ir_type 
             data[8] | (uint64_t)data[9] << 8 | (uint64_t)data[10] << 16 | (uint64_t)data[11] << 24;
     }
     if (length > *bytes - start || length > MOST_HEADER - 12)
-        return fail(err, -EINVAL, "%.500s: a .npy file that ends in its header", path);
+        return npu_fail(err, -EINVAL, "%.500s: a .npy file that ends in its header", path);
     char header[MOST_HEADER - 11], value[64];
     memcpy(header, data + start, length);
     header[length] = '\0';
     const char *wanted = type ? numpy_name(type->elem) : NULL;
     if (!header_value(header, "descr", value, sizeof(value)))
-        return fail(err, -EINVAL, "%.500s: a .npy header without descr", path);
+        return npu_fail(err, -EINVAL, "%.500s: a .npy header without descr", path);
     value[strcspn(value, "'")] = '\0';
     /* Unsigned and signed of one width hold the same bits. */
     if (wanted && strcmp(value, wanted) != 0 &&
         !(value[0] == wanted[0] && value[1] == 'u' && wanted[1] == 'i' && value[2] == wanted[2]))
-        return fail(err, -EINVAL, "%.400s: elements of type %.20s, the buffer's are %s (%s)", path,
-                    value, npu_ir_elem_name(type->elem), wanted);
+        return npu_fail(err, -EINVAL, "%.400s: elements of type %.20s, the buffer's are %s (%s)",
+                        path, value, npu_ir_elem_name(type->elem), wanted);
     if (!header_value(header, "fortran_order", value, sizeof(value)) ||
         strncmp(value, "False", 5) != 0)
-        return fail(err, -EINVAL, "%.500s: in Fortran order, expected C order", path);
+        return npu_fail(err, -EINVAL, "%.500s: in Fortran order, expected C order", path);
     *bytes -= start + length;
     memmove(data, data + start + length, *bytes);
     return 0;
@@ -159,8 +147,8 @@ static int from_file(struct npu_sim_buffer *out, const struct npu_ir_type *type,
     if (bytes >= 8 && !memcmp(data, "\x93NUMPY", 6))
         code = strip_numpy(data, &bytes, type, path, err);
     if (!code && type && bytes != npu_ir_type_bytes(type))
-        code = fail(err, -EINVAL, "%.400s: %" PRIu64 " bytes, %s has %" PRIu64, path, bytes,
-                    npu_ir_type_format(type).text, npu_ir_type_bytes(type));
+        code = npu_fail(err, -EINVAL, "%.400s: %" PRIu64 " bytes, %s has %" PRIu64, path, bytes,
+                        npu_ir_type_format(type).text, npu_ir_type_bytes(type));
     if (code) {
         free(data);
         return code;
@@ -196,20 +184,20 @@ int npu_sim_buffer_make(struct npu_sim_buffer *out, const struct npu_ir_type *ty
         errno = 0;
         number = strtoull(colon + 1, &end, 0);
         if (end == colon + 1 || *end || errno || colon[1] == '-')
-            return fail(err, -EINVAL, "\"%.200s\": expected a number after ':'", spec);
+            return npu_fail(err, -EINVAL, "\"%.200s\": expected a number after ':'", spec);
     }
     uint64_t bytes = type ? npu_ir_type_bytes(type) : zero ? number : 0;
     if (zero && colon && bytes != number)
-        return fail(err, -EINVAL, "\"%.200s\": %s has %" PRIu64 " bytes", spec,
-                    npu_ir_type_format(type).text, bytes);
+        return npu_fail(err, -EINVAL, "\"%.200s\": %s has %" PRIu64 " bytes", spec,
+                        npu_ir_type_format(type).text, bytes);
     if (!type && !bytes)
-        return fail(err, -EINVAL, "\"%.200s\": no runtime sequence is named that says its size",
-                    spec);
+        return npu_fail(err, -EINVAL, "\"%.200s\": no runtime sequence is named that says its size",
+                        spec);
     if (!bytes || bytes > MOST_BYTES)
-        return fail(err, -EINVAL, "\"%.200s\": expected a size of 1 byte to 4 GiB", spec);
+        return npu_fail(err, -EINVAL, "\"%.200s\": expected a size of 1 byte to 4 GiB", spec);
     out->data = calloc(1, bytes);
     if (!out->data)
-        return fail(err, -ENOMEM, "no memory for a host buffer of %" PRIu64 " bytes", bytes);
+        return npu_fail(err, -ENOMEM, "no memory for a host buffer of %" PRIu64 " bytes", bytes);
     out->bytes = bytes;
     if (random)
         fill_random(out->data, bytes, number);
@@ -224,8 +212,8 @@ static int numpy_header(char *header, size_t size, const struct npu_ir_type *typ
 {
     const char *name = type ? numpy_name(type->elem) : NULL;
     if (!name)
-        return fail(err, -EINVAL, "%.500s: %s has no type in NumPy, write raw bytes", path,
-                    type ? npu_ir_elem_name(type->elem) : "the buffer");
+        return npu_fail(err, -EINVAL, "%.500s: %s has no type in NumPy, write raw bytes", path,
+                        type ? npu_ir_elem_name(type->elem) : "the buffer");
     int n = snprintf(header, size, "{'descr': '%s', 'fortran_order': False, 'shape': (", name);
     for (uint32_t d = 0; d < type->rank; d++)
         n += snprintf(header + n, size - (size_t)n, "%" PRId64 ", ", type->shape[d]);
@@ -250,7 +238,7 @@ int npu_sim_buffer_write(const struct npu_sim_buffer *buffer, const struct npu_i
     }
     FILE *file = fopen(path, "wb");
     if (!file)
-        return fail(err, -errno, "%.500s: %s", path, strerror(errno));
+        return npu_fail(err, -errno, "%.500s: %s", path, strerror(errno));
     bool good = true;
     if (n) {
         const uint8_t lead[10] = {0x93, 'N', 'U', 'M',        'P',
@@ -259,6 +247,6 @@ int npu_sim_buffer_write(const struct npu_sim_buffer *buffer, const struct npu_i
     }
     good = good && fwrite(buffer->data, 1, buffer->bytes, file) == buffer->bytes;
     if (fclose(file) != 0 || !good)
-        return fail(err, -EIO, "%.500s: cannot be written: %s", path, strerror(errno));
+        return npu_fail(err, -EIO, "%.500s: cannot be written: %s", path, strerror(errno));
     return 0;
 }
