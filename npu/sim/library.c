@@ -39,8 +39,10 @@ const char *npu_sim_kernels_signature(void *user, const char *name, const uint32
     struct npu_sim_kernels *kernels = user;
     const struct npu_core_kernel *kernel = npu_sim_kernels_find(kernels, name);
     *bytes = kernel ? kernel->bytes : NULL;
-    if (!kernel || kernel->args)
-        return kernel ? kernel->args : NULL;
+    if (kernel && kernel->args)
+        return kernel->args;
+    if (!kernel && !kernels->unknown_allowed)
+        return NULL;
     const struct npu_array *array = &kernels->design->array[0];
     for (uint32_t i = 0; i < array->n_functions; i++) {
         const struct npu_function *function = &array->function[i];
@@ -60,6 +62,7 @@ int npu_sim_kernels_open(struct npu_sim_kernels *kernels, const struct npu_sim_o
                          const struct npu_design *design)
 {
     kernels->design = design;
+    kernels->unknown_allowed = options->check_only;
     for (uint32_t i = 0; i < options->n_libraries; i++) {
         char path[4096];
         /* Without a slash dlopen() looks in the system's folders. */

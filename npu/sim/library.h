@@ -14,7 +14,8 @@ struct npu_sim_kernels {
     uint32_t n_libraries, n_found;
     struct npu_core_kernel found[NPU_SIM_LIBRARY_KERNELS];
     const struct npu_design *design;
-    char signature[64]; /* of the kernel asked for last */
+    bool unknown_allowed; /* nothing is run: the design is believed where nobody has the kernel */
+    char signature[64];   /* of the kernel asked for last */
 };
 
 /* Load the libraries of the options. 0, or the exit code with the reason printed. */

@@ -358,14 +358,14 @@ static int run(const struct npu_sim_options *options, const struct npu_design *d
 static int work(const struct npu_sim_options *options, struct npu_design *design,
                 struct npu_sim_kernels *kernels, struct data *data)
 {
+    if (options->map) /* of a wrong design too: what does not fit is what one wants to see */
+        return draw_map(design);
     int code = npu_sim_kernels_open(kernels, options, design);
     if (!code)
         code = check_design(options, design, kernels);
     if (!code)
         code = write_views(options, design);
-    if (!code && options->map)
-        code = draw_map(design);
-    if (code || options->check_only || options->map)
+    if (code || options->check_only)
         return code;
     code = make_buffers(data, design, options);
     if (!code)

@@ -99,7 +99,8 @@ expect npu_sim_check_only 0 '0 errors' -k "$kernels" --check-only "$run/copy.mli
 sed 's/id = 1 : i64/id = 16 : i64/' "$run/copy.mlir" >wrong.mlir
 # Dimensions at the joined side are those of a part.
 expect npu_sim_check_joined_dimensions 0 ' 0 errors' --check-only "$run/params.mlir"
-expect npu_sim_map 0 'core (0,2)' --map -k "$kernels" "$run/copy.mlir"
+expect npu_sim_map 0 'core (0,2)' --map "$run/copy.mlir"
+expect npu_sim_check_without_kernels 0 ' 0 errors' --check-only "$run/counts.mlir"
 expect npu_sim_check_refuses 1 'wrong.mlir:25:.*error: .*16.* \[' -k "$kernels" wrong.mlir
 # What is no file of the right kind: one sentence, and an end.
 expect npu_sim_folder 2 'a folder, expected a file' -k "$kernels" "$run/copy.mlir" .
