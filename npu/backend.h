@@ -5,6 +5,7 @@
  * argument before a backend sees it; a backend never checks again. */
 #include <stdatomic.h>
 
+#include "npu/launch.h"
 #include "npu/program.h"
 
 struct npu_backend;
@@ -35,6 +36,44 @@ struct npu_run {
     uint64_t op_ns[NPU_OP_COUNT]; /* out: wall time per kind of stage */
 };
 
+/* A device's buffer; memory.c owns all but what is said to be the backend's. */
+struct npu_memory {
+    const struct npu_launch_ops *ops;
+    struct npu_device *device;
+    enum npu_memory_kind kind;
+    size_t bytes;
+    void *host;       /* backend: 64-byte aligned */
+    void *remote;     /* backend: the device's side; may be host itself */
+    atomic_uint refs; /* the owner's and one for each launch that has not ended */
+    atomic_uint launches;
+};
+/* For context.c: a launch begins and ends to work on it. */
+void npu_memory_hold(struct npu_memory *memory);
+void npu_memory_drop(struct npu_memory *memory);
+
+/* Buffers, contexts and launches of a backend; launch.h has the contracts. Neither a buffer nor a
+ * context's state may need the device after its close: a launch that hangs outlives it. */
+struct npu_launch_ops {
+    unsigned max_contexts;   /* at a time; 0: no limit */
+    atomic_uint *n_contexts; /* of all devices of the backend */
+    uint64_t code_heap;      /* bytes of NPU_MEMORY_CODE at a time; 0: no limit */
+    atomic_ullong *code_bytes;
+    /* Fill host and remote, zeroed. Returns 0; -ENOMEM. */
+    int (*memory_open)(struct npu_memory *memory);
+    void (*memory_close)(struct npu_memory *memory);
+    /* Returns the bytes moved, or -errno. */
+    int64_t (*memory_sync)(struct npu_memory *memory, enum npu_direction direction, size_t offset,
+                           size_t bytes);
+    int (*context_open)(void **state, struct npu_device *device, const struct npu_code *code,
+                        struct npu_error *err);
+    void (*context_close)(void *state);
+    /* NULL, or hand the call to the device's own queue. Called in order with the context's lock held:
+     * must not block. A call begun is always run afterwards. */
+    int (*begin)(void *state, struct npu_call *call, struct npu_error *err);
+    /* Until the call has ended. Returns 0 or -errno. Threads: the context's. */
+    int (*run)(void *state, struct npu_call *call, struct npu_error *err);
+};
+
 struct npu_backend {
     const char *name;
     enum npu_profile best_profile; /* what "auto" takes */
@@ -51,8 +90,16 @@ struct npu_backend {
     /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO.
      * Threads: completion (the encoder's executor). Allocates: no. */
     int (*run)(struct npu_loaded *loaded, struct npu_run *run);
+    const struct npu_launch_ops *launch; /* NULL: takes no launches */
 };
 
 extern const struct npu_backend npu_backend_cpu;
+extern const struct npu_launch_ops npu_host_launch_ops;
+
+/* Make a backend known to npu_device_open() under its name: the core itself links the cpu only, the
+ * simulator (C++) and test devices are registered by the programs that link them. The name of a
+ * built-in device ("sim") may be taken, once. Returns 0; -EEXIST; -ENOSPC more than 4. Threads: any;
+ * never unregistered. */
+int npu_backend_register(const struct npu_backend *backend);
 
 #endif /* NPU_BACKEND_H */

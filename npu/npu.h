@@ -104,7 +104,7 @@ struct npu_device_info {
 
 struct npu_device_params {
     const char
-        *name; /* "auto", "cpu", "npu" (XRT), "sim"; the last two are refused with -ENODEV as yet */
+        *name; /* "auto", "cpu", "npu" (XRT), "sim"; -ENODEV where npu_device_list() says so */
     unsigned threads; /* 0: one per CPU the process may run on; else 1 .. 256 */
 };
 
@@ -116,6 +116,15 @@ struct npu_device_params {
 int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);
 void npu_device_get_info(const struct npu_device *device, struct npu_device_info *info);
+
+/* One row for every device name there is but "auto". */
+struct npu_device_entry {
+    const char *name; /* for npu_device_params (static) */
+    bool available;
+    const char *why; /* not available: a sentence; else "" (static) */
+};
+/* Fill at most `n` entries (may be NULL with n = 0). Returns how many there are. Threads: any. */
+size_t npu_device_list(struct npu_device_entry *entries, size_t n);
 void npu_device_close(struct npu_device **device); /* every encoder on it is closed first */
 
 /* ---- Log-mel front end

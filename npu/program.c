@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-static struct npu_stage *add_stage(struct npu_program *p, enum npu_op op, enum npu_buffer in,
-                                   enum npu_buffer out, unsigned rows)
+static struct npu_stage *add_stage(struct npu_program *p, enum npu_op op, enum npu_operand in,
+                                   enum npu_operand out, unsigned rows)
 {
     struct npu_stage *s = &p->stage[p->n_stages++];
     *s = (struct npu_stage){.op = op, .in = in, .out = out, .rows = rows, .norm = NPU_TENSOR_NONE};

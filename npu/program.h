@@ -22,7 +22,7 @@ enum npu_op {
 };
 
 /* f32 [rows][columns]; conv inputs are framed by one zero row before and one after. */
-enum npu_buffer {
+enum npu_operand {
     NPU_BUFFER_NONE,
     NPU_BUFFER_MEL,      /* [2 positions][n_mels] */
     NPU_BUFFER_STEM,     /* [2 positions][d_model], between the convolutions */
@@ -47,7 +47,7 @@ struct npu_stage_matrix {
 struct npu_stage {
     enum npu_op op;
     unsigned layer; /* of the tensors below, where they belong to one */
-    enum npu_buffer in, out;
+    enum npu_operand in, out;
     unsigned rows; /* of out */
     unsigned n, k; /* one matrix: outputs, inputs; 0 where the stage has none */
     int norm; /* weight tensor of the norm before the matrices (its bias is the next tensor), or

@@ -136,4 +136,5 @@ const struct npu_backend npu_backend_cpu = {
     .load = npu_cpu_load,
     .unload = npu_cpu_unload,
     .run = npu_cpu_run,
+    .launch = &npu_host_launch_ops,
 };
