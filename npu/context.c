@@ -17,6 +17,7 @@ struct entry {
     struct npu_call call;
     struct npu_memory *memory[NPU_MAX_SPANS];
     npu_done_fn *done;
+    void *done_user;
     uint64_t deadline_ns, due_ns; /* due_ns: from its start on */
     enum phase phase;
     int result;
@@ -135,6 +136,7 @@ static void lose_locked(struct npu_context *c)
     struct entry *e = entry_of(c, c->reported);
 
     c->lost = true;
+    c->cancelled = true;
     atomic_store(&c->cancel, true); /* whoever can still hear it */
     if (c->left_behind)
         e->result = npu_fail(&e->err, -ETIMEDOUT, "%s: launch %llu had not ended at the close",
@@ -161,6 +163,7 @@ static void report_locked(struct npu_context *c)
     struct entry *e = entry_of(c, c->reported);
     struct report *r = &c->report[c->reported % NPU_MAX_RESULTS];
     npu_done_fn *done = e->done;
+    void *done_user = e->done_user;
     struct npu_call call = e->call;
 
     r->result = e->result;
@@ -173,7 +176,7 @@ static void report_locked(struct npu_context *c)
         return;
     c->reporting = true;
     pthread_mutex_unlock(&c->lock);
-    done(call.user, ticket, result, &call, &err);
+    done(done_user, ticket, result, &call, &err);
     pthread_mutex_lock(&c->lock);
     c->reporting = false;
     pthread_cond_broadcast(&c->changed);
@@ -318,11 +321,12 @@ int npu_context_close(struct npu_context **context, uint64_t grace_ns)
     c->orphan = !c->runner_gone;
     bool orphan = c->orphan;
     pthread_t runner = c->runner;
-    if (orphan)
-        npu_log(NPU_LOG_WARNING, "%s: closed with a launch that does not end", c->name);
+    char name[sizeof(c->name)];
+    memcpy(name, c->name, sizeof(name));
     pthread_mutex_unlock(&c->lock);
     if (orphan) { /* it may be gone by now */
         pthread_detach(runner);
+        npu_log(NPU_LOG_WARNING, "%s: closed with a launch that does not end", name);
         return -ETIMEDOUT;
     }
     pthread_join(runner, NULL);
@@ -343,8 +347,9 @@ int npu_context_resume(struct npu_context *c, uint64_t timeout_ns)
     int ret = 0;
 
     pthread_mutex_lock(&c->lock);
-    while (c->cancelled && !c->lost && ret == 0 &&
-           (c->ended < c->submitted || c->reported < c->submitted || c->reporting))
+    /* What is late may never end, but has been reported. */
+    while (c->cancelled && ret == 0 &&
+           (c->reporting || c->reported < c->submitted || (!c->lost && c->ended < c->submitted)))
         if (!npu_cond_wait(&c->changed, &c->lock, due_ns))
             ret = -EAGAIN;
     if (c->lost)
@@ -399,7 +404,8 @@ static int check_state_locked(struct npu_context *c, struct npu_error *err)
 
 static void fill_entry(struct npu_context *c, struct entry *e, const struct npu_launch *launch)
 {
-    *e = (struct entry){.done = launch->done, .deadline_ns = launch->deadline_ns};
+    *e = (struct entry){
+        .done = launch->done, .done_user = launch->done_user, .deadline_ns = launch->deadline_ns};
     e->call.n_spans = launch->n_spans;
     e->call.n_tiles = launch->n_tiles;
     e->call.user = launch->user;

@@ -120,7 +120,8 @@ struct npu_launch {
      * watchdog takes 2 s; 5 s lets it speak first. */
     uint64_t deadline_ns;
     npu_done_fn *done; /* NULL: none */
-    void *user;        /* for done, and the call's user */
+    void *done_user;   /* for done */
+    void *user;        /* the call's */
 };
 
 /* Queue a launch. Returns 0 and its ticket (1, 2, ...; may be NULL); -EINVAL; -EAGAIN NPU_MAX_FLIGHT

@@ -89,6 +89,11 @@ static void end_use_locked(struct npu_pool *p, struct item *item)
     pthread_cond_broadcast(&p->came_back);
 }
 
+uint64_t npu_pool_class_bytes(size_t bytes)
+{
+    return class_bytes(bytes);
+}
+
 /* Let go of buffers whose late launches have ended. */
 static void look_at_quarantine_locked(struct npu_pool *p)
 {
@@ -191,6 +196,18 @@ static void begin_use_locked(struct npu_pool *p, struct item *item)
     p->stats.used_bytes += item->bytes;
     if (p->stats.used_bytes > p->stats.peak_used_bytes)
         p->stats.peak_used_bytes = p->stats.used_bytes;
+}
+
+void npu_pool_trim(struct npu_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    look_at_quarantine_locked(p);
+    for (unsigned i = 0; i < NPU_POOL_BUFFERS; i++) {
+        struct item *item = &p->item[i];
+        if (item->memory && item->refs == 0 && !item->quarantined)
+            free_item_locked(p, item);
+    }
+    pthread_mutex_unlock(&p->lock);
 }
 
 /* An idle buffer, old or new. Returns 0 and *out; -EAGAIN one has to come back first; an error. */

@@ -48,6 +48,11 @@ void npu_pool_ref(struct npu_pool *pool, struct npu_memory *memory);
 /* Drop a reference and set NULL; the last one brings the buffer back. Accepts NULL. Threads: any. */
 void npu_pool_unref(struct npu_pool *pool, struct npu_memory **memory);
 
+/* Free what is idle. Threads: any. */
+void npu_pool_trim(struct npu_pool *pool);
+/* Bytes that a buffer of `bytes` takes: its class's. */
+uint64_t npu_pool_class_bytes(size_t bytes);
+
 /* Threads: any. */
 void npu_pool_get_stats(struct npu_pool *pool, struct npu_pool_stats *stats);
 /* Counters to zero, peaks to what is now. */

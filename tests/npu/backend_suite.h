@@ -303,6 +303,8 @@ static void test_cancel(const struct backend_rig *rig)
     report(rig, ret == 0 && npu_context_flight(c) == 0, "resume_waits_for_the_end", ret, NULL);
     ret = npu_launch_submit(c, &launch, &ticket[0], &b.err);
     report(rig, ret == 0 && ticket[0] == NPU_MAX_FLIGHT + 1, "resumed_takes_more", ret, &b.err);
+    ret = npu_launch_wait(c, ticket[0], 5 * MS, &b.err);
+    report(rig, ret == -EAGAIN, "resumed_runs_on", ret, &b.err);
     ret = npu_context_close(&c, PATIENT);
     report(rig, ret == 0, "close_cancels", ret, NULL);
     report(rig, !npu_memory_busy(b.in[0]), "closed_context_leaves_buffers", 0, NULL);
@@ -347,7 +349,7 @@ static void backend_late(const struct backend_rig *rig)
         struct npu_launch launch = launch_of(&b, i);
         launch.deadline_ns = 20 * MS;
         launch.done = on_done;
-        launch.user = &seen;
+        launch.done_user = &seen;
         ret = npu_launch_submit(c, &launch, &ticket[i], &b.err);
     }
     if (ret == 0)
