@@ -124,8 +124,9 @@ expect npu_sim_job_of_mel 1 '@npu_logmel_clamp: job.n_mels is not 80 or 128' -s 
     random:1 random:2 random:3
 for design in "$mlir"/*.mlir; do
     for sequence in $(sed -n 's/.*aie.runtime_sequence @\([a-z0-9_]*\).*/\1/p' "$design"); do
-        "$sim" -q -s "$sequence" "$design" random:1 random:11 >out.txt 2>&1
+        "$sim" -q -s "$sequence" "$design" random:2 random:12 >out.txt 2>&1
         got=$?
+        grep -q 'runtime error\|Sanitizer' out.txt && got=sanitizer
         case $got in
         0 | 1) ;;
         *)

@@ -262,6 +262,15 @@ const char *refuse_last_part(const int64_t *args, const uint64_t *)
 {
     return refuse_part(args[3], 1);
 }
+/* Of each row: 1 to 1536 weights of at most 32767, four times. */
+const char *refuse_attention_finish(const int64_t *args, const uint64_t *)
+{
+    const int32_t *sum = reinterpret_cast<const int32_t *>((uintptr_t)args[0]) + 512;
+    for (int i = 0; i < 256; i++)
+        if (!is_within(sum[i], 1, (1 << 26) - 1))
+            return "a row's sum of weights is not 1 .. 2^26 - 1";
+    return refuse_part(args[3], 1);
+}
 const char *refuse_mel_dft(const int64_t *args, const uint64_t *)
 {
     return is_within((int32_t)args[3], 0, NPU_MEL_OBJECTS - 1) ? nullptr
@@ -351,7 +360,7 @@ const npu_core_kernel kernels[] = {
     {"npu_attention_values", untyped(npu_attention_values), "vpppi", values_bytes, values_cycles,
      refuse_last_part},
     {"npu_attention_finish", untyped(npu_attention_finish), "vpppi", attention_finish_bytes,
-     attention_finish_cycles, refuse_last_part},
+     attention_finish_cycles, refuse_attention_finish},
     {"npu_logmel_begin", untyped(npu_logmel_begin), "vpp", mel_begin_bytes, mel_begin_cycles,
      nullptr},
     {"npu_logmel_dft", untyped(npu_logmel_dft), "vpppi", mel_dft_bytes, mel_dft_cycles,
