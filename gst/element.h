@@ -66,6 +66,7 @@ struct _GstWhisperNpu
   GstNpuAudioInput *input;
   GstSegment segment;
   struct npu_mel *mel;          /* made in NULL->READY */
+  GstWhisperNpuProfile opened_profile;  /* that `mel` was made for */
   gboolean caps_sent;           /* and the GAP that lets sinks preroll */
   gboolean has_samples;         /* in mel, since the last drain */
   gboolean discont;             /* of the next window */

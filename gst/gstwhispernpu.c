@@ -150,13 +150,9 @@ gst_whisper_npu_load (gpointer data)
 {
   GstWhisperNpu *self = data;
   struct npu_encoder *encoder;
-  GstWhisperNpuProfile profile;
 
-  GST_OBJECT_LOCK (self);
-  profile = self->profile;
-  GST_OBJECT_UNLOCK (self);
   encoder = gst_npu_loader_load (&self->loader, GST_ELEMENT (self),
-      gst_whisper_npu_profile_nick (profile));
+      gst_whisper_npu_profile_nick (self->opened_profile));
 
   g_mutex_lock (&self->lock);
   self->encoder = encoder;
@@ -224,6 +220,7 @@ gst_whisper_npu_open (GstWhisperNpu * self)
 
   GST_OBJECT_LOCK (self);
   model_file = g_strdup (self->model_file);
+  self->opened_profile = self->profile;
   arithmetic = self->profile == GST_WHISPER_NPU_PROFILE_NPU ?
       NPU_MEL_S16 : NPU_MEL_F32;
   device = device_values[self->device].value_nick;
