@@ -298,7 +298,10 @@ static int run_launches(struct npu_sim *sim, const struct npu_sim_options *optio
         double begin = seconds();
         int code = npu_sim_launch(sim, &launch, &result, &err);
         if (code) {
-            npu_sim_complain(&err);
+            if (code == -EBADMSG && options->insts)
+                fprintf(stderr, "npu-sim: %s: %s\n", options->insts, err.text);
+            else
+                npu_sim_complain(&err);
             const char *report = npu_sim_report(sim);
             fputs(report, stderr);
             return 1;

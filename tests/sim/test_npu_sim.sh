@@ -87,7 +87,7 @@ expect npu_sim_words_written 0 modelled -k "$kernels" "$run/copy.mlir" a.npy --w
 expect npu_sim_words_run 0 modelled -k "$kernels" "$run/copy.mlir" a.npy -i insts.bin -o 1=e.bin
 same npu_sim_words_same_result cmp b.bin e.bin
 head -c 100 insts.bin >cut.bin
-expect npu_sim_words_cut 1 'word' -k "$kernels" "$run/copy.mlir" a.npy -i cut.bin
+expect npu_sim_words_cut 1 '^npu-sim: cut.bin: word' -k "$kernels" "$run/copy.mlir" a.npy -i cut.bin
 # Getting stuck: who waits for whom; leftovers.
 sed 's/1, 1, 1, 1024\]\[0, 0, 0, 1\]) {metadata = @in/1, 1, 1, 512][0, 0, 0, 1]) {metadata = @in/' \
     "$run/copy.mlir" >stuck.mlir
