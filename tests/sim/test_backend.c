@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Device "sim" behind the device front: the conformance suite, and mlir/attention_64.mlir through every
+ * strategy of the pipeline.
+ *
+ *     test_backend [--tiles N]      tiles per strategy; default 200 */
+#include "npu/pipeline.h"
+#include "npu/sim/backend.h"
+#include "tests/aie2/kit.h"
+#include "tests/npu/attention_tile.h"
+#include "tests/npu/backend_suite.h"
+
+#include "kernels/aie2/aie2.h"
+
+/* A core that copies objects of 256 bytes without a kernel; with `extra` once more per object. */
+#define DESIGN(take, extra)                                                                     \
+    "module {\n"                                                                                \
+    "  aie.device(npu1_1col) {\n"                                                               \
+    "    %shim = aie.tile(0, 0)\n"                                                              \
+    "    %core = aie.tile(0, 2)\n"                                                              \
+    "    aie.objectfifo @in(%shim, {%core}, [2, 2]) : !aie.objectfifo<memref<64xi32>>\n"        \
+    "    aie.objectfifo @out(%core, {%shim}, [2, 2]) : !aie.objectfifo<memref<64xi32>>\n"       \
+    "    %k = aie.core(%core) {\n"                                                              \
+    "      %c0 = arith.constant 0 : index\n"                                                    \
+    "      %c1 = arith.constant 1 : index\n"                                                    \
+    "      %c64 = arith.constant 64 : index\n"                                                  \
+    "      %cmax = arith.constant 9223372036854775807 : index\n"                                \
+    "      scf.for %it = %c0 to %cmax step %c1 {\n"                                             \
+    "        %iv = aie.objectfifo.acquire @in(Consume, " take                                   \
+    ") : !aie.objectfifosubview<memref<64xi32>>\n"                                              \
+    "        %i = aie.objectfifo.subview.access %iv[0] : "                                      \
+    "!aie.objectfifosubview<memref<64xi32>> -> memref<64xi32>\n"                                \
+    "        %ov = aie.objectfifo.acquire @out(Produce, 1) : "                                  \
+    "!aie.objectfifosubview<memref<64xi32>>\n"                                                  \
+    "        %o = aie.objectfifo.subview.access %ov[0] : "                                      \
+    "!aie.objectfifosubview<memref<64xi32>> -> memref<64xi32>\n"                                \
+    "        scf.for %j = %c0 to %c64 step %c1 {\n"                                             \
+    "          %v = memref.load %i[%j] : memref<64xi32>\n"                                      \
+    "          memref.store %v, %o[%j] : memref<64xi32>\n"                                      \
+    "        }\n" extra "        aie.objectfifo.release @in(Consume, " take ")\n"               \
+    "        aie.objectfifo.release @out(Produce, 1)\n"                                         \
+    "      }\n"                                                                                 \
+    "      aie.end\n"                                                                           \
+    "    } {dynamic_objfifo_lowering = true, stack_size = 1024 : i32}\n"                        \
+    "    aie.runtime_sequence(%a : memref<64xi32>, %b : memref<64xi32>) {\n"                    \
+    "      aiex.npu.dma_memcpy_nd (%b[0, 0, 0, 0][1, 1, 1, 64][0, 0, 0, 1]) {metadata = @out, " \
+    "id = 1 : i64, issue_token = true} : memref<64xi32>\n"                                      \
+    "      aiex.npu.dma_memcpy_nd (%a[0, 0, 0, 0][1, 1, 1, 64][0, 0, 0, 1]) {metadata = @in, "  \
+    "id = 0 : i64} : memref<64xi32>\n"                                                          \
+    "      aiex.npu.dma_wait {symbol = @out}\n"                                                 \
+    "    }\n"                                                                                   \
+    "  }\n"                                                                                     \
+    "}\n"
+
+#define SPIN                                                \
+    "        scf.for %s = %c0 to %cmax step %c1 {\n"        \
+    "          %w = memref.load %i[%c0] : memref<64xi32>\n" \
+    "          memref.store %w, %o[%c0] : memref<64xi32>\n" \
+    "        }\n"
+
+/* ---- attention_64 ------------------------------------------------------------------------------ */
+
+static uint64_t n_tiles = 200;
+static uint8_t (*expected)[TILE_OUT_BYTES];
+
+struct packed {
+    uint8_t q[TILE_Q_BYTES], kv[TILE_KV_BYTES];
+};
+
+static void pack_a16(uint8_t *to, const int16_t *rows)
+{
+    for (int part = 0; part < 2; part++)
+        kit_block(to + part * 4096, rows + 32 * part, 64, 64, 32, 4, 4, 2);
+}
+
+/* Parameters and operands as kernels/aie2/aie2.h lays them out. */
+static void pack(struct packed *to, const struct tile *tile)
+{
+    struct npu_core_job job;
+    memset(&job, 0, sizeof(job));
+    job.count[0] = job.count[1] = 1;
+    job.shift = TILE_QK_SHIFT;
+    job.lut = 1;
+    job.keys = 64;
+    memcpy(job.table, tile->exp, NPU_F1_EXP_ENTRIES * 2);
+    memcpy(to->q, &job, sizeof(job));
+    pack_a16(to->q + 4096, tile->q);
+    for (int part = 0; part < 2; part++)
+        kit_block(to->kv + part * 4096, tile->k + part * 32 * 64, 64, 32, 64, 4, 4, 2);
+    pack_a16(to->kv + 8192, tile->v);
+}
+
+struct user {
+    struct tile tile;
+    struct packed packed;
+    uint64_t taken, wrong;
+};
+
+static void give(void *data, uint64_t number, const void **in)
+{
+    struct user *user = data;
+    tile_fill(&user->tile, number);
+    pack(&user->packed, &user->tile);
+    in[0] = user->packed.q;
+    in[1] = user->packed.kv;
+}
+
+static void take(void *data, uint64_t number, const void *out)
+{
+    struct user *user = data;
+    user->wrong += number != user->taken || memcmp(out, expected[number], TILE_OUT_BYTES) != 0;
+    user->taken++;
+}
+
+/* The text of the design with `n` blocks in its sequence for the 16 of the file; NULL: not there. */
+static char *attention_text(unsigned n)
+{
+    static const unsigned sizes[] = {196608, 262144, 131072};
+    FILE *file = fopen(TESTS_SOURCE "/mlir/attention_64.mlir", "r");
+    char *text = file ? calloc(1, 65536) : NULL, *to = text ? calloc(1, 65536) : NULL;
+    if (to)
+        text[fread(text, 1, 65535, file)] = '\0';
+    if (file)
+        fclose(file);
+    size_t at = 0;
+    for (const char *from = text; to && *from && at < 65000;) {
+        unsigned i = 0;
+        char number[16];
+        for (; i < 3; i++) {
+            snprintf(number, sizeof(number), "%u", sizes[i]);
+            if (!strncmp(from, number, 6))
+                break;
+        }
+        if (i < 3) {
+            at += (size_t)sprintf(to + at, "%u", sizes[i] / 16 * n);
+            from += 6;
+        } else {
+            to[at++] = *from++;
+        }
+    }
+    free(text);
+    return to;
+}
+
+static void attention(enum npu_strategy strategy, unsigned depth, unsigned batch)
+{
+    static struct user user;
+    struct npu_device *device = NULL;
+    struct npu_context *context = NULL;
+    struct npu_pipeline *pipeline = NULL;
+    struct npu_pipeline_stats stats = {0};
+    struct npu_error err = {""};
+    char name[96], *text = attention_text(batch);
+
+    user.taken = user.wrong = 0;
+    tile_fill_exp(user.tile.exp);
+    snprintf(name, sizeof(name), "sim_attention_64_%s_depth_%u_batch_%u",
+             npu_strategy_name(strategy), depth, batch);
+    int ret =
+        text ? npu_device_open(&device, &(struct npu_device_params){.name = "sim"}, &err) : -ENOENT;
+    if (ret == 0)
+        ret = npu_context_open(
+            &context, device,
+            &(struct npu_code){.kind = NPU_CODE_DESIGN, .name = "attention_64", .text = text},
+            &err);
+    const struct npu_pipeline_params params = {
+        .device = device,
+        .context = context,
+        .strategy = strategy,
+        .depth = depth,
+        .batch = batch,
+        .in = {{.bytes = TILE_Q_BYTES}, {.bytes = TILE_KV_BYTES}},
+        .n_in = 2,
+        .out_bytes = TILE_OUT_BYTES,
+        .deadline_ns = 100 * SECOND,
+    };
+    if (ret == 0)
+        ret = npu_pipeline_open(&pipeline, &params, &err);
+    if (ret == 0)
+        ret = npu_pipeline_run(pipeline, &(struct npu_pipeline_job){n_tiles, give, take, &user});
+    if (pipeline) {
+        npu_pipeline_get_stats(pipeline, &stats);
+        if (!err.text[0])
+            npu_pipeline_get_error(pipeline, &err);
+    }
+    check_case(ret == 0 && user.taken == n_tiles && user.wrong == 0 && stats.modelled_ns > 0, name,
+               "%u tiles, %u wrong, modelled %.1f us a tile %s", (unsigned)user.taken,
+               (unsigned)user.wrong, (double)stats.modelled_ns * 1e-3 / (double)n_tiles, err.text);
+    npu_pipeline_close(&pipeline);
+    npu_context_close(&context, PATIENT);
+    npu_device_close(&device);
+    free(text);
+}
+
+static void expect_all(void)
+{
+    static struct tile tile;
+    static int16_t out[TILE_VALUES];
+    tile_fill_exp(tile.exp);
+    expected = malloc(n_tiles * sizeof(*expected));
+    if (!expected)
+        exit(1);
+    for (uint64_t i = 0; i < n_tiles; i++) {
+        tile_fill(&tile, i);
+        tile_compute(out, tile.exp, tile.q, tile.k, tile.v);
+        pack_a16(expected[i], out);
+    }
+}
+
+static void test_refused(void)
+{
+    struct npu_device *device = NULL;
+    struct npu_context *context = NULL;
+    struct npu_error err = {""};
+    int ret = npu_device_open(&device, &(struct npu_device_params){.name = "sim"}, &err);
+    if (ret == 0)
+        ret =
+            npu_context_open(&context, device,
+                             &(struct npu_code){.kind = NPU_CODE_DESIGN, .text = "module {"}, &err);
+    check_case(ret == -EBADMSG && err.text[0] && !context, "sim_text_that_is_no_design_refused",
+               "%d %s", ret, err.text);
+    ret = npu_context_open(&context, device,
+                           &(struct npu_code){.kind = NPU_CODE_HOST, .call = tile_call}, &err);
+    check_case(ret == -ENOTSUP && !context, "sim_host_function_refused", "%d %s", ret, err.text);
+    npu_device_close(&device);
+}
+
+int main(int argc, char **argv)
+{
+    const struct backend_rig rig = {
+        .device = "sim",
+        .max_contexts = 6,
+        .code_heap = 64 << 20,
+        .far = true,
+        .copy = {.kind = NPU_CODE_DESIGN, .name = "copy", .text = DESIGN("1", "")},
+        .slow = {.kind = NPU_CODE_DESIGN, .name = "slow", .text = DESIGN("1", SPIN)},
+        .fail = {.kind = NPU_CODE_DESIGN, .name = "fail", .text = DESIGN("2", "")},
+    };
+
+    if (argc == 3 && !strcmp(argv[1], "--tiles"))
+        n_tiles = strtoull(argv[2], NULL, 10);
+    if (n_tiles < 1 || n_tiles > 100000 || npu_sim_backend_register() != 0)
+        return 2;
+    backend_suite(&rig);
+    test_refused();
+    expect_all();
+    attention(NPU_SEQUENTIAL, 1, 1);
+    attention(NPU_POOLED, 1, 1);
+    for (unsigned depth = 1; depth <= 8; depth++)
+        attention(NPU_PIPELINED, depth, 1);
+    attention(NPU_BATCHED, 2, 4);
+    attention(NPU_BATCHED, 1, 16);
+    attention(NPU_ADAPTIVE, 8, 1);
+    free(expected);
+    return check_finish();
+}
