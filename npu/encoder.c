@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Windows in, features out, in order: a ring of slots that the submitter fills, one executor thread
- * runs through the backend and the collector empties. A slot owns its mel and features, so no
- * window ever sees another's. Lock order: `lock` is a leaf; the backend runs without it. */
+/* Windows in, features out, in order: each is a launch of a host function, which runs the backend's
+ * program, through a pipeline whose slots own a window's mel and features. Lock order: `stats_lock`
+ * is a leaf. */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "npu/backend.h"
+#include "npu/clock.h"
 #include "npu/log.h"
+#include "npu/pipeline.h"
 
-#define MAX_DEPTH     8
+#define MAX_DEPTH     NPU_PIPELINE_DEPTH
 #define DEFAULT_DEPTH 2
-
-struct slot {
-    float *mel;      /* [frames + 2][n_mels], framed by zero rows */
-    float *features; /* [positions][d_model] */
-    uint64_t tag;
-};
 
 struct npu_encoder {
     struct npu_program program;
@@ -26,45 +20,12 @@ struct npu_encoder {
     uint64_t load_ns;
     enum npu_profile profile;
     unsigned depth;
-    struct slot slot[MAX_DEPTH];
-    float *slot_memory;
-    size_t slot_bytes;
-    pthread_t executor;
-    atomic_bool stop_run; /* the backend's cancel flag; follows `cancelled` or `ending` */
+    struct npu_context *context;
+    struct npu_pipeline *pipeline;
 
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    /* all below: lock */
-    bool executor_started, ending, cancelled, running;
-    int error;                                /* of the first failed window, until resume */
-    uint64_t submitted, completed, collected; /* windows; slot = number % depth */
-    struct npu_stats stats;
+    pthread_mutex_t stats_lock;
+    struct npu_stats stats; /* stats_lock */
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* Wait on `changed` until `deadline_ns`; false when it has passed. */
-static bool wait_changed(struct npu_encoder *e, uint64_t deadline_ns)
-{
-    if (deadline_ns == NPU_TIMEOUT_NONE) {
-        pthread_cond_wait(&e->changed, &e->lock);
-        return true;
-    }
-    struct timespec t = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
-                         .tv_nsec = (long)(deadline_ns % 1000000000u)};
-    return pthread_cond_timedwait(&e->changed, &e->lock, &t) != ETIMEDOUT;
-}
-
-static uint64_t deadline_after(uint64_t timeout_ns)
-{
-    uint64_t now = now_ns();
-    return timeout_ns > INT64_MAX - now ? NPU_TIMEOUT_NONE : now + timeout_ns;
-}
 
 static void count_window(struct npu_stats *stats, const struct npu_run *run, uint64_t ns)
 {
@@ -85,63 +46,50 @@ static void add_gmac(struct npu_encoder *e)
         e->stats.stage[e->program.stage[i].op].gmac += e->program.stage[i].gmac;
 }
 
-/* Run the oldest submitted window; called and returns with the lock held. */
-static void run_next_locked(struct npu_encoder *e)
+/* One window: a launch's host function. Threads: the context's. */
+static int run_window(void *user, struct npu_call *call)
 {
-    struct slot *slot = &e->slot[e->completed % e->depth];
-    struct npu_run run = {.mel = slot->mel, .features = slot->features, .cancel = &e->stop_run};
-
-    e->running = true;
-    pthread_mutex_unlock(&e->lock);
-    uint64_t start = now_ns();
+    struct npu_encoder *e = user;
+    struct npu_run run = {
+        .mel = call->span[0].data, .features = call->span[1].data, .cancel = call->cancel};
+    uint64_t start = npu_now_ns();
     int ret = e->loaded->backend->run(e->loaded, &run);
-    uint64_t ns = now_ns() - start;
-    pthread_mutex_lock(&e->lock);
-    e->running = false;
+    uint64_t ns = npu_now_ns() - start;
 
-    if (e->cancelled || ret == -ECANCELED) {
+    if (ret == 0 && atomic_load(call->cancel))
+        ret = -ECANCELED; /* too late for anybody */
+    pthread_mutex_lock(&e->stats_lock);
+    if (ret == -ECANCELED) {
         e->stats.cancelled++;
-    } else if (ret) {
-        e->error = ret;
-    } else {
-        e->completed++;
+    } else if (ret == 0) {
         count_window(&e->stats, &run, ns);
         add_gmac(e);
     }
-    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->stats_lock);
+    return ret;
 }
 
-static void *executor_main(void *data)
-{
-    struct npu_encoder *e = data;
-
-    pthread_mutex_lock(&e->lock);
-    while (!e->ending) {
-        if (e->submitted > e->completed && !e->cancelled && !e->error)
-            run_next_locked(e);
-        else
-            pthread_cond_wait(&e->changed, &e->lock);
-    }
-    pthread_mutex_unlock(&e->lock);
-    return NULL;
-}
-
-static int alloc_slots(struct npu_encoder *e)
+static int open_pipeline(struct npu_encoder *e, struct npu_device *device, struct npu_error *err)
 {
     const struct npu_program *p = &e->program;
-    size_t mel = ((size_t)(p->frames + 2) * p->n_mels + 15) / 16 * 16;
-    size_t features = ((size_t)p->positions * p->d_model + 15) / 16 * 16;
+    const size_t mel_row = p->n_mels * sizeof(float);
+    const struct npu_code code = {
+        .kind = NPU_CODE_HOST, .name = "encoder", .call = run_window, .user = e};
 
-    e->slot_bytes = e->depth * (mel + features) * sizeof(float);
-    e->slot_memory = aligned_alloc(64, e->slot_bytes);
-    if (!e->slot_memory)
-        return -ENOMEM;
-    memset(e->slot_memory, 0, e->slot_bytes);
-    for (unsigned i = 0; i < e->depth; i++) {
-        e->slot[i].mel = e->slot_memory + i * (mel + features);
-        e->slot[i].features = e->slot[i].mel + mel;
-    }
-    return 0;
+    int ret = npu_context_open(&e->context, device, &code, err);
+    if (ret)
+        return ret;
+    const struct npu_pipeline_params params = {
+        .device = device,
+        .context = e->context,
+        .strategy = NPU_PIPELINED,
+        .depth = e->depth,
+        .in = {{.bytes = p->frames * mel_row, .before = mel_row, .after = mel_row}},
+        .n_in = 1,
+        .out_bytes = (size_t)p->positions * p->d_model * sizeof(float),
+        .deadline_ns = NPU_TIMEOUT_NONE,
+    };
+    return npu_pipeline_open(&e->pipeline, &params, err);
 }
 
 static const char *const profile_names[NPU_PROFILE_COUNT] = {
@@ -170,21 +118,11 @@ static int check_params(struct npu_encoder *e, const struct npu_device *device,
     return 0;
 }
 
-static void init_sync(struct npu_encoder *e)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init(&e->lock, NULL);
-    pthread_cond_init(&e->changed, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
 static int start(struct npu_encoder *e, const struct npu_model *model, struct npu_device *device,
                  struct npu_error *err)
 {
     struct npu_model_info info;
-    uint64_t begin = now_ns();
+    uint64_t begin = npu_now_ns();
 
     npu_model_get_info(model, &info);
     int ret = npu_program_build(&e->program, &info);
@@ -194,15 +132,10 @@ static int start(struct npu_encoder *e, const struct npu_model *model, struct np
     ret = device->backend->load(&e->loaded, device, &e->program, e->profile, model, err);
     if (ret)
         return ret;
-    ret = alloc_slots(e);
+    ret = open_pipeline(e, device, err);
     if (ret)
-        return npu_fail(err, ret, "out of memory for %u windows in flight", e->depth);
-    ret = pthread_create(&e->executor, NULL, executor_main, e);
-    if (ret)
-        return npu_fail(err, -ret, "cannot start the encoder's thread");
-    pthread_setname_np(e->executor, "npu-encoder");
-    e->executor_started = true;
-    e->load_ns = now_ns() - begin;
+        return ret;
+    e->load_ns = npu_now_ns() - begin;
     return 0;
 }
 
@@ -218,7 +151,7 @@ int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
         free(e);
         return ret;
     }
-    init_sync(e);
+    pthread_mutex_init(&e->stats_lock, NULL);
     npu_encoder_reset_stats(e);
     ret = start(e, model, device, err);
     if (ret) {
@@ -237,7 +170,7 @@ void npu_encoder_get_info(const struct npu_encoder *e, struct npu_encoder_info *
         .d_model = e->program.d_model,
         .load_ns = e->load_ns,
         .weight_bytes = e->loaded->weight_bytes,
-        .scratch_bytes = e->loaded->scratch_bytes + e->slot_bytes,
+        .scratch_bytes = e->loaded->scratch_bytes + e->depth * npu_pipeline_slot_bytes(e->pipeline),
     };
 }
 
@@ -247,112 +180,49 @@ void npu_encoder_close(struct npu_encoder **encoder)
     *encoder = NULL;
     if (!e)
         return;
-    atomic_store(&e->stop_run, true);
-    pthread_mutex_lock(&e->lock);
-    e->ending = true;
-    pthread_cond_broadcast(&e->changed);
-    pthread_mutex_unlock(&e->lock);
-    if (e->executor_started)
-        pthread_join(e->executor, NULL);
+    npu_pipeline_close(&e->pipeline);
+    npu_context_close(&e->context, NPU_TIMEOUT_NONE);
     if (e->loaded)
         e->loaded->backend->unload(e->loaded);
-    pthread_cond_destroy(&e->changed);
-    pthread_mutex_destroy(&e->lock);
-    free(e->slot_memory);
+    pthread_mutex_destroy(&e->stats_lock);
     free(e);
 }
 
 int npu_encoder_submit_mel(struct npu_encoder *e, const float *mel, uint64_t tag,
                            uint64_t timeout_ns)
 {
-    uint64_t deadline = deadline_after(timeout_ns);
-    const struct npu_program *p = &e->program;
-    int ret = 0;
-
-    pthread_mutex_lock(&e->lock);
-    while (!e->cancelled && !e->error && e->submitted - e->collected >= e->depth && ret == 0)
-        if (!wait_changed(e, deadline) && e->submitted - e->collected >= e->depth)
-            ret = -EAGAIN;
-    if (e->cancelled)
-        ret = -ECANCELED;
-    else if (e->error)
-        ret = e->error;
-    if (ret == 0) {
-        struct slot *slot = &e->slot[e->submitted % e->depth];
-        memcpy(slot->mel + p->n_mels, mel, (size_t)p->frames * p->n_mels * sizeof(float));
-        slot->tag = tag;
-        e->submitted++;
-        pthread_cond_broadcast(&e->changed);
-    }
-    pthread_mutex_unlock(&e->lock);
-    return ret;
+    const void *in[] = {mel};
+    return npu_pipeline_submit(e->pipeline, in, tag, timeout_ns);
 }
 
 int npu_encoder_collect(struct npu_encoder *e, float *features, uint64_t *tag, uint64_t timeout_ns)
 {
-    uint64_t deadline = deadline_after(timeout_ns);
-    int ret = 0;
-
-    pthread_mutex_lock(&e->lock);
-    while (!e->cancelled && e->collected == e->completed && ret == 0) {
-        if (e->error)
-            ret = e->error;
-        else if (e->collected == e->submitted)
-            ret = -ENODATA;
-        else if (!wait_changed(e, deadline) && e->collected == e->completed)
-            ret = -EAGAIN;
-    }
-    if (e->cancelled)
-        ret = -ECANCELED;
-    if (ret == 0) {
-        const struct slot *slot = &e->slot[e->collected % e->depth];
-        memcpy(features, slot->features,
-               (size_t)e->program.positions * e->program.d_model * sizeof(float));
-        if (tag)
-            *tag = slot->tag;
-        e->collected++;
-        pthread_cond_broadcast(&e->changed);
-    }
-    pthread_mutex_unlock(&e->lock);
-    return ret;
+    return npu_pipeline_collect(e->pipeline, features, tag, timeout_ns);
 }
 
 void npu_encoder_cancel(struct npu_encoder *e)
 {
-    pthread_mutex_lock(&e->lock);
-    e->cancelled = true;
-    atomic_store(&e->stop_run, true);
-    pthread_cond_broadcast(&e->changed);
-    pthread_mutex_unlock(&e->lock);
+    npu_pipeline_cancel(e->pipeline);
 }
 
 void npu_encoder_resume(struct npu_encoder *e)
 {
-    pthread_mutex_lock(&e->lock);
-    while (e->running && e->cancelled)
-        pthread_cond_wait(&e->changed, &e->lock);
-    if (e->cancelled || e->error) {
-        e->submitted = e->completed = e->collected = 0;
-        e->error = 0;
-        e->cancelled = false;
-        atomic_store(&e->stop_run, false);
-    }
-    pthread_mutex_unlock(&e->lock);
+    npu_pipeline_resume(e->pipeline);
 }
 
 void npu_encoder_get_stats(struct npu_encoder *e, struct npu_stats *stats)
 {
-    pthread_mutex_lock(&e->lock);
+    pthread_mutex_lock(&e->stats_lock);
     *stats = e->stats;
-    pthread_mutex_unlock(&e->lock);
+    pthread_mutex_unlock(&e->stats_lock);
 }
 
 void npu_encoder_reset_stats(struct npu_encoder *e)
 {
-    pthread_mutex_lock(&e->lock);
+    pthread_mutex_lock(&e->stats_lock);
     memset(&e->stats, 0, sizeof(e->stats));
     e->stats.n_stages = NPU_OP_COUNT;
     for (unsigned op = 0; op < NPU_OP_COUNT; op++)
         e->stats.stage[op].name = npu_op_name(op);
-    pthread_mutex_unlock(&e->lock);
+    pthread_mutex_unlock(&e->stats_lock);
 }

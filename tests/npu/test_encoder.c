@@ -3,7 +3,7 @@
  * number of threads.
  *
  *     test_encoder [CASE...]     all cases, or those named: golden small base shared hash order
- * cancel memory
+ * cancel depths memory
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. */
 #include <errno.h>
@@ -156,6 +156,48 @@ static void test_hash_base(void)
     free(mel);
 }
 
+/* Five windows of real speech in the base model: each depth gives depth 1's bits, in order. */
+static void test_depths(void)
+{
+    enum { WINDOWS = 5 };
+    char path[512];
+    float *mel[WINDOWS], *first[WINDOWS], *features = new_floats((size_t)1500 * 512);
+
+    snprintf(path, sizeof(path), "%s", source_path("npu/model/whisper-base-encoder.safetensors"));
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        mel[i] = wav_mel(source_path("tests/data/librivox-sense-0870.wav"), 80);
+        for (size_t j = 0; j < (size_t)3000 * 80; j++) /* others of the same speech */
+            mel[i][j] -= 0.05f * (float)i;
+        first[i] = new_floats((size_t)1500 * 512);
+    }
+    for (unsigned depth = 1; depth <= 4; depth++) {
+        struct rig rig;
+        char name[64];
+        unsigned given = 0, right = 0;
+        rig_open(&rig, "int8", path, NULL, 0, depth);
+        for (unsigned i = 0; i < WINDOWS; i++) {
+            uint64_t tag = 0;
+            while (given < WINDOWS &&
+                   npu_encoder_submit_mel(rig.encoder, mel[given], given + 100, 0) == 0)
+                given++;
+            float *to = depth == 1 ? first[i] : features;
+            int ret = npu_encoder_collect(rig.encoder, to, &tag, NPU_TIMEOUT_NONE);
+            right += ret == 0 && tag == i + 100 &&
+                     !memcmp(to, first[i], (size_t)1500 * 512 * sizeof(float));
+        }
+        bool differ = memcmp(first[0], first[1], (size_t)1500 * 512 * sizeof(float)) != 0;
+        snprintf(name, sizeof(name), "real_windows_at_depth_%u_equal_depth_1", depth);
+        if (depth > 1) /* it was compared with itself */
+            check_case(right == WINDOWS && differ, name, "%u of %d", right, WINDOWS);
+        rig_close(&rig);
+    }
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        free(mel[i]);
+        free(first[i]);
+    }
+    free(features);
+}
+
 static void test_hash_small(void)
 {
     float *mel = lcg_mel(3, 80);
@@ -271,10 +313,9 @@ static void test_params(void)
 int main(int argc, char **argv)
 {
     static const struct rig_case cases[] = {
-        {"params", test_params},         {"small", test_small_golden},
-        {"hash-small", test_hash_small}, {"order", test_order},
-        {"cancel", test_cancel},         {"base", test_base_golden},
-        {"shared", test_shared_golden},  {"hash-base", test_hash_base},
+        {"params", test_params},    {"small", test_small_golden},   {"hash-small", test_hash_small},
+        {"order", test_order},      {"cancel", test_cancel},        {"depths", test_depths},
+        {"base", test_base_golden}, {"shared", test_shared_golden}, {"hash-base", test_hash_base},
     };
     snprintf(small_path, sizeof(small_path), "test-encoder-%d.safetensors", (int)getpid());
     if (test_small_model_write(small_path, 80, 128, 2, 100, 1)) {
