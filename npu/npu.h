@@ -110,9 +110,9 @@ struct npu_device_params {
 
 /* Open a device; opens of the same kind share one instance and its threads, counted. The kernel set
  * is the best that processor and operating system allow, lowered by
- * WHISPERNPU_CPU=ref|avx2|avxvnni|avx512|avx512vnni|avx512vbmi|amx; a value not known or not possible
- * here falls to the next lower with a warning. Returns: 0; -ENODEV no such device here; -EINVAL;
- * -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
+ * WHISPERNPU_CPU=ref|avx2|avxvnni|avx512|avx512vnni|avx512vbmi|amx; a value not known or not
+ * possible here falls to the next lower with a warning. Returns: 0; -ENODEV no such device here;
+ * -EINVAL; -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
 int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);
 void npu_device_get_info(const struct npu_device *device, struct npu_device_info *info);

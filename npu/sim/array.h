@@ -9,8 +9,8 @@
  * array is a Kahn network and any order of turns gives the same bytes. Modelled time needs no event
  * queue for the same reason: whatever moves carries a stamp, and an action begins at the latest
  * stamp of what it needed.
- * The sequence takes its next step only when the array can go no further: a word that it writes into
- * a running core's memory lands where every earlier datum has already been used. */
+ * The sequence takes its next step only when the array can go no further: a word that it writes
+ * into a running core's memory lands where every earlier datum has already been used. */
 #include "npu/sim/design.h"
 #include "npu/sim/map.h"
 #include "npu/sim/pattern.h"

@@ -17,7 +17,7 @@
 static atomic_uint n_contexts;
 static atomic_ullong code_bytes;
 
-/* ---- Buffers ----------------------------------------------------------------------------------- */
+/* ---- Buffers --------------------------------------------------------------------------------- */
 
 static int sim_memory_open(struct npu_memory *memory)
 {
@@ -53,7 +53,7 @@ static int64_t sim_memory_sync(struct npu_memory *memory, enum npu_direction dir
     return (int64_t)bytes;
 }
 
-/* ---- Contexts ---------------------------------------------------------------------------------- */
+/* ---- Contexts -------------------------------------------------------------------------------- */
 
 struct sim_context {
     struct npu_design *design;
@@ -187,7 +187,7 @@ static const struct npu_launch_ops ops = {
     .run = sim_run,
 };
 
-/* ---- The device -------------------------------------------------------------------------------- */
+/* ---- The device ------------------------------------------------------------------------------ */
 
 static int sim_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);

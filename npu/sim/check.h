@@ -2,8 +2,8 @@
 #ifndef NPU_SIM_CHECK_H
 #define NPU_SIM_CHECK_H
 /* What a design must obey beyond its text: limits of the array, rules of the language, and what the
- * stock compiler accepts in silence and miscompiles. DESIGNS.md lists every rule; tests/sim/broken has
- * a design for each. Threads: any; a check changes nothing. */
+ * stock compiler accepts in silence and miscompiles. DESIGNS.md lists every rule; tests/sim/broken
+ * has a design for each. Threads: any; a check changes nothing. */
 #include "npu/sim/design.h"
 
 #ifdef __cplusplus

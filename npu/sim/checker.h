@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_CHECKER_H
 #define NPU_SIM_CHECKER_H
-/* Private to check*.c. Functions that return bool return false when memory ran out, and only then. */
+/* Private to check*.c. Functions that return bool return false when memory ran out,
+ * and only then. */
 #include "npu/sim/arena.h"
 #include "npu/sim/check.h"
 #include "npu/sim/map.h"

@@ -22,8 +22,8 @@ struct npu_sim_kernels {
 int npu_sim_kernels_open(struct npu_sim_kernels *kernels, const struct npu_sim_options *options,
                          const struct npu_design *design);
 void npu_sim_kernels_close(struct npu_sim_kernels *kernels);
-/* `user` is a struct npu_sim_kernels: npu_sim_find_fn, and the checker's `kernel`. A library says no
- * signature and no extents: there the design is believed. */
+/* `user` is a struct npu_sim_kernels: npu_sim_find_fn, and the checker's `kernel`. A library says
+ * no signature and no extents: there the design is believed. */
 const struct npu_core_kernel *npu_sim_kernels_find(void *user, const char *name);
 const char *npu_sim_kernels_signature(void *user, const char *name, const uint32_t **bytes);
 

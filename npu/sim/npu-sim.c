@@ -17,8 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Buffers and words --------------------------------------------------------------------------
- */
+/* ---- Buffers and words ----------------------------------------------------------------------- */
 
 #define MOST_BUFFERS 64
 
@@ -126,8 +125,7 @@ static int write_outputs(const struct data *data, const struct npu_sim_options *
     return 0;
 }
 
-/* ---- Checking, drawing, words -------------------------------------------------------------------
- */
+/* ---- Checking, drawing, words ---------------------------------------------------------------- */
 
 struct finding_user {
     const struct npu_design *design;
@@ -228,8 +226,7 @@ static int write_views(const struct npu_sim_options *options, const struct npu_d
     return code;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------
- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static double seconds(void)
 {

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define MOST_STEPS 10000000000ULL
-/* What a stream may hold at its two ends on the hardware (measured on a Phoenix by xdna-emu: 16 words
- * in, 12 out). Nothing may rely on it, so it is tried only to explain a deadlock. */
+/* What a stream may hold at its two ends on the hardware (measured on a Phoenix by xdna-emu: 16
+ * words in, 12 out). Nothing may rely on it, so it is tried only to explain a deadlock. */
 #define SLACK_BYTES ((16 + 12) * 4)
 
 int npu_sim_fail(struct npu_sim *sim, int code, const struct npu_ir_pos *pos, const char *format,
@@ -39,8 +39,7 @@ int npu_sim_fail(struct npu_sim *sim, int code, const struct npu_ir_pos *pos, co
     return code;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------
- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 /* Turns for cores and streams until nothing moves. */
 static int settle(struct npu_sim *sim)
@@ -108,8 +107,7 @@ static int explain_deadlock(struct npu_sim *sim)
     return code;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------------
- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static uint64_t milli(double cycles)
 {
@@ -217,8 +215,7 @@ const char *npu_sim_report(const struct npu_sim *sim)
     return sim->report ? sim->report : "";
 }
 
-/* ---- Launching ----------------------------------------------------------------------------------
- */
+/* ---- Launching ------------------------------------------------------------------------------- */
 
 static int find_sequence(struct npu_sim *sim, const char *name, const struct npu_sequence **out)
 {
