@@ -35,6 +35,9 @@ struct npu_check_options {
     uint32_t constant_bytes; /* of the kernels (.data, .rodata, .bss) per core; 0: not known */
 };
 
+/* The member `kernel` that knows the core kernels which are built in; `user` is not used. */
+const char *npu_check_core_kernel(void *user, const char *name, const uint32_t **bytes);
+
 struct npu_check_result {
     uint32_t n_errors, n_warnings, n_notes;
 };

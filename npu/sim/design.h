@@ -361,6 +361,10 @@ int npu_design_parse(struct npu_design **out, const char *text, size_t n, const 
 int npu_design_open(struct npu_design **out, const char *path, struct npu_error *err);
 void npu_design_close(struct npu_design **design);
 
+/* The runtime sequence of that name, with name NULL the only one (transfer none, lives as long as
+ * the design). NULL: there is none, or several and no name. Threads: any. */
+const struct npu_sequence *npu_array_find_sequence(const struct npu_array *array, const char *name);
+
 /* "scf.for", "aie.objectfifo.acquire" ... (static). */
 const char *npu_ir_code_name(enum npu_ir_code code);
 

@@ -217,20 +217,20 @@ const char *npu_sim_report(const struct npu_sim *sim)
 
 /* ---- Launching ------------------------------------------------------------------------------- */
 
-static int find_sequence(struct npu_sim *sim, const char *name, const struct npu_sequence **out)
+static int choose_sequence(struct npu_sim *sim, const char *name, const struct npu_sequence **out)
 {
     const struct npu_array *array = sim->array;
+    const struct npu_sequence *found = npu_array_find_sequence(array, name);
+    if (found) {
+        *out = found;
+        return 0;
+    }
     if (array->n_sequences == 0)
         return npu_sim_fail(sim, -EINVAL, NULL, "the design has no runtime sequence");
-    if (!name && array->n_sequences > 1)
+    if (!name)
         return npu_sim_fail(sim, -EINVAL, NULL,
                             "the design has %u runtime sequences: expected a name",
                             array->n_sequences);
-    for (uint32_t i = 0; i < array->n_sequences; i++)
-        if (!name || !strcmp(array->sequence[i].name, name)) {
-            *out = &array->sequence[i];
-            return 0;
-        }
     return npu_sim_fail(sim, -EINVAL, NULL, "no runtime sequence @%.100s, the first is @%s", name,
                         array->sequence[0].name);
 }
@@ -286,7 +286,7 @@ static int prepare(struct npu_sim *sim, const struct npu_sim_launch *launch,
         host->step = *steps;
         return code;
     }
-    int code = find_sequence(sim, launch->sequence, &host->sequence);
+    int code = choose_sequence(sim, launch->sequence, &host->sequence);
     if (!code)
         code = npu_sim_lower(sim, &host->program, &host->sequence->body, NULL, NULL);
     return code ? code : set_arguments(sim, launch);
