@@ -2,7 +2,7 @@
 #ifndef NPU_STATS_H
 #define NPU_STATS_H
 /* What a pipeline measures, with definitions. All times are wall times of the host unless a field
- * says "modelled". */
+ * says "modelled". Threads: any, one at a time per value. */
 #include <stdio.h>
 
 #include "npu/npu.h"

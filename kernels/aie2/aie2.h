@@ -6,10 +6,10 @@
  * read. Plain C symbols with bare pointers and int32_t, as mlir-aie calls them.
  *
  * Common:  every pointer is 32-byte aligned (aie.buffer and objectfifo objects are). Each entry
- *          point sets rounding conv_even and saturation symmetric itself and leaves them so. No
- *          state, no allocation; nothing outside the stated extents is read or written. Ranges are
- *          those of kernels.h. Stack: at most 2 KiB, npu_logmel_finish() 3 KiB (estimated from the
- *          source: no Peano here).
+ *          point sets rounding conv_even and saturation symmetric itself and leaves them so; no
+ *          other state, no allocation (on the host: threads any). Nothing outside the stated
+ *          extents is read or written. Ranges are those of kernels.h. Stack: at most 2 KiB,
+ *          npu_logmel_finish() 3 KiB (estimated from the source: no Peano here).
  * Layouts, blocks in row-major order, each block row-major:
  *          A16  s16 64 rows x 32 k   [16 row blocks][8 k blocks][4][4]        4096 bytes
  *          A8   s8  64 rows x 64 k   [16 row blocks][8 k blocks][4][8]        4096
@@ -112,8 +112,8 @@ void npu_norm_s32s16(const int32_t *job, const int32_t *x, int16_t *y, int32_t r
  *          state   each query's row four times, s32 [3][16][4][4]: E, E of weights, l; 3072 bytes
  *          p       s16 64 queries x 64 keys [16][16][4][4], 8192 bytes
  *          o       s32 64 queries x 64 channels [16][16][4][4], 16384 bytes
- * One core's memory: stack 4096, job 4096, LUT 8192, q 2 x 4096 (held), K and V 2 x 4096, state
- * 3072, p 8192, o 16384, out 1 x 4096: 64512 bytes. ---- */
+ * One core's memory: stack 3072, job 4096, LUT 8192, q 2 x 4096 (held), K and V 2 x 4096, state
+ * 3072, p 8192, o 16384, out 1 x 4096: 63488 bytes. ---- */
 enum { NPU_ATTENTION_NO_OCTAVE = -(1 << 25) }; /* E before the first block: below every real one */
 void npu_attention_begin(int32_t *state, int32_t *o);
 /* p = 64 E - s of 32 keys, saturated, E raised to the part's maximum; part 1 lifts part 0's too. */
@@ -144,7 +144,7 @@ void npu_attention_finish(const int32_t *state, const int32_t *o, int16_t *out, 
  *          y        s16 [16 frames][n_mels]: 2560 or 4096 bytes
  *          job      struct npu_core_mel of npu_core_mel_job(), copied by npu_job_begin
  * One core's memory: stack 4096, job 4096, x 5632, blocks 12800, c 2 x 3200, spectrum 26624, y
- * 4096: 63744 bytes. The stream of constants, 332800 bytes a pass, takes longer than the
+ * 4096 (128 mels): 63744 bytes. The stream of constants, 332800 bytes a pass, takes longer than the
  * products. ---- */
 enum {
     NPU_MEL_PASS = 16, /* frames */

@@ -2,7 +2,7 @@
 #ifndef NPU_SIM_ARRAY_H
 #define NPU_SIM_ARRAY_H
 /* The array at work: memories, locks, DMA channels, streams, cores and the sequence. Private to the
- * executor; sim.h is the door.
+ * executor; sim.h is the door. Threads: one at a time per array.
  *
  * Semantics: actors (cores, channels, the sequence) block only where they acquire, where a stream
  * cannot move, and where the sequence waits for a token. One port of a fifo has one user, so the

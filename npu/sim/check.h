@@ -35,7 +35,8 @@ struct npu_check_options {
     uint32_t constant_bytes; /* of the kernels (.data, .rodata, .bss) per core; 0: not known */
 };
 
-/* The member `kernel` that knows the core kernels which are built in; `user` is not used. */
+/* The member `kernel` that knows the core kernels which are built in; `user` is not used. Threads:
+ * any. */
 const char *npu_check_core_kernel(void *user, const char *name, const uint32_t **bytes);
 
 struct npu_check_result {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_HOST_BUFFER_H
 #define NPU_SIM_HOST_BUFFER_H
-/* Host buffers of npu-sim: made from what a command line says of them, written back to files. */
+/* Host buffers of npu-sim: made from what a command line says of them, written back to files.
+ * Threads: any. Blocks: on the file. */
 #include "npu/sim/design.h"
 #include "npu/sim/sim.h"
 

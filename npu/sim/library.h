@@ -2,7 +2,8 @@
 #ifndef NPU_SIM_LIBRARY_H
 #define NPU_SIM_LIBRARY_H
 /* Where npu-sim finds the kernels behind a design's functions: in the user's shared libraries, then
- * among the core kernels that are built in. */
+ * among the core kernels that are built in. Threads: one at a time per struct npu_sim_kernels,
+ * which remembers what was found. Blocks: on the library files. */
 #include "kernels/aie2/host/registry.h"
 #include "npu/sim/design.h"
 #include "npu/sim/options.h"

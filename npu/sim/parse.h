@@ -2,7 +2,8 @@
 #ifndef NPU_SIM_PARSE_H
 #define NPU_SIM_PARSE_H
 /* Private to parse*.c: the state of one npu_design_parse() and what the parts share. Functions that
- * return bool return false after a failure, with npu_error and `code` set, once. */
+ * return bool return false after a failure, with npu_error and `code` set, once. Threads: a parser
+ * stays on the thread that called; parsers share nothing. */
 #include "npu/sim/arena.h"
 #include "npu/sim/lexer.h"
 

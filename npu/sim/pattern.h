@@ -2,7 +2,8 @@
 #ifndef NPU_SIM_PATTERN_H
 #define NPU_SIM_PATTERN_H
 /* The order in which a DMA touches memory: nested loops over bytes, walked in pieces of any size.
- * Private to the simulator. */
+ * Private to the simulator. Threads: any; a pattern that is built may be shared, a cursor and the
+ * bytes it moves are one thread's at a time. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_TRACE_H
 #define NPU_SIM_TRACE_H
-/* What happened when, in modelled time: one track for each core and each DMA channel. */
+/* What happened when, in modelled time: one track for each core and each DMA channel. Threads: one
+ * at a time per trace. */
 #include <stdint.h>
 
 #include "npu/npu.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The core kernels on real numbers: a window of real speech goes through the base encoder in
- * profile npu on the CPU, and after each stage two tiles of 64 positions are computed again as a
- * core would, norm and all columns, and compared with what the CPU left; so are three tiles of
- * queries of every head. */
+ * profile npu on the CPU, and after each stage of the stem and of layers 0 and 1 two tiles of 64
+ * positions are computed again as a core would, norm and all columns, and compared with what the
+ * CPU left; so are three tiles of queries of every head in layers 0 and 3. */
 #include "tests/aie2/attention_rig.h"
 #include "tests/npu/integer_rig.h"
 
