@@ -75,8 +75,8 @@ static const GEnumValue profile_values[] = {
   {GST_WHISPER_NPU_PROFILE_INT8, "8 and 16 bit integers, nearly lossless",
       "int8"},
   {GST_WHISPER_NPU_PROFILE_F32, "Exact to float precision", "f32"},
-  {GST_WHISPER_NPU_PROFILE_NPU, "Integers only, the bits of an NPU; slow on a "
-        "processor", "npu"},
+  {GST_WHISPER_NPU_PROFILE_NPU, "Integers only, as the kernels for an NPU "
+        "compute; slow on a processor", "npu"},
   {0, NULL, NULL}
 };
 

@@ -34,7 +34,7 @@ typedef enum
  * @GST_WHISPER_NPU_PROFILE_AUTO: the device's best
  * @GST_WHISPER_NPU_PROFILE_INT8: 8 and 16 bit integers, nearly lossless
  * @GST_WHISPER_NPU_PROFILE_F32: exact to float precision
- * @GST_WHISPER_NPU_PROFILE_NPU: integers only, what an NPU computes
+ * @GST_WHISPER_NPU_PROFILE_NPU: integers only, what the kernels for an NPU compute
  *
  * Since: 0.1
  */

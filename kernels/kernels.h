@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 /* gemm_f32: C = epilogue(A x B), the rows of one or more tiles.
- * Shapes:     A f32 [m (row)][k (depth)], row i at A + i * lda; lda may be smaller than k: rows then
- *             overlap, which is how a convolution reads its input without an im2col copy.
+ * Shapes:     A f32 [m (row)][k (depth)], row i at A + i * lda; lda may be smaller than k: rows
+ *             then overlap, which is how a convolution reads its input without an im2col copy.
  *             B f32 packed [ceil(n / nr)][k][nr], nr = the table's gemm_f32_nr, 64-byte aligned,
  *             columns past n are zero (npu_pack_b_f32()). C f32 [m][n]. bias f32 [n] or NULL.
  *             R f32 [m][n] or NULL, may be C itself. m, n, k >= 1; ldc, ldr >= n.
@@ -118,9 +118,9 @@ typedef void npu_gemm_int_fn(const struct npu_gemm_int_args *args);
  * asymmetric: lo = min(x, 0), hi = max(x, 0); zero = rint(-lo * (q_max / (hi - lo))); q =
  *             min(rint(x * (q_max / (hi - lo))) + zero, q_max) - zero; scale = (hi - lo) / q_max.
  * A row whose big, or hi - lo, is below 2^-96 gives q = 0. rint: to nearest even.
- * Shapes:     dst [m][n] operands stride ldd; x f32 [m][n] stride ldx, |x| < 2^126; scale f32 [m]; zero
- *             s32 [m]. n a multiple of 16. q_max <= 127 (symmetric), 255 (asymmetric) where narrow
- *             operands are bytes; <= 32767 in s16. */
+ * Shapes:     dst [m][n] operands stride ldd; x f32 [m][n] stride ldx, |x| < 2^126; scale f32 [m];
+ *             zero s32 [m]. n a multiple of 16. q_max <= 127 (symmetric), 255 (asymmetric) where
+ *             narrow operands are bytes; <= 32767 in s16. */
 struct npu_quant_args {
     void *dst;
     const float *x;
@@ -147,8 +147,8 @@ typedef void npu_pack_v_fn(void *dst, float *scale, const float *v, ptrdiff_t ld
 
 /* attention_int: one head, m query rows against n keys; softmax in base 2 of scale * (integer
  * scores), numerators rounded to integers relative to their block's maximum.
- * Shapes:     q [m][64] operands stride ldq, symmetric; q_scale f32 [m], times 64^-1/2 * log2(e); k,
- *             k_offset [blocks][64], k_scale [blocks], v, v_scale [blocks][64] from pack_k and
+ * Shapes:     q [m][64] operands stride ldq, symmetric; q_scale f32 [m], times 64^-1/2 * log2(e);
+ *             k, k_offset [blocks][64], k_scale [blocks], v, v_scale [blocks][64] from pack_k and
  *             pack_v; out f32 [m][64] stride ldo. m >= 1, 1 <= n <= 1536, blocks = ceil(n / 64).
  * Arithmetic: per row, L[16] = O[64] = 0, M = the first block's M_b; for each block b ascending:
  *             s[j] = sum of q * k exactly; s_b = max of s[j]; c = q_scale * k_scale[b];
@@ -159,9 +159,9 @@ typedef void npu_pack_v_fn(void *dst, float *scale, const float *v, ptrdiff_t ld
  *             L[l] = fma((float)t[l], beta, L[l] * alpha); M = M'.
  *             out[d] = O[d] * (1 / sum of L by the tree of norm_f32).
  * Numerators: of 8 bits, 0 .. 255: i = min(rint((float)(s_b - s[j]) * (c * 28)), 255), 28 steps an
- *             octave; p = rint(exp2(fma(i, -1/28, log2 255))), a table of 256 where the set has one;
- *             of 13 bits, 0 .. 8191: p = rint(exp2(fma((float)(s_b - s[j]), -c, log2 8191))); then
- *             64 p v stays below 2^31 for |v| <= 4095. Bytes take 8 bits alone, s16 either.
+ *             octave; p = rint(exp2(fma(i, -1/28, log2 255))), a table of 256 where the set has
+ *             one; of 13 bits, 0 .. 8191: p = rint(exp2(fma((float)(s_b - s[j]), -c, log2 8191)));
+ *             then 64 p v stays below 2^31 for |v| <= 4095. Bytes take 8 bits alone, s16 either.
  * exp2:       kernels/ref/exp2_f32.h, error and the constants stated there.
  * Scratch:    NPU_ATTENTION_INT_SCRATCH bytes, 64-byte aligned, contents undefined after. */
 enum npu_numerators { NPU_NUMERATORS_8, NPU_NUMERATORS_13 };
@@ -208,7 +208,8 @@ struct npu_int_kernels {
  * Results:    NPU_F1_S16      c s16 = sat16(requant)
  *             NPU_F1_S32      c s32 = requant: u of f1_gelu
  *             NPU_F1_GELU     c s16 = f1_gelu(requant) with `table` and `gelu_shift`
- *             NPU_F1_RESIDUAL c s32 = c + requant, the residual stream, |c| <= 2^30 before and after
+ *             NPU_F1_RESIDUAL c s32 = c + requant, the residual stream, |c| <= 2^30 before and
+ *                             after
  *             NPU_F1_STEM     c s32 = max(u, 0) - h + pos[i][j], u = requant at the scale 2^-F of
  *                             the residual stream: a = min(32767, srs(|u|, gelu_shift)), h = 0 for
  *                             a = 32767, else table[(a + 16) >> 5]; gelu_shift = F - 12, -2 .. 2;
@@ -252,8 +253,8 @@ struct npu_f1_gelu_args {
 void npu_f1_gelu_s32s16_ref(const struct npu_f1_gelu_args *args);
 
 /* f1_norm: (x - mean) / sqrt(var + 1e-5) of each row, times a factor per channel.
- * Shapes:     x s32 [m][d] stride ldx at 2^-F, |x| <= 2^30; y s16 [m][d] stride ldy; mult s16 [d] or
- *             NULL. d a multiple of 64, 64 .. 2048; m >= 1.
+ * Shapes:     x s32 [m][d] stride ldx at 2^-F, |x| <= 2^30; y s16 [m][d] stride ldy; mult s16 [d]
+ *             or NULL. d a multiple of 64, 64 .. 2048; m >= 1.
  * Constants:  inv_d = rint(2^40 / d); eps = rint(d * 1e-5 * 2^2F); sqrt_d = rint(sqrt(d) * 2^10).
  * Arithmetic: sum = sum of x[i] (s64);
  *             mean = (sum * inv_d + 2^39) >> 40 exactly; without a product of more than 64 bits:
@@ -268,7 +269,8 @@ void npu_f1_gelu_s32s16_ref(const struct npu_f1_gelu_args *args);
  *             r = y2 * sqrt_d; rb = bitlen(r); r15 = min(32767, (r + 2^(rb - 16)) >> (rb - 15));
  *             es = 53 - k / 2 - (rb - 15); t[i] = c16[i] * r15 (s32);
  *             mult:  y[i] = sat16(srs(t[i] * mult[i], es + shift))
- *             NULL:  y[i] = sat16(srs(t[i], es - shift)): the final norm, shift = 10 (9: d > 1024). */
+ *             NULL:  y[i] = sat16(srs(t[i], es - shift)): the final norm, shift = 10 (9: d >
+ *                    1024). */
 struct npu_f1_norm_args {
     int16_t *y;
     const int32_t *x;
@@ -281,15 +283,17 @@ void npu_f1_norm_s32s16_ref(const struct npu_f1_norm_args *args);
 
 /* f1_attention: one head, m query rows against n keys in one pass over blocks of 64 keys.
  * Shapes:     q s16 [m][64] stride ldq; k, v s16 [n][64] strides ldk, ldv; out s16 [m][64] stride
- *             ldo; exp s16 [NPU_F1_EXP_ENTRIES] = rint(32767 * 2^(-i / 64)). m >= 1, 1 <= n <= 1536.
- * Arithmetic: s[j] = srs(sum over c of q[c] * k[j][c] (s64), qk_shift), qk_shift 6 .. 40: |s| < 2^30,
- *             in 1/64 octaves. Blocks of 64 keys in ascending order, the last may have fewer:
+ *             ldo; exp s16 [NPU_F1_EXP_ENTRIES] = rint(32767 * 2^(-i / 64)). m >= 1, 1 <= n <=
+ *             1536.
+ * Arithmetic: s[j] = srs(sum over c of q[c] * k[j][c] (s64), qk_shift), qk_shift 6 .. 40: |s| <
+ *             2^30, in 1/64 octaves. Blocks of 64 keys in ascending order, the last may have fewer:
  *             eb = (max of s[j] + 63) >> 6; the first block: E = eb, l = 0, O[64] = 0; another with
  *             eb > E: D = min(40, eb - E), O[c] = srs(O[c], D), l = srs(l, D), E = eb;
  *             i = 64 E - s[j]; p[j] = exp[i], 0 for i > 1023; l += sum of p[j];
  *             O[c] += srs(sum over j of p[j] * v[j][c] (s64), 10).
  *             e = bitlen(l) - 1; rec = min(32767, (2^(e + 15) + (l >> 1)) / l), rounded down;
- *             out[c] = sat16(srs(O[c] * rec (s64), 5 + e)). l and O fit s32; l >= 2^13 at the end. */
+ *             out[c] = sat16(srs(O[c] * rec (s64), 5 + e)). l and O fit s32; l >= 2^13 at the
+ *             end. */
 struct npu_f1_attention_args {
     int16_t *out;
     const int16_t *q, *k, *v;

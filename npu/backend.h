@@ -67,8 +67,8 @@ struct npu_launch_ops {
     int (*context_open)(void **state, struct npu_device *device, const struct npu_code *code,
                         struct npu_error *err);
     void (*context_close)(void *state);
-    /* NULL, or hand the call to the device's own queue. Called in order with the context's lock held:
-     * must not block. A call begun is always run afterwards. */
+    /* NULL, or hand the call to the device's own queue. Called in order with the context's lock
+     * held: must not block. A call begun is always run afterwards. */
     int (*begin)(void *state, struct npu_call *call, struct npu_error *err);
     /* Until the call has ended. Returns 0 or -errno. Threads: the context's. */
     int (*run)(void *state, struct npu_call *call, struct npu_error *err);
@@ -98,8 +98,8 @@ extern const struct npu_launch_ops npu_host_launch_ops;
 
 /* Make a backend known to npu_device_open() under its name: the core itself links the cpu only, the
  * simulator (C++) and test devices are registered by the programs that link them. The name of a
- * built-in device ("sim") may be taken, once. Returns 0; -EEXIST; -ENOSPC more than 4. Threads: any;
- * never unregistered. */
+ * built-in device ("sim") may be taken, once. Returns 0; -EEXIST; -ENOSPC more than 4. Threads:
+ * any; never unregistered. */
 int npu_backend_register(const struct npu_backend *backend);
 
 #endif /* NPU_BACKEND_H */

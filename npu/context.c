@@ -60,7 +60,7 @@ static void drop_memories(struct entry *e)
         npu_memory_drop(e->memory[i]);
 }
 
-/* ---- The two threads --------------------------------------------------------------------------- */
+/* ---- The two threads ------------------------------------------------------------------------- */
 
 static void free_context(struct npu_context *c)
 {
@@ -206,7 +206,7 @@ static void *reporter_main(void *data)
     return NULL;
 }
 
-/* ---- Opening and closing ----------------------------------------------------------------------- */
+/* ---- Opening and closing --------------------------------------------------------------------- */
 
 static int check_code(const struct npu_code *code, struct npu_error *err)
 {
@@ -370,7 +370,7 @@ unsigned npu_context_flight(struct npu_context *context)
     return n;
 }
 
-/* ---- Launches ---------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
 static int check_launch(const struct npu_context *c, const struct npu_launch *launch,
                         struct npu_error *err)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_LAUNCH_H
 #define NPU_LAUNCH_H
-/* Buffers, contexts and launches on a device, the same for every backend. A context is code loaded on
- * a device with a queue of its own, as a hardware context of the amdxdna driver is; launches of a
- * context run one after the other, in the order of submission. Everything is checked here; backends
- * (struct npu_launch_ops in backend.h) see correct arguments only.
+/* Buffers, contexts and launches on a device, the same for every backend. A context is code loaded
+ * on a device with a queue of its own, as a hardware context of the amdxdna driver is; launches of
+ * a context run one after the other, in the order of submission. Everything is checked here;
+ * backends (struct npu_launch_ops in backend.h) see correct arguments only.
  *
  * A launch that does not end by its deadline is late: it is reported as -ETIMEDOUT, those behind it
- * as -EIO, and its context is lost, for nothing can stop a command on the real device. What it works
- * on stays in quarantine until it has really ended: such a buffer can be closed (its memory goes when
- * the launch has ended) but neither moved nor launched again (-EBUSY). */
+ * as -EIO, and its context is lost, for nothing can stop a command on the real device. What it
+ * works on stays in quarantine until it has really ended: such a buffer can be closed (its memory
+ * goes when the launch has ended) but neither moved nor launched again (-EBUSY). */
 #include <stdatomic.h>
 
 #include "npu/npu.h"
@@ -22,7 +22,7 @@ extern "C" {
 #define NPU_MAX_SPANS   8 /* buffers of a launch */
 #define NPU_MAX_RESULTS 64 /* of a context that npu_launch_wait() still knows */
 
-/* ---- Buffers ----------------------------------------------------------------------------------- */
+/* ---- Buffers --------------------------------------------------------------------------------- */
 
 struct npu_memory;
 
@@ -39,19 +39,19 @@ int npu_memory_open(struct npu_memory **out, struct npu_device *device, enum npu
                     size_t bytes, struct npu_error *err);
 /* Give it back; what a launch still works on goes when that has ended. Threads: any. */
 void npu_memory_close(struct npu_memory **memory);
-/* The host's side, 64-byte aligned (transfer none). The device sees what npu_memory_sync() moves, no
- * more: on some backends both sides are the same bytes, on others not. */
+/* The host's side, 64-byte aligned (transfer none). The device sees what npu_memory_sync() moves,
+ * no more: on some backends both sides are the same bytes, on others not. */
 void *npu_memory_map(const struct npu_memory *memory);
 size_t npu_memory_bytes(const struct npu_memory *memory);
 /* Whether a launch that has not ended works on it. Threads: any. */
 bool npu_memory_busy(const struct npu_memory *memory);
-/* Make one side's bytes offset .. offset + bytes - 1 visible to the other. Returns 0; -EINVAL a range
- * outside the buffer; -EBUSY a launch works on it; -EIO the transfer failed or came short. Threads:
- * any, one at a time per buffer. */
+/* Make one side's bytes offset .. offset + bytes - 1 visible to the other. Returns 0; -EINVAL a
+ * range outside the buffer; -EBUSY a launch works on it; -EIO the transfer failed or came short.
+ * Threads: any, one at a time per buffer. */
 int npu_memory_sync(struct npu_memory *memory, enum npu_direction direction, size_t offset,
                     size_t bytes, struct npu_error *err);
 
-/* ---- Code -------------------------------------------------------------------------------------- */
+/* ---- Code ------------------------------------------------------------------------------------ */
 
 /* What a launch works on, as the backend sees it. */
 struct npu_span {
@@ -68,7 +68,8 @@ struct npu_call {
     uint64_t modelled_ns;      /* out: modelled time of the launch; 0: none was modelled */
 };
 
-/* A function of the host, for backends that run on it. Returns 0 or -errno. Threads: the context's. */
+/* A function of the host, for backends that run on it. Returns 0 or -errno.
+ * Threads: the context's. */
 typedef int npu_call_fn(void *user, struct npu_call *call);
 
 enum npu_code_kind { NPU_CODE_HOST, NPU_CODE_DESIGN };
@@ -82,13 +83,13 @@ struct npu_code {
     const char *sequence; /* DESIGN: its runtime sequence; NULL: the only one; copied */
 };
 
-/* ---- Contexts and launches --------------------------------------------------------------------- */
+/* ---- Contexts and launches ------------------------------------------------------------------- */
 
 struct npu_context;
 
-/* Load code. Returns 0 and *out (transfer full); -EINVAL; -ENOTSUP the device does not take this kind
- * of code; -ENOENT every context that the device has is in use (the driver's answer); -EBADMSG code
- * that is none; -EAGAIN no thread to be had; -ENOMEM. Threads: control. */
+/* Load code. Returns 0 and *out (transfer full); -EINVAL; -ENOTSUP the device does not take this
+ * kind of code; -ENOENT every context that the device has is in use (the driver's answer); -EBADMSG
+ * code that is none; -EAGAIN no thread to be had; -ENOMEM. Threads: control. */
 int npu_context_open(struct npu_context **out, struct npu_device *device,
                      const struct npu_code *code, struct npu_error *err);
 /* Cancel, wait until the launches have ended and been reported, unload. A launch that has not ended
@@ -97,8 +98,8 @@ int npu_context_open(struct npu_context **out, struct npu_device *device,
 int npu_context_close(struct npu_context **context, uint64_t grace_ns);
 /* End every launch with -ECANCELED as soon as can be, refuse new ones. Threads: any. Blocks: no. */
 void npu_context_cancel(struct npu_context *context);
-/* Wait until cancelled launches have ended and been reported, then accept launches again. Returns 0;
- * -EAGAIN not within timeout_ns; -EIO the context is lost. Threads: any but a completion. */
+/* Wait until cancelled launches have ended and been reported, then accept launches again. Returns
+ * 0; -EAGAIN not within timeout_ns; -EIO the context is lost. Threads: any but a completion. */
 int npu_context_resume(struct npu_context *context, uint64_t timeout_ns);
 /* Launches submitted and not yet reported. Threads: any. */
 unsigned npu_context_flight(struct npu_context *context);
@@ -124,9 +125,9 @@ struct npu_launch {
     void *user;        /* the call's */
 };
 
-/* Queue a launch. Returns 0 and its ticket (1, 2, ...; may be NULL); -EINVAL; -EAGAIN NPU_MAX_FLIGHT
- * are in flight; -EBUSY a buffer in quarantine; -ECANCELED; -EIO the context is lost; what the
- * backend says. Threads: any. Blocks: no. Allocates: no. */
+/* Queue a launch. Returns 0 and its ticket (1, 2, ...; may be NULL); -EINVAL; -EAGAIN
+ * NPU_MAX_FLIGHT are in flight; -EBUSY a buffer in quarantine; -ECANCELED; -EIO the context is
+ * lost; what the backend says. Threads: any. Blocks: no. Allocates: no. */
 int npu_launch_submit(struct npu_context *context, const struct npu_launch *launch,
                       uint64_t *ticket, struct npu_error *err);
 /* Wait for the report of a ticket. Returns its result: 0; -ETIMEDOUT late; -ECANCELED; -EIO ...; or

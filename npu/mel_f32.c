@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Streaming log-mel in f32. Frame t is centred at sample 160 t and covers [160 t - 200, 160 t + 200).
- * Frames are computed four at a time, one in each vector lane, always the same four whatever the
- * chunking; a window's 3000 frames are 750 such blocks, so nothing of the next window is computed
- * before this one is taken. */
+/* Streaming log-mel in f32. Frame t is centred at sample 160 t and covers [160 t - 200, 160 t +
+ * 200). Frames are computed four at a time, one in each vector lane, always the same four whatever
+ * the chunking; a window's 3000 frames are 750 such blocks, so nothing of the next window is
+ * computed before this one is taken. */
 #include "npu/mel.h"
 #include "npu/mel_f32.h"
 

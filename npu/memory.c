@@ -123,7 +123,7 @@ int npu_memory_sync(struct npu_memory *memory, enum npu_direction direction, siz
     return 0;
 }
 
-/* ---- The host as a device ---------------------------------------------------------------------- */
+/* ---- The host as a device -------------------------------------------------------------------- */
 
 static int host_memory_open(struct npu_memory *memory)
 {

@@ -66,12 +66,11 @@ struct npu_model_info {
 
 /* Find the weights file that `name` means.
  * name:     NULL or "": the first that exists of $WHISPERNPU_MODEL,
- * $XDG_DATA_HOME/whispernpu/default.safetensors
- *           (~/.local/share when unset), each of data_dirs + "/default.safetensors". A set
- * $WHISPERNPU_MODEL that names no file is an error, never skipped. "owner/model" that is no
- * existing file and has exactly one slash: the current snapshot of that model in the Hugging Face
- * cache ($HF_HUB_CACHE, $HF_HOME/hub,
- *           ~/.cache/huggingface/hub). Anything else: a path.
+ *           $XDG_DATA_HOME/whispernpu/default.safetensors (~/.local/share when unset), each of
+ *           data_dirs + "/default.safetensors". A set $WHISPERNPU_MODEL that names no file is an
+ *           error, never skipped. "owner/model" that is no existing file and has exactly one
+ *           slash: the current snapshot of that model in the Hugging Face cache ($HF_HUB_CACHE,
+ *           $HF_HOME/hub, ~/.cache/huggingface/hub). Anything else: a path.
  * data_dirs: NULL-terminated list of folders in order of preference (transfer none), may be NULL.
  * path:     (transfer full) free() it.
  * Returns:  0; -ENOENT nothing found (`err` lists where it looked and what to do); -ENOMEM.
@@ -110,9 +109,9 @@ struct npu_device_params {
 
 /* Open a device; opens of the same kind share one instance and its threads, counted. The kernel set
  * is the best that processor and operating system allow, lowered by
- * WHISPERNPU_CPU=ref|avx2|avxvnni|avx512|avx512vnni|avx512vbmi|amx; a value not known or not possible
- * here falls to the next lower with a warning. Returns: 0; -ENODEV no such device here; -EINVAL;
- * -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
+ * WHISPERNPU_CPU=ref|avx2|avxvnni|avx512|avx512vnni|avx512vbmi|amx; a value not known or not
+ * possible here falls to the next lower with a warning. Returns: 0; -ENODEV no such device here;
+ * -EINVAL; -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
 int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);
 void npu_device_get_info(const struct npu_device *device, struct npu_device_info *info);
@@ -176,7 +175,8 @@ struct npu_encoder;
 
 struct npu_encoder_params {
     const char *profile; /* "auto" (cpu: int8); "int8": 8 and 16 bit integers and f32; "f32"; "npu":
-                            integers only, the bits of an NPU (npu/model/INTEGER.md) */
+                            integers only, as the kernels for an NPU compute
+                            (npu/model/INTEGER.md) */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Slots form a ring of groups of tiles: the submitter fills, the completion threads launch what is
- * ready, the collector empties. Lock order: a pipeline's `lock`, then its context's. Copies, transfers
- * and buffers are made without the lock by the thread that owns the slot at that time: the submitter
- * (`writing`), the device, the collector (`reading`). */
+ * ready, the collector empties. Lock order: a pipeline's `lock`, then its context's. Copies,
+ * transfers and buffers are made without the lock by the thread that owns the slot at that time:
+ * the submitter (`writing`), the device, the collector (`reading`). */
 #include "npu/pipeline.h"
 
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static struct slot *slot_of(struct npu_pipeline *p, uint64_t group)
     return &p->slot[group % p->params.depth];
 }
 
-/* ---- Buffers ----------------------------------------------------------------------------------- */
+/* ---- Buffers --------------------------------------------------------------------------------- */
 
 static size_t part_stride(const struct npu_pipeline_part *part)
 {
@@ -121,7 +121,7 @@ static int take_buffers(struct npu_pipeline *p, struct slot *slot, uint64_t due_
     return ret;
 }
 
-/* ---- Under the lock ---------------------------------------------------------------------------- */
+/* ---- Under the lock -------------------------------------------------------------------------- */
 
 /* The first error stands; results of groups before the first that failed can be collected. */
 static void fail_locked(struct npu_pipeline *p, int error, uint64_t group,
@@ -187,7 +187,7 @@ static void launch_ready_locked(struct npu_pipeline *p)
     }
 }
 
-/* ---- Adaptive depth ---------------------------------------------------------------------------- */
+/* ---- Adaptive depth -------------------------------------------------------------------------- */
 
 static unsigned most_slots_locked(const struct npu_pipeline *p)
 {
@@ -222,7 +222,7 @@ static bool adapt_locked(struct npu_pipeline *p)
     return p->limit != old;
 }
 
-/* ---- Completion -------------------------------------------------------------------------------- */
+/* ---- Completion ------------------------------------------------------------------------------ */
 
 static void on_done(void *user, uint64_t ticket, int result, const struct npu_call *call,
                     const struct npu_error *err)
@@ -261,7 +261,7 @@ static void on_done(void *user, uint64_t ticket, int result, const struct npu_ca
         npu_log(NPU_LOG_DEBUG, "pipeline: depth %s", why);
 }
 
-/* ---- Opening and closing ----------------------------------------------------------------------- */
+/* ---- Opening and closing --------------------------------------------------------------------- */
 
 static int check_params(struct npu_pipeline_params *q, struct npu_error *err)
 {
@@ -421,7 +421,7 @@ int npu_pipeline_resume(struct npu_pipeline *p)
     return ret;
 }
 
-/* ---- In ---------------------------------------------------------------------------------------- */
+/* ---- In -------------------------------------------------------------------------------------- */
 
 /* Room for one more tile: in the open group, or in a slot. */
 static bool has_room_locked(const struct npu_pipeline *p)
@@ -521,7 +521,7 @@ int npu_pipeline_submit(struct npu_pipeline *p, const void *const *in, uint64_t 
     return ret;
 }
 
-/* ---- Out --------------------------------------------------------------------------------------- */
+/* ---- Out ------------------------------------------------------------------------------------- */
 
 /* Launch the open group as it is; called and returns with the lock held. */
 static void flush_locked(struct npu_pipeline *p)
@@ -648,7 +648,7 @@ int npu_pipeline_run(struct npu_pipeline *p, const struct npu_pipeline_job *job)
     return ret;
 }
 
-/* ---- Looking at it ----------------------------------------------------------------------------- */
+/* ---- Looking at it --------------------------------------------------------------------------- */
 
 void npu_pipeline_get_error(struct npu_pipeline *p, struct npu_error *err)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_PIPELINE_H
 #define NPU_PIPELINE_H
-/* Tiles in, results out, in order: the one executor of launches. A tile is whatever one result needs
- * (a 64 x 64 tile of attention, a whole window); its buffers belong to a slot from the first byte
- * written to the last byte read, so no tile ever sees another's.
+/* Tiles in, results out, in order: the one executor of launches. A tile is whatever one result
+ * needs (a 64 x 64 tile of attention, a whole window); its buffers belong to a slot from the first
+ * byte written to the last byte read, so no tile ever sees another's.
  *
- * The first error ends it: results before it can still be collected, then every call returns it until
- * npu_pipeline_resume(). Threads: one submitter, one collector, which may be the same thread; cancel
- * and statistics from any. */
+ * The first error ends it: results before it can still be collected, then every call returns it
+ * until npu_pipeline_resume(). Threads: one submitter, one collector, which may be the same thread;
+ * cancel and statistics from any. */
 #include "npu/launch.h"
 #include "npu/pool.h"
 #include "npu/stats.h"
@@ -77,9 +77,9 @@ int npu_pipeline_collect(struct npu_pipeline *pipeline, void *out, uint64_t *tag
 /* Give up everything in flight. Stays cancelled until npu_pipeline_resume(). Threads: any. Blocks:
  * no. */
 void npu_pipeline_cancel(struct npu_pipeline *pipeline);
-/* After a cancel or an error: drop what is in flight, wait for its end and for calls under way, accept
- * tiles again; else nothing. Returns 0; -EIO the context is lost, and so is the pipeline. Threads:
- * control or streaming. */
+/* After a cancel or an error: drop what is in flight, wait for its end and for calls under way,
+ * accept tiles again; else nothing. Returns 0; -EIO the context is lost, and so is the pipeline.
+ * Threads: control or streaming. */
 int npu_pipeline_resume(struct npu_pipeline *pipeline);
 
 /* The sentence of the first error, "" none (copied). Threads: any. */
@@ -93,8 +93,8 @@ void npu_pipeline_get_stats(struct npu_pipeline *pipeline, struct npu_pipeline_s
 void npu_pipeline_reset_stats(struct npu_pipeline *pipeline);
 
 /* Run tiles 0 .. n - 1 from one thread: fill, steady, drain. give() sets the parts' pointers of a
- * tile, valid until its return to the pipeline; take() gets a result, valid during the call. Returns
- * 0 or the first error; the tiles before it were taken. */
+ * tile, valid until its return to the pipeline; take() gets a result, valid during the call.
+ * Returns 0 or the first error; the tiles before it were taken. */
 struct npu_pipeline_job {
     uint64_t n;
     void (*give)(void *user, uint64_t tile, const void **in);

@@ -37,15 +37,16 @@ void npu_pool_close(struct npu_pool **pool);
  * not fit the bound; -ENOMEM ... Threads: any. Afterwards acquiring them allocates nothing. */
 int npu_pool_warm(struct npu_pool *pool, size_t bytes, unsigned n, struct npu_error *err);
 
-/* A buffer of at least `bytes`, its contents whatever was left in it, with one reference. Within the
- * bound one is made if none is idle; else waits for one to come back. Returns 0 and *out (transfer
- * full: npu_pool_unref()); -EAGAIN none within timeout_ns; -ENOSPC it could never fit the bound; what
- * npu_memory_open() says. Threads: any. */
+/* A buffer of at least `bytes`, its contents whatever was left in it, with one reference. Within
+ * the bound one is made if none is idle; else waits for one to come back. Returns 0 and *out
+ * (transfer full: npu_pool_unref()); -EAGAIN none within timeout_ns; -ENOSPC it could never fit the
+ * bound; what npu_memory_open() says. Threads: any. */
 int npu_pool_acquire(struct npu_pool *pool, size_t bytes, uint64_t timeout_ns,
                      struct npu_memory **out, struct npu_error *err);
 /* One more reference to an acquired buffer. Threads: any. */
 void npu_pool_ref(struct npu_pool *pool, struct npu_memory *memory);
-/* Drop a reference and set NULL; the last one brings the buffer back. Accepts NULL. Threads: any. */
+/* Drop a reference and set NULL; the last one brings the buffer back. Accepts NULL.
+ * Threads: any. */
 void npu_pool_unref(struct npu_pool *pool, struct npu_memory **memory);
 
 /* Free what is idle. Threads: any. */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_STATS_H
 #define NPU_STATS_H
-/* What a pipeline measures, with definitions. All times are wall times of the host unless a field says
- * "modelled". */
+/* What a pipeline measures, with definitions. All times are wall times of the host unless a field
+ * says "modelled". Threads: any, one at a time per value. */
 #include <stdio.h>
 
 #include "npu/npu.h"
 
-/* ---- A series of durations ---------------------------------------------------------------------- */
+/* ---- A series of durations ------------------------------------------------------------------- */
 
 #define NPU_SERIES_KEPT 4096
 
-/* Mean and deviation of all values, and the last NPU_SERIES_KEPT of them. A plain value, zero = empty. */
+/* Mean and deviation of all values, and the last NPU_SERIES_KEPT of them.
+ * A plain value, zero = empty. */
 struct npu_series {
     uint64_t n;
     double mean, m2; /* Welford's running mean and sum of squared deviations */
@@ -21,7 +22,8 @@ struct npu_series {
 struct npu_summary {
     uint64_t n;
     double mean_ns, std_ns; /* of all; std with n - 1, 0 for less than two */
-    /* Of the last NPU_SERIES_KEPT: the smallest kept value that at least 50, 95, 99 % do not exceed. */
+    /* Of the last NPU_SERIES_KEPT: the smallest kept value that at least 50, 95,
+     * 99 % do not exceed. */
     uint64_t p50_ns, p95_ns, p99_ns;
     uint64_t above_twice_median; /* of the last NPU_SERIES_KEPT */
 };
@@ -30,7 +32,7 @@ void npu_series_add(struct npu_series *series, uint64_t ns);
 /* An empty series gives zeros. Allocates: no; sorts a copy on the stack (32 KiB). */
 void npu_series_summarise(const struct npu_series *series, struct npu_summary *summary);
 
-/* ---- A pipeline's statistics -------------------------------------------------------------------- */
+/* ---- A pipeline's statistics ----------------------------------------------------------------- */
 
 struct npu_pipeline_stats {
     const char *strategy;       /* its name (static) */

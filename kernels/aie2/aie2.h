@@ -5,16 +5,16 @@
  * (kernels/kernels.h, "Profile npu") on tiles of 64 x 64, in the layouts that the core's products
  * read. Plain C symbols with bare pointers and int32_t, as mlir-aie calls them.
  *
- * Common:  every pointer is 32-byte aligned (aie.buffer and objectfifo objects are). Each entry point
- *          sets rounding conv_even and saturation symmetric itself and leaves them so. No state, no
- *          allocation; nothing outside the stated extents is read or written. Ranges are those of
- *          kernels.h. Stack: at most 2 KiB, npu_logmel_finish() 3 KiB (estimated from the source: no
- *          Peano here).
+ * Common:  every pointer is 32-byte aligned (aie.buffer and objectfifo objects are). Each entry
+ *          point sets rounding conv_even and saturation symmetric itself and leaves them so; no
+ *          other state, no allocation (on the host: threads any). Nothing outside the stated
+ *          extents is read or written. Ranges are those of kernels.h. Stack: at most 2 KiB,
+ *          npu_logmel_finish() 3 KiB (estimated from the source: no Peano here).
  * Layouts, blocks in row-major order, each block row-major:
  *          A16  s16 64 rows x 32 k   [16 row blocks][8 k blocks][4][4]        4096 bytes
  *          A8   s8  64 rows x 64 k   [16 row blocks][8 k blocks][4][8]        4096
- *          B8   s8  64 k x 64 n      [16 k blocks][8 n blocks][4][8]          4096, with A16: one B8
- *                                    serves two A16, `half` 0 or 1 takes k 0..31 or 32..63 of it
+ *          B8   s8  64 k x 64 n      [16 k blocks][8 n blocks][4][8]          4096, with A16: one
+ *                                    B8 serves two A16, `half` 0 or 1 takes k 0..31 or 32..63 of it
  *          B88  s8  64 k x 64 n      [8 k blocks][8 n blocks][8][8]           4096, with A8
  *          B16  s16 32 k x 64 n      [8 k blocks][16 n blocks][4][4]          4096, with A16
  *          ACC  s32 64 x 64          [16 row blocks][8 n blocks][4][8]        16384
@@ -55,8 +55,8 @@ struct npu_core_job {
     int16_t table[1696]; /* byte 704: f1_gelu's 1025 entries, exp's 1024, or f1_norm's mult[d] */
 };
 
-/* Copy a job object into the core, and its table into LUT if it asks for that; lut_ab, lut_cd may be
- * any pointers if not. job: memref<1024xi32>; lut: memref<2048xi16>. */
+/* Copy a job object into the core, and its table into LUT if it asks for that; lut_ab, lut_cd may
+ * be any pointers if not. job: memref<1024xi32>; lut: memref<2048xi16>. */
 void npu_job_begin(const int8_t *object, int32_t *job, int16_t *lut_ab, int16_t *lut_cd);
 
 /* ---- f1_gemm: begin, a step for every 32 or 64 k, finish for every object of results ---- */
@@ -86,8 +86,8 @@ void npu_gemm_finish_residual(const int32_t *job, const int32_t *acc, const int3
 void npu_gemm_finish_stem(const int32_t *job, const int16_t *lut_ab, const int16_t *lut_cd,
                           const int32_t *acc, const int16_t *pos, int32_t *out, int32_t part);
 
-/* ---- The products of small square matrices, without a job: n = 16, 32, 64; c = a x b, a s8 in blocks
- * [n / 4][n / 8][4][8], b s8 [n / 8][n / 8][8][8], c s32 [n / 4][n / 8][4][8] ---- */
+/* ---- The products of small square matrices, without a job: n = 16, 32, 64; c = a x b, a s8 in
+ * blocks [n / 4][n / 8][4][8], b s8 [n / 8][n / 8][8][8], c s32 [n / 4][n / 8][4][8] ---- */
 void npu_matmul_s8s8(const int8_t *a, const int8_t *b, int32_t *c, int32_t n);
 
 /* ---- f1_gelu: n values u in the order in which they lie, n a multiple of 32 ---- */
@@ -104,16 +104,16 @@ void npu_norm_s32s16(const int32_t *job, const int32_t *x, int16_t *y, int32_t r
  * parts of its V; then finish of both parts. `shift`, `keys` and the exp table (LUT) from the job.
  *          q0, q1  A16 of the queries' channels 0..31 and 32..63
  *          K16     s16 32 keys x 64 channels [8 key blocks][16 channel blocks][4][4], part p = keys
- *                  32 p .. 32 p + 31 of the block; the core turns the 4 x 4 blocks over itself. Out of
- *                  the two A16 of a K tile, as a GEMM leaves them, both parts come in one stream in
- *                  the order [<16, 128>, <2, 2048>, <128, 1>] (elements)
+ *                  32 p .. 32 p + 31 of the block; the core turns the 4 x 4 blocks over itself. Out
+ *                  of the two A16 of a K tile, as a GEMM leaves them, both parts come in one stream
+ *                  in the order [<16, 128>, <2, 2048>, <128, 1>] (elements)
  *          v       A16 of channels 32 part .. of the block's 64 keys: as a GEMM leaves it
  *          out     A16 of channels 32 part ..: what a GEMM reads
- *          state   each query's row four times, s32 [3][16][4][4]: E, E of the weights, l; 3072 bytes
+ *          state   each query's row four times, s32 [3][16][4][4]: E, E of weights, l; 3072 bytes
  *          p       s16 64 queries x 64 keys [16][16][4][4], 8192 bytes
  *          o       s32 64 queries x 64 channels [16][16][4][4], 16384 bytes
- * One core's memory: stack 4096, job 4096, LUT 8192, q 2 x 4096 (held), K and V 2 x 4096, state 3072, p
- * 8192, o 16384, out 1 x 4096: 64512 bytes. ---- */
+ * One core's memory: stack 3072, job 4096, LUT 8192, q 2 x 4096 (held), K and V 2 x 4096, state
+ * 3072, p 8192, o 16384, out 1 x 4096: 63488 bytes. ---- */
 enum { NPU_ATTENTION_NO_OCTAVE = -(1 << 25) }; /* E before the first block: below every real one */
 void npu_attention_begin(int32_t *state, int32_t *o);
 /* p = 64 E - s of 32 keys, saturated, E raised to the part's maximum; part 1 lifts part 0's too. */
@@ -129,20 +129,23 @@ void npu_attention_values(const int16_t *p, const int16_t *v, int32_t *o, int32_
 void npu_attention_finish(const int32_t *state, const int32_t *o, int16_t *out, int32_t part);
 
 /* ---- Log-mel (kernels.h, "Profile npu: log-mel"): 16 frames a pass ----
- * begin; dft with every one of the 104 objects of constants, in order; finish. The window's maximum is
- * known only after all passes: the host finds it, a second launch raises what lies below with clamp.
- *          x        s16 [2816]: 2800 samples of 16 frames that begin every 160, 16 unused; 5632 bytes.
- *                   A window's passes read them every 2560 samples
+ * begin; dft with every one of the 104 objects of constants, in order; finish. The window's maximum
+ * is known only after all passes: the host finds it, a second launch raises what lies below with
+ * clamp.
+ *          x        s16 [2816]: 2800 samples of 16 frames that begin every 160, 16 unused; 5632
+ *                   bytes. A window's passes read them every 2560 samples
  *          c        s32 [50 steps][4 bins][4 n]: constants (hi << 15) + lo; 3200 bytes. Bins 4 i ..
  *                   4 i + 3, i = 0..25 (101..103: zeros), take four objects: real parts of even n,
  *                   of odd n, imaginary parts likewise. Bin 200 - k comes with bin k: its products
- *                   with odd n have the other sign. npu_core_mel_constants() (mel_pack.h) makes them
+ *                   with odd n have the other sign. npu_core_mel_constants() (mel_pack.h)
+ *                   makes them
  *          blocks   s16 [even n, odd n][50 steps][4 frame blocks][4 n][4 frames], 12800 bytes
  *          spectrum s32 [26][re, im][bins k.., bins 200 - k..][4 bins][16 frames], 26624 bytes
  *          y        s16 [16 frames][n_mels]: 2560 or 4096 bytes
  *          job      struct npu_core_mel of npu_core_mel_job(), copied by npu_job_begin
- * One core's memory: stack 4096, job 4096, x 5632, blocks 12800, c 2 x 3200, spectrum 26624, y 4096:
- * 63744 bytes. The stream of constants, 332800 bytes a pass, takes longer than the products. ---- */
+ * One core's memory: stack 4096, job 4096, x 5632, blocks 12800, c 2 x 3200, spectrum 26624, y
+ * 4096 (128 mels): 63744 bytes. The stream of constants, 332800 bytes a pass, takes longer than the
+ * products. ---- */
 enum {
     NPU_MEL_PASS = 16, /* frames */
     NPU_MEL_X = 2816,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_attention on a core: 64 queries, blocks of 64 keys. What belongs to a query's row stands four times,
- * as the rows of the 4 x 4 blocks of products lie, so that lanes meet their row without any shuffle. */
+/* f1_attention on a core: 64 queries, blocks of 64 keys. What belongs to a query's row stands four
+ * times, as the rows of the 4 x 4 blocks of products lie, so that lanes meet their row without any
+ * shuffle. */
 #include "kernels/aie2/core.hpp"
 
 enum {
@@ -225,7 +226,8 @@ extern "C" void npu_attention_values(const int16_t *p, const int16_t *v, int32_t
 }
 
 /* min(32767, (2^(e + 15) + (l >> 1)) / l) of 16 lanes by long division, 2^e <= l < 2^(e + 1). The
- * remainder stays at or below l < 2^26, so that nothing overflows; l = 2^e ends in 32768, saturated. */
+ * remainder stays at or below l < 2^26, so that nothing overflows; l = 2^e ends in 32768,
+ * saturated. */
 static inline aie::vector<int16_t, 16> reciprocals(const lanes &l, const lanes &power)
 {
     const lanes one = aie::broadcast<int32_t, 16>(1);

@@ -34,8 +34,8 @@ static inline void finish_a16(const int32_t *job, const int32_t *__restrict acc,
     }
 }
 
-/* 4 row blocks of ACC as an R32. to_s32(products, element): element = the index of the first of the two
- * rows' 8 columns in R32, P16; the second row's is 64 further. */
+/* 4 row blocks of ACC as an R32. to_s32(products, element): element = the index of the first of the
+ * two rows' 8 columns in R32, P16; the second row's is 64 further. */
 template <typename F>
 static inline void finish_r32(const int32_t *job, const int32_t *acc, int32_t *out, int32_t part,
                               F to_s32)

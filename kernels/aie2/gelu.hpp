@@ -47,8 +47,8 @@ class npu_core_gelu
         return a.to_vector<int16_t>(shift < 0 ? 0 : shift);
     }
 
-    /* The entry after 32 i. After the last in LUT comes entry 1024, whose key wraps to a negative one: what
-     * the look-up then gives, entry 0, is replaced. */
+    /* The entry after 32 i. After the last in LUT comes entry 1024, whose key wraps to a negative
+     * one: what the look-up then gives, entry 0, is replaced. */
     aie::vector<int16_t, 16> after(const aie::vector<int16_t, 16> &low)
     {
         aie::vector<int16_t, 16> next = lookup.fetch(aie::add(low, (int16_t)32));

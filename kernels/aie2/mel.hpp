@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Layouts of the log-mel kernels (aie2.h). A lane is a frame in all but the transform's products. */
+/* Layouts of the log-mel kernels (aie2.h). A lane is a frame in all but the transform's
+ * products. */
 #include "kernels/aie2/core.hpp"
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Power, block exponent, triangles and logarithm of 16 frames; the window's clamp. Rounding is floor and
- * SRS keeps the low bits here: both are what the formulas ask for. */
+/* Power, block exponent, triangles and logarithm of 16 frames; the window's clamp. Rounding is
+ * floor and SRS keeps the low bits here: both are what the formulas ask for. */
 #include "kernels/aie2/mel.hpp"
 
 static constexpr int limb_bits = 18; /* of a power's low half */
@@ -45,9 +45,9 @@ static inline mel_lanes exponents(int32_t *spectrum)
     return aie::load_v<16>(e);
 }
 
-/* Every (re, im) becomes the two limbs of the frame's scaled power. Lanes differ in e, SRS knows one
- * shift: re and im are first multiplied by 2^a, a = (26 - e) / 2 rounded down, |re|, |im| < 2^31 still;
- * then the power's shift is 26 - e % 2. */
+/* Every (re, im) becomes the two limbs of the frame's scaled power. Lanes differ in e, SRS knows
+ * one shift: re and im are first multiplied by 2^a, a = (26 - e) / 2 rounded down, |re|, |im| <
+ * 2^31 still; then the power's shift is 26 - e % 2. */
 static inline void scale_powers(int32_t *spectrum, const mel_lanes &exponent)
 {
     alignas(aie::vector_decl_align) int32_t e[16];

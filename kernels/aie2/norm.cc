@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_norm: sums and extremes in one pass over the row, centred values and their squares in a second, the
- * result in a third; between them about a dozen scalar products of 64 bit. */
+/* f1_norm: sums and extremes in one pass over the row, centred values and their squares in a
+ * second, the result in a third; between them about a dozen scalar products of 64 bit. */
 #include "kernels/aie2/core.hpp"
 #include "kernels/ref/f1_rsqrt.h"
 

@@ -328,9 +328,9 @@ static inline void npu_turn_avx512(const struct npu_attention_call *c, int b, in
         npu_numerator_words_avx512(c->st, b, first, end, valid, c->args->numerators, c->table);
 }
 
-/* All blocks. Between two products, the next block's scores and the last one's values, stands a turn
- * of this block's softmax: neither needs the other, and a turn is short enough for the processor to
- * look past it, so that it has work for all its pipes. */
+/* All blocks. Between two products, the next block's scores and the last one's values, stands a
+ * turn of this block's softmax: neither needs the other, and a turn is short enough for the
+ * processor to look past it, so that it has work for all its pipes. */
 static inline void npu_attention_rows_avx512(const struct npu_attention_call *c, int i0)
 {
     const struct npu_attention_int_args *args = c->args;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* attention_int of either width: 16 queries against blocks of 64 keys. While the products of the
- * next block's scores and of the last block's values run, this block's softmax is made between their
- * instructions (tile_attention.h).
+ * next block's scores and of the last block's values run, this block's softmax is made between
+ * their instructions (tile_attention.h).
  *
  * The includer defines OPERAND, CONSTANTS (a struct for the tiles), TILE_SCORES, TILE_VALUES and
  * UNITS, the factor of npu_vbmi_factors.unit, and softmax(). */

@@ -110,17 +110,18 @@ struct npu_vbmi_turn {
     "vpunpckl" U " %%zmm" B ", %%zmm" A ", %%zmm20\n\tvpunpckh" U " %%zmm" B ", %%zmm" A \
     ", %%zmm" A "\n\tvpmaxsd %%zmm20, %%zmm" A ", %%zmm" A "\n\t"
 /* The maxima of 8 vectors. */
-#define STORE_TOP                                                                                \
-    FOLD("dq", "1", "3")                                                                         \
-    FOLD("dq", "5", "7")                                                                         \
-    FOLD("dq", "9", "11")                                                                        \
-    FOLD("dq", "13", "15") FOLD("qdq", "1", "5") FOLD(                                           \
-        "qdq", "9",                                                                              \
-        "13") "vshufi32x4 $0x88, %%zmm9, %%zmm1, %%zmm20\n\tvshufi32x4 $0xdd, %%zmm9, %%zmm1, "  \
-              "%%zmm1\n\t"                                                                       \
-              "vpmaxsd %%zmm20, %%zmm1, %%zmm1\n\tvshufi32x4 $0xb1, %%zmm1, %%zmm1, %%zmm20\n\t" \
-              "vpmaxsd %%zmm20, %%zmm1, %%zmm1\n\tvshufi32x4 $0x08, %%zmm1, %%zmm1, %%zmm1\n\t"  \
-              "vmovdqa32 %%ymm1, (%[top])\n\t"
+#define STORE_TOP                                                                      \
+    FOLD("dq", "1", "3")                                                               \
+    FOLD("dq", "5", "7")                                                               \
+    FOLD("dq", "9", "11")                                                              \
+    FOLD("dq", "13", "15")                                                             \
+    FOLD("qdq", "1", "5")                                                              \
+    FOLD("qdq", "9", "13")                                                             \
+    "vshufi32x4 $0x88, %%zmm9, %%zmm1, %%zmm20\n\tvshufi32x4 $0xdd, %%zmm9, %%zmm1, "  \
+    "%%zmm1\n\t"                                                                       \
+    "vpmaxsd %%zmm20, %%zmm1, %%zmm1\n\tvshufi32x4 $0xb1, %%zmm1, %%zmm1, %%zmm20\n\t" \
+    "vpmaxsd %%zmm20, %%zmm1, %%zmm1\n\tvshufi32x4 $0x08, %%zmm1, %%zmm1, %%zmm1\n\t"  \
+    "vmovdqa32 %%ymm1, (%[top])\n\t"
 
 /* t[i][j] = init[j] + sum of a[i] * b[j], rows of 64 sums; top[i]: the largest of each row. */
 static inline void npu_tile_scores_vbmi(int32_t *t, int32_t *top, const int32_t *init,

@@ -4,7 +4,7 @@
 /* What the input channels of each stage are like: the encoder in f32 over the first positions of
  * silence, stage by stage, while its weights go by on their way to being packed. No audio takes
  * part, so the outcome is a function of the weights alone; the f32 kernels are the same bits on
- * every set, so it does not depend on that either. */
+ * every set, so it does not depend on that either. Threads: any, one at a time per calibration. */
 #include "kernels/kernels.h"
 #include "npu/npu.h"
 #include "npu/program.h"

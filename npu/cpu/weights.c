@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lock order: `lock` is a leaf, held while a file is read: who asks for the same model waits for it,
- * which is what he would do anyway. */
+/* Lock order: `lock` is a leaf, held while a file is read: who asks for the same model waits for
+ * it, which is what he would do anyway. */
 #include "npu/cpu/weights.h"
 
 #include <errno.h>

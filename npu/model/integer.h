@@ -8,8 +8,8 @@
  * sqrt(d_model), so output n of a matrix behind it is at most |W[n]| sqrt(d_model) + |b[n]|, and so
  * on from stage to stage. Gamma and beta of the norms are folded into the matrices behind them, the
  * biases of K (it shifts all scores of a query) and V (it passes through the softmax, into the
- * output projection's bias) fall away. The largest sum of products that can occur is proven for each
- * output channel: where it does not fit 32 bits, the stage accumulates in 64.
+ * output projection's bias) fall away. The largest sum of products that can occur is proven for
+ * each output channel: where it does not fit 32 bits, the stage accumulates in 64.
  *
  * All packing is float64. Decisions are taken by rint() of quantities that are known to some 1e-15;
  * the order of summation does not matter but for ties, and those that real weights have (half of a

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_INTEGER_MATRIX_H
 #define NPU_MODEL_INTEGER_MATRIX_H
-/* What npu/model/integer.c packs a model with: one matrix, column factors, tables. All re-entrant.
- * A real number is integer * scale. */
+/* What npu/model/integer.c packs a model with: one matrix, column factors, tables.
+ * A real number is integer * scale. Threads: any; nothing is kept between calls. Nothing blocks. */
 #include "npu/model/integer.h"
 
 /* How many of |x| a matrix may meet; the least of what is known is taken. */

@@ -51,8 +51,7 @@ struct packing {
     unsigned largest_channel;
 };
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static int read_vector(struct packing *p, int tensor, unsigned layer, unsigned n, double *dst)
 {
@@ -88,8 +87,7 @@ static int read_matrix(struct packing *p, const struct npu_stage *s, unsigned m,
     return 0;
 }
 
-/* ---- Bounds -------------------------------------------------------------------------------------
- */
+/* ---- Bounds ---------------------------------------------------------------------------------- */
 
 static double largest_of(const double *x, unsigned n)
 {
@@ -117,9 +115,9 @@ static void bound_by_max(double *bound, const double *w, const double *bias, uns
     }
 }
 
-/* sum x^2, n a multiple of 8. Pairwise in blocks of 128 and 8 lanes, the order of NumPy's reductions:
- * where a weight is half of its row's largest, the last bit of a bound decides to which side it is
- * rounded, and so the integers are those of a model packed with NumPy. */
+/* sum x^2, n a multiple of 8. Pairwise in blocks of 128 and 8 lanes, the order of NumPy's
+ * reductions: where a weight is half of its row's largest, the last bit of a bound decides to which
+ * side it is rounded, and so the integers are those of a model packed with NumPy. */
 static double sum_squares(const double *x, unsigned n)
 {
     if (n > 128) {
@@ -166,8 +164,7 @@ static void grow_residual(struct packing *p, const struct npu_stage *s,
     }
 }
 
-/* ---- Norms --------------------------------------------------------------------------------------
- */
+/* ---- Norms ----------------------------------------------------------------------------------- */
 
 /* w x + b of x = z gamma + beta as w' z + b'. */
 static void fold_norm(const struct packing *p, double *w, double *bias, unsigned n)
@@ -218,8 +215,7 @@ static int read_norm(struct packing *p, const struct npu_stage *s)
     return ret ? ret : read_vector(p, s->norm + 1, s->layer, p->d, p->beta);
 }
 
-/* ---- GELU ---------------------------------------------------------------------------------------
- */
+/* ---- GELU ------------------------------------------------------------------------------------ */
 
 /* Outputs up to `most`: the fine grid of u holds 6 to 12 in 15 bits. Returns its step. */
 static double pack_gelu(struct npu_integer_stage *st, double most)
@@ -240,8 +236,7 @@ static void keep_gelu_max(struct packing *p, const struct npu_integer_stage *st,
             fmin(ldexp(output_max(&st->matrix[0], p->bound, j), -st->gelu_shift) + 1, S16);
 }
 
-/* ---- Stages -------------------------------------------------------------------------------------
- */
+/* ---- Stages ---------------------------------------------------------------------------------- */
 
 /* A matrix whose inputs are x_max[i % period] at scale sx and whose output adds to the residual
  * stream or is it. p->bias holds its bias. */
@@ -488,8 +483,7 @@ static int pack_positions(struct packing *p)
     return 0;
 }
 
-/* ---- The residual stream's format ---------------------------------------------------------------
- */
+/* ---- The residual stream's format ------------------------------------------------------------ */
 
 /* Packed for 14 fraction bits: take fewer. */
 static void lower_residual(struct npu_integer *out, int bits)
@@ -538,8 +532,7 @@ static int choose_residual(struct packing *p)
     return 0;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------------
- */
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 /* Working memory; returns it (to be freed) or NULL. */
 static char *lay_out_packing(struct packing *p)

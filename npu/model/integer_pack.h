@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_INTEGER_PACK_H
 #define NPU_MODEL_INTEGER_PACK_H
-/* What npu/model/integer.c and integer_pack.c share. */
+/* What npu/model/integer.c and integer_pack.c share. Threads: any, one at a time per struct
+ * npu_integer that is being filled. */
 #include "npu/model/integer.h"
 
 /* Read the weights and fill `out`, whose memory is laid out. Returns as npu_integer_open(). */

@@ -2,15 +2,15 @@
 #ifndef NPU_SIM_ARRAY_H
 #define NPU_SIM_ARRAY_H
 /* The array at work: memories, locks, DMA channels, streams, cores and the sequence. Private to the
- * executor; sim.h is the door.
+ * executor; sim.h is the door. Threads: one at a time per array.
  *
  * Semantics: actors (cores, channels, the sequence) block only where they acquire, where a stream
  * cannot move, and where the sequence waits for a token. One port of a fifo has one user, so the
  * array is a Kahn network and any order of turns gives the same bytes. Modelled time needs no event
  * queue for the same reason: whatever moves carries a stamp, and an action begins at the latest
  * stamp of what it needed.
- * The sequence takes its next step only when the array can go no further: a word that it writes into
- * a running core's memory lands where every earlier datum has already been used. */
+ * The sequence takes its next step only when the array can go no further: a word that it writes
+ * into a running core's memory lands where every earlier datum has already been used. */
 #include "npu/sim/design.h"
 #include "npu/sim/map.h"
 #include "npu/sim/pattern.h"

@@ -17,7 +17,7 @@
 static atomic_uint n_contexts;
 static atomic_ullong code_bytes;
 
-/* ---- Buffers ----------------------------------------------------------------------------------- */
+/* ---- Buffers --------------------------------------------------------------------------------- */
 
 static int sim_memory_open(struct npu_memory *memory)
 {
@@ -53,7 +53,7 @@ static int64_t sim_memory_sync(struct npu_memory *memory, enum npu_direction dir
     return (int64_t)bytes;
 }
 
-/* ---- Contexts ---------------------------------------------------------------------------------- */
+/* ---- Contexts -------------------------------------------------------------------------------- */
 
 struct sim_context {
     struct npu_design *design;
@@ -87,16 +87,6 @@ static int load(struct sim_context *c, struct npu_error *err)
     return npu_sim_open(&c->sim, &params, err);
 }
 
-static const char *kernel_signature(void *user, const char *name, const uint32_t **bytes)
-{
-    const struct npu_core_kernel *kernel = npu_core_kernel_find(name);
-
-    (void)user;
-    if (kernel)
-        *bytes = kernel->bytes;
-    return kernel ? kernel->args : NULL;
-}
-
 /* The first error that the checker finds. */
 static void keep_finding(void *user, const struct npu_finding *finding)
 {
@@ -109,7 +99,7 @@ static void keep_finding(void *user, const struct npu_finding *finding)
 
 static int check(const struct npu_design *design, struct npu_error *err)
 {
-    const struct npu_check_options options = {.kernel = kernel_signature};
+    const struct npu_check_options options = {.kernel = npu_check_core_kernel};
     struct npu_check_result result;
     struct npu_error first = {""};
 
@@ -187,7 +177,7 @@ static const struct npu_launch_ops ops = {
     .run = sim_run,
 };
 
-/* ---- The device -------------------------------------------------------------------------------- */
+/* ---- The device ------------------------------------------------------------------------------ */
 
 static int sim_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_BACKEND_H
 #define NPU_SIM_BACKEND_H
-/* Device "sim": launches of array designs in the simulator, with the limits of the amdxdna driver on
- * the first generation of NPUs: 6 contexts, 4 launches in flight each, 64 MiB of code, and a device's
- * side of every buffer. It is C++ and libffi behind, so the core does not link it: a program that
- * links npu_sim registers it. Each context has an array of its own; modelled times come with every
- * launch (struct npu_call), all else is the simulator's own running time. No encoder runs on it. */
+/* Device "sim": launches of array designs in the simulator, with the limits of the amdxdna driver
+ * on the first generation of NPUs: 6 contexts, 4 launches in flight each, 64 MiB of code, and a
+ * device's side of every buffer. It is C++ and libffi behind, so the core does not link it: a
+ * program that links npu_sim registers it. Each context has an array of its own; modelled times
+ * come with every launch (struct npu_call), all else is the simulator's own running time. No
+ * encoder runs on it. */
 
 #ifdef __cplusplus
 extern "C" {

@@ -14,8 +14,7 @@ static int fail_memory(struct npu_sim *sim)
     return npu_sim_fail(sim, -ENOMEM, NULL, "no memory for the array");
 }
 
-/* ---- Pools --------------------------------------------------------------------------------------
- */
+/* ---- Pools ----------------------------------------------------------------------------------- */
 
 static const struct npu_fifo_end *end_of(const struct npu_fifo *fifo, uint32_t end)
 {
@@ -117,8 +116,7 @@ static int build_pools(struct npu_sim *sim)
     return 0;
 }
 
-/* ---- Channels and streams -----------------------------------------------------------------------
- */
+/* ---- Channels and streams -------------------------------------------------------------------- */
 
 /* The order in which a channel walks through each of its parts. */
 static int build_patterns(struct npu_sim *sim, struct npu_sim_channel *channel,
@@ -260,8 +258,7 @@ static int build_streams(struct npu_sim *sim)
     return 0;
 }
 
-/* ---- Buffers and the door -----------------------------------------------------------------------
- */
+/* ---- Buffers and the door -------------------------------------------------------------------- */
 
 static int build_buffers(struct npu_sim *sim)
 {

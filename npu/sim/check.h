@@ -2,8 +2,8 @@
 #ifndef NPU_SIM_CHECK_H
 #define NPU_SIM_CHECK_H
 /* What a design must obey beyond its text: limits of the array, rules of the language, and what the
- * stock compiler accepts in silence and miscompiles. DESIGNS.md lists every rule; tests/sim/broken has
- * a design for each. Threads: any; a check changes nothing. */
+ * stock compiler accepts in silence and miscompiles. DESIGNS.md lists every rule; tests/sim/broken
+ * has a design for each. Threads: any; a check changes nothing. */
 #include "npu/sim/design.h"
 
 #ifdef __cplusplus
@@ -34,6 +34,10 @@ struct npu_check_options {
     void *user;
     uint32_t constant_bytes; /* of the kernels (.data, .rodata, .bss) per core; 0: not known */
 };
+
+/* The member `kernel` that knows the core kernels which are built in; `user` is not used. Threads:
+ * any. */
+const char *npu_check_core_kernel(void *user, const char *name, const uint32_t **bytes);
 
 struct npu_check_result {
     uint32_t n_errors, n_warnings, n_notes;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Core bodies beside their fifos: calls against declarations and kernels, constant indices, steps. */
+/* Core bodies beside their fifos: calls against declarations and kernels,
+ * constant indices, steps. */
 #include "npu/sim/checker.h"
 
 #include <inttypes.h>
@@ -169,8 +170,7 @@ static void walk(struct body *b, const struct npu_ir_region *region)
     }
 }
 
-/* ---- Kernels ------------------------------------------------------------------------------------
- */
+/* ---- Kernels --------------------------------------------------------------------------------- */
 
 static char kind_of(const struct npu_ir_type *type)
 {

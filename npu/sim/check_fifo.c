@@ -132,8 +132,8 @@ static void check_dim(struct npu_checker *c, const struct npu_fifo *fifo,
                         i, fifo->name, tile.text, step, GRANULE);
 }
 
-/* Elements that one descriptor of an end moves: the whole of a joined or distributed object goes part
- * by part, and the compiler gives each part's descriptor the same dimensions. */
+/* Elements that one descriptor of an end moves: the whole of a joined or distributed object goes
+ * part by part, and the compiler gives each part's descriptor the same dimensions. */
 static uint64_t descriptor_count(const struct npu_checker *c, uint32_t f, uint32_t e,
                                  const struct npu_ir_type *type)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Acquires and releases of each core: by the right core, with what the stock compiler can follow. The
- * state is how many objects of each fifo the core holds; acquire(N) means "hold N". */
+/* Acquires and releases of each core: by the right core, with what the stock compiler can follow.
+ * The state is how many objects of each fifo the core holds; acquire(N) means "hold N". */
 #include "npu/sim/checker.h"
 
 #include <inttypes.h>
@@ -136,8 +136,7 @@ static void release(struct flow *w, const struct npu_ir_op *op)
     set_held(w, op->ref, n > held ? 0 : held - n);
 }
 
-/* ---- Loops --------------------------------------------------------------------------------------
- */
+/* ---- Loops ----------------------------------------------------------------------------------- */
 
 /* The first acquire in the region, however deep. */
 static const struct npu_ir_op *first_acquire(const struct npu_ir_region *region)
@@ -192,7 +191,8 @@ static bool note_changes(struct flow *w, size_t start)
     return changed;
 }
 
-/* The stock compiler counts what is held in the order of the text, so each turn must end as it began. */
+/* The stock compiler counts what is held in the order of the text,
+ * so each turn must end as it began. */
 static void check_turns(struct flow *w, const struct npu_ir_op *op)
 {
     size_t start = w->log.n, first = w->ends.n, end;
@@ -216,8 +216,7 @@ static void check_turns(struct flow *w, const struct npu_ir_op *op)
     w->ends.n = first;
 }
 
-/* ---- Branches -----------------------------------------------------------------------------------
- */
+/* ---- Branches -------------------------------------------------------------------------------- */
 
 /* Mark the fifos that the region acquires; report those that another region of the branch did. */
 static void note_siblings(struct flow *w, const struct npu_ir_op *branch,
@@ -249,8 +248,8 @@ static void report_branch(struct flow *w, const struct npu_ir_op *op, uint32_t f
                         npu_ir_code_name(op->code), core_name(w).text, a, b, fifo_name(w, fifo));
 }
 
-/* Compare the ends of region `r` (ends[second ..]) with those of region 0 (ends[first .. second)); a
- * fifo that one of them leaves alone is held as before. */
+/* Compare the ends of region `r` (ends[second ..]) with those of region 0 (ends[first .. second));
+ * a fifo that one of them leaves alone is held as before. */
 static void compare_ends(struct flow *w, const struct npu_ir_op *op, size_t first, size_t second,
                          size_t last)
 {
@@ -323,8 +322,7 @@ static void walk(struct flow *w, const struct npu_ir_region *region)
     }
 }
 
-/* ---- Cores --------------------------------------------------------------------------------------
- */
+/* ---- Cores ----------------------------------------------------------------------------------- */
 
 static void check_core(struct flow *w, const struct npu_core *core)
 {

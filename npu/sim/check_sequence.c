@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The order of a runtime sequence: task queues, descriptors in flight, tokens. A token wait on a
- * channel retires the task that the token is of and everything before it there. What another channel's
- * wait may have ended is "perhaps": a task is pushed with the number of waits so far. */
+ * channel retires the task that the token is of and everything before it there. What another
+ * channel's wait may have ended is "perhaps": a task is pushed with the number of waits so far. */
 #include "npu/sim/checker.h"
 
 #include <inttypes.h>
@@ -70,7 +70,8 @@ static void free_bd(struct state *s, struct task *task)
     }
 }
 
-/* Retire the oldest tasks of the channel up to and with the first that has a token; false: none has. */
+/* Retire the oldest tasks of the channel up to and with the first that has a token;
+ * false: none has. */
 static bool retire(struct state *s, struct channel *channel)
 {
     uint32_t i = channel->first;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Streams between neighbouring switches after a simple route: along the column of the source to the
- * row of the destination, sideways there (a mem tile's switch has no sideways ports: then along row 0
- * or 2), and along the destination's column. The stock router may find another way, or none. */
+ * row of the destination, sideways there (a mem tile's switch has no sideways ports: then along row
+ * 0 or 2), and along the destination's column. The stock router may find another way, or none. */
 #include "npu/sim/checker.h"
 
 #include <stdlib.h>

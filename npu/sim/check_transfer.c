@@ -32,8 +32,8 @@ static bool add_product(int64_t a, int64_t b, int64_t *sum)
     return !__builtin_mul_overflow(a, b, &product) && !__builtin_add_overflow(*sum, product, sum);
 }
 
-/* The literal pattern of a transfer; false where a value is known at run time only, or where what was
- * written is no pattern (reported). */
+/* The literal pattern of a transfer; false where a value is known at run time only, or where what
+ * was written is no pattern (reported). */
 static bool read_pattern(struct npu_checker *c, const struct npu_ir_bd *bd,
                          const struct npu_ir_type *type, struct pattern *p)
 {

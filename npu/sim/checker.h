@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_CHECKER_H
 #define NPU_SIM_CHECKER_H
-/* Private to check*.c. Functions that return bool return false when memory ran out, and only then. */
+/* Private to check*.c. Functions that return bool return false when memory ran out, and only
+ * then. Threads: a checker is one npu_design_check() on the thread that called it; checkers share
+ * nothing. */
 #include "npu/sim/arena.h"
 #include "npu/sim/check.h"
 #include "npu/sim/map.h"

@@ -9,8 +9,7 @@
 
 #define PROGRESS_STEPS (1u << 14)
 
-/* ---- Opening ------------------------------------------------------------------------------------
- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static int find_port(struct npu_sim *sim, struct npu_sim_core *core, const struct npu_ir_op *op,
                      struct npu_sim_port **out)
@@ -85,8 +84,7 @@ void npu_sim_cores_close(struct npu_sim *sim)
     free(sim->kernel);
 }
 
-/* ---- Fifo operations ----------------------------------------------------------------------------
- */
+/* ---- Fifo operations ------------------------------------------------------------------------- */
 
 static void give_objects(struct npu_sim_core *core, const struct npu_ir_op *op,
                          struct npu_sim_port *port, uint64_t oldest)
@@ -175,8 +173,7 @@ static int access_object(struct npu_sim *sim, struct npu_sim_core *core, const s
     return 1;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------
- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static int step(struct npu_sim *sim, struct npu_sim_core *core)
 {

@@ -36,8 +36,7 @@ struct npu_ir_pos {
     uint32_t line, column; /* from 1; the column counts bytes */
 };
 
-/* ---- Types --------------------------------------------------------------------------------------
- */
+/* ---- Types ----------------------------------------------------------------------------------- */
 
 enum npu_ir_elem {
     NPU_IR_I1,
@@ -74,7 +73,8 @@ struct npu_ir_type {
 unsigned npu_ir_elem_bits(enum npu_ir_elem elem);
 /* "i8", "index", "bf16" ... (static). */
 const char *npu_ir_elem_name(enum npu_ir_elem elem);
-/* Elements of a memref or subview of static shape, 0 if a size is dynamic. At most 2^40 (parser). */
+/* Elements of a memref or subview of static shape, 0 if a size is dynamic.
+ * At most 2^40 (parser). */
 uint64_t npu_ir_type_count(const struct npu_ir_type *type);
 /* Bytes of the same; i1 counts as a byte. */
 uint64_t npu_ir_type_bytes(const struct npu_ir_type *type);
@@ -87,8 +87,9 @@ bool npu_ir_type_equal(const struct npu_ir_type *a, const struct npu_ir_type *b)
 
 /* ---- Operations ---------------------------------------------------------------------------------
  * The body of a core or of a runtime sequence is a tree of operations. Values are slots, dense
- * numbers from 0 in that core or sequence; every slot is written by exactly one place (an operation's
- * result, a region's argument, a capture), whose type is slot_type[]. Integers wrap at their width. */
+ * numbers from 0 in that core or sequence; every slot is written by exactly one place (an
+ * operation's result, a region's argument, a capture), whose type is slot_type[]. Integers wrap at
+ * their width. */
 
 enum npu_ir_code {
     /* arith: result[0] = f(operand[0], operand[1]) of slot_type[result[0]] unless said */
@@ -125,7 +126,7 @@ enum npu_ir_code {
     NPU_IR_FOR,   /* operand: lower, upper, step, initial values; region[0] arguments: induction
                      variable, carried values; results: the last carried values. Signed compare */
     NPU_IR_IF,    /* operand: i1; region[0] then, region[1] else (no operations if not written) */
-    NPU_IR_WHILE, /* operand: initial values; region[0] before (ends in CONDITION), region[1] after */
+    NPU_IR_WHILE, /* operand: initial values; region[0] before (ends in CONDITION), [1] after */
     NPU_IR_INDEX_SWITCH, /* operand: index; region[0] default, region[1 + i] case list[i] */
     NPU_IR_YIELD,        /* operands: values of the enclosing region */
     NPU_IR_CONDITION,    /* operand: i1, then the values for `after`, or the results at the end */
@@ -135,14 +136,14 @@ enum npu_ir_code {
     NPU_IR_STORE,            /* operand: value, memref, one index per dimension */
     NPU_IR_VIEW,             /* operand: memref<Nxi8>, byte shift, dynamic sizes in order */
     NPU_IR_SUBVIEW_OF,       /* memref.subview: operand[0] the source; offset, size, step below */
-    NPU_IR_REINTERPRET_CAST, /* operand[0] the source; offset[0] (one), size, step (strides) below */
+    NPU_IR_REINTERPRET_CAST, /* operand[0] the source; offset[0] (one), size, step (strides) */
     NPU_IR_CAST,             /* memref.cast */
 
     NPU_IR_CALL, /* ref: function; operands its arguments; results its result, if any */
 
     /* objectfifo */
-    NPU_IR_ACQUIRE, /* ref: fifo, port, value: count >= 1 held afterwards. E1, E2: one result of kind
-                       NPU_IR_SUBVIEW; E3: `value` results of kind NPU_IR_MEMREF, the oldest first */
+    NPU_IR_ACQUIRE, /* ref: fifo, port, value: count >= 1 held afterwards. E1, E2: one result of
+                       kind NPU_IR_SUBVIEW; E3: `value` ones of NPU_IR_MEMREF, the oldest first */
     NPU_IR_ACCESS,  /* operand[0]: subview; value: which object, 0 = oldest held */
     NPU_IR_RELEASE, /* ref: fifo, port, value: count >= 1 given back, the oldest first */
     NPU_IR_END,     /* aie.end, the last of a core */
@@ -184,7 +185,8 @@ struct npu_ir_index {
 
 struct npu_ir_region;
 
-/* One buffer descriptor in the terms of the text; elements of the host argument, outermost first. */
+/* One buffer descriptor in the terms of the text; elements of the host argument,
+ * outermost first. */
 struct npu_ir_bd {
     struct npu_ir_pos pos;
     uint32_t memref; /* slot of the host argument */
@@ -236,8 +238,7 @@ struct npu_ir_body {
     const struct npu_ir_capture *capture;
 };
 
-/* ---- The array ----------------------------------------------------------------------------------
- */
+/* ---- The array ------------------------------------------------------------------------------- */
 
 struct npu_tile {
     struct npu_ir_pos pos;
@@ -350,15 +351,19 @@ struct npu_design {
     void *memory; /* private to the parser */
 };
 
-/* Read `n` bytes of text (transfer none, not kept; no NUL needed). `file_name` (copied) begins every
- * error: "file:line:column: found .., expected ..". Returns 0 and *out (transfer full); -EBADMSG
- * text that is no design of the subset; -E2BIG more than the limits above; -ENOMEM. Never blocks.
- * Threads: any. */
+/* Read `n` bytes of text (transfer none, not kept; no NUL needed). `file_name` (copied) begins
+ * every error: "file:line:column: found .., expected ..". Returns 0 and *out (transfer full);
+ * -EBADMSG text that is no design of the subset; -E2BIG more than the limits above; -ENOMEM. Never
+ * blocks. Threads: any. */
 int npu_design_parse(struct npu_design **out, const char *text, size_t n, const char *file_name,
                      struct npu_error *err);
 /* The same for a file: also -ENOENT, -EACCES, -EISDIR, -EIO. Blocks: on the file. */
 int npu_design_open(struct npu_design **out, const char *path, struct npu_error *err);
 void npu_design_close(struct npu_design **design);
+
+/* The runtime sequence of that name, with name NULL the only one (transfer none, lives as long as
+ * the design). NULL: there is none, or several and no name. Threads: any. */
+const struct npu_sequence *npu_array_find_sequence(const struct npu_array *array, const char *name);
 
 /* "scf.for", "aie.objectfifo.acquire" ... (static). */
 const char *npu_ir_code_name(enum npu_ir_code code);

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Beginning and ending a transfer ------------------------------------------------------------
- */
+/* ---- Beginning and ending a transfer --------------------------------------------------------- */
 
 static bool begin_pool(struct npu_sim *sim, struct npu_sim_channel *channel)
 {
@@ -131,8 +130,7 @@ void npu_sim_task_push(struct npu_sim *sim, struct npu_sim_channel *channel,
     channel->n_pushed++;
 }
 
-/* ---- Moving -------------------------------------------------------------------------------------
- */
+/* ---- Moving ---------------------------------------------------------------------------------- */
 
 /* Bytes that a sink can take now: of its transfer, and what may wait in front of it. */
 static uint64_t room_of(const struct npu_sim *sim, const struct npu_sim_channel *sink,

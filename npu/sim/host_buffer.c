@@ -35,8 +35,7 @@ static const char *numpy_name(enum npu_ir_elem elem)
     }
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* No more than `most` bytes, so that a device that never ends does not fill the memory. */
 static int read_file(const char *path, uint64_t most, uint8_t **data, uint64_t *bytes,
@@ -204,8 +203,7 @@ int npu_sim_buffer_make(struct npu_sim_buffer *out, const struct npu_ir_type *ty
     return 0;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static int numpy_header(char *header, size_t size, const struct npu_ir_type *type, const char *path,
                         struct npu_error *err)

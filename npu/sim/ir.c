@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Types and names of the parsed form. */
+/* Types and names of the parsed form, and what is looked up in it. */
 #include "npu/sim/design.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -162,4 +163,14 @@ static const char *const code_names[NPU_IR_N_CODES] = {
 const char *npu_ir_code_name(enum npu_ir_code code)
 {
     return (unsigned)code < NPU_IR_N_CODES ? code_names[code] : "?";
+}
+
+const struct npu_sequence *npu_array_find_sequence(const struct npu_array *array, const char *name)
+{
+    if (!name && array->n_sequences != 1)
+        return NULL;
+    for (uint32_t i = 0; i < array->n_sequences; i++)
+        if (!name || strcmp(array->sequence[i].name, name) == 0)
+            return &array->sequence[i];
+    return NULL;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_LEXER_H
 #define NPU_SIM_LEXER_H
-/* Words of MLIR text. The lexer never fails: what is no word is a token of kind NPU_TOKEN_BAD with a
- * reason. Comments (//) and blanks separate words; UTF-8 may stand in comments and strings. */
+/* Words of MLIR text. The lexer never fails: what is no word is a token of kind NPU_TOKEN_BAD with
+ * a reason. Comments (//) and blanks separate words; UTF-8 may stand in comments and strings.
+ * Threads: any, one at a time per lexer. */
 #include "npu/sim/design.h"
 
 #ifdef __cplusplus

@@ -2,7 +2,8 @@
 #ifndef NPU_SIM_LIBRARY_H
 #define NPU_SIM_LIBRARY_H
 /* Where npu-sim finds the kernels behind a design's functions: in the user's shared libraries, then
- * among the core kernels that are built in. */
+ * among the core kernels that are built in. Threads: one at a time per struct npu_sim_kernels,
+ * which remembers what was found. Blocks: on the library files. */
 #include "kernels/aie2/host/registry.h"
 #include "npu/sim/design.h"
 #include "npu/sim/options.h"
@@ -22,8 +23,8 @@ struct npu_sim_kernels {
 int npu_sim_kernels_open(struct npu_sim_kernels *kernels, const struct npu_sim_options *options,
                          const struct npu_design *design);
 void npu_sim_kernels_close(struct npu_sim_kernels *kernels);
-/* `user` is a struct npu_sim_kernels: npu_sim_find_fn, and the checker's `kernel`. A library says no
- * signature and no extents: there the design is believed. */
+/* `user` is a struct npu_sim_kernels: npu_sim_find_fn, and the checker's `kernel`. A library says
+ * no signature and no extents: there the design is believed. */
 const struct npu_core_kernel *npu_sim_kernels_find(void *user, const char *name);
 const char *npu_sim_kernels_signature(void *user, const char *name, const uint32_t **bytes);
 

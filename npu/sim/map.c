@@ -64,8 +64,8 @@ const struct npu_tile_limits *npu_tile_limits(enum npu_tile_kind kind)
     return &limits[kind];
 }
 
-/* Whether the core (or mem tile) at `from` loads and stores the memory of `to`: its own, west, north
- * and south of a core; east and west of a mem tile. */
+/* Whether the core (or mem tile) at `from` loads and stores the memory of `to`: its own, west,
+ * north and south of a core; east and west of a mem tile. */
 static bool reaches(const struct npu_tile *from, const struct npu_tile *to)
 {
     int column = (int)to->column - (int)from->column, row = (int)to->row - (int)from->row;
@@ -99,8 +99,7 @@ static bool shares_memory(const struct npu_array *array, const struct npu_fifo *
                            owner_is_producer);
 }
 
-/* ---- What the cores acquire ---------------------------------------------------------------------
- */
+/* ---- What the cores acquire ------------------------------------------------------------------ */
 
 static void note_acquires(struct builder *b, const struct npu_ir_region *region)
 {
@@ -118,8 +117,8 @@ static void note_acquires(struct builder *b, const struct npu_ir_region *region)
     }
 }
 
-/* acquired[] of every end whose tile has a core, and the counters of dynamic lowering: n_counters[] by
- * core. */
+/* acquired[] of every end whose tile has a core, and the counters of dynamic lowering: n_counters[]
+ * by core. */
 static void note_cores(struct builder *b, uint32_t *n_counters)
 {
     const struct npu_array *array = b->array;
@@ -138,11 +137,10 @@ static void note_cores(struct builder *b, uint32_t *n_counters)
     }
 }
 
-/* ---- Pools --------------------------------------------------------------------------------------
- */
+/* ---- Pools ----------------------------------------------------------------------------------- */
 
-/* Buffers at one end: as declared, but a scalar depth at a core becomes what the core holds plus one.
- */
+/* Buffers at one end: as declared, but a scalar depth at a core becomes what the core holds plus
+ * one. */
 static uint32_t depth_of(const struct builder *b, uint32_t f, uint32_t e)
 {
     const struct npu_fifo *fifo = &b->array->fifo[f];
@@ -242,8 +240,7 @@ static void fifo_pools(struct builder *b, uint32_t f)
     }
 }
 
-/* ---- Channels, descriptors, locks ---------------------------------------------------------------
- */
+/* ---- Channels, descriptors, locks ------------------------------------------------------------ */
 
 static uint32_t bds_of(const struct builder *b, uint32_t f, uint32_t e)
 {
@@ -293,8 +290,7 @@ static bool number_ends(struct builder *b)
     return true;
 }
 
-/* ---- Memory -------------------------------------------------------------------------------------
- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static void add_item(struct npu_map_item *item, uint32_t *n, const struct npu_map_item *new_item)
 {
@@ -384,8 +380,7 @@ static bool keep_addresses(struct builder *b)
     return true;
 }
 
-/* ---- The map ------------------------------------------------------------------------------------
- */
+/* ---- The map --------------------------------------------------------------------------------- */
 
 static bool start_map(struct builder *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Addresses in a tile's memory as mlir-aie gives them: bank-aware (what asks for an address, then what
- * asks for a bank, then the rest, largest first, round robin over the banks), or, where that does not
- * fit or was asked for, one after the other, largest first. Neither aligns. */
+/* Addresses in a tile's memory as mlir-aie gives them: bank-aware (what asks for an address, then
+ * what asks for a bank, then the rest, largest first, round robin over the banks), or, where that
+ * does not fit or was asked for, one after the other, largest first. Neither aligns. */
 #include "npu/sim/map_memory.h"
 
 #include <stdlib.h>

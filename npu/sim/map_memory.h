@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_MAP_MEMORY_H
 #define NPU_SIM_MAP_MEMORY_H
-/* Private to map*.c. */
+/* Private to map*.c. Threads: any, one at a time per arena. Nothing blocks. */
 #include "npu/sim/arena.h"
 #include "npu/sim/map.h"
 

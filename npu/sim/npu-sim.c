@@ -17,8 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Buffers and words --------------------------------------------------------------------------
- */
+/* ---- Buffers and words ----------------------------------------------------------------------- */
 
 #define MOST_BUFFERS 64
 
@@ -29,18 +28,6 @@ struct data {
     uint32_t *words;
     size_t n_words;
 };
-
-/* The sequence of that name, or the only one; NULL: there is none, or several and no name. */
-static const struct npu_sequence *find_sequence(const struct npu_design *design, const char *name)
-{
-    const struct npu_array *array = &design->array[0];
-    if (!name && array->n_sequences != 1)
-        return NULL;
-    for (uint32_t i = 0; i < array->n_sequences; i++)
-        if (!name || !strcmp(array->sequence[i].name, name))
-            return &array->sequence[i];
-    return NULL;
-}
 
 /* Says which there are; returns the exit code. */
 static int no_sequence(const struct npu_design *design, const struct npu_sim_options *options)
@@ -62,7 +49,8 @@ static int no_sequence(const struct npu_design *design, const struct npu_sim_opt
 static int make_buffers(struct data *data, const struct npu_design *design,
                         const struct npu_sim_options *options)
 {
-    const struct npu_sequence *sequence = find_sequence(design, options->sequence);
+    const struct npu_sequence *sequence =
+        npu_array_find_sequence(&design->array[0], options->sequence);
     uint32_t n = 0;
     if (!sequence && !options->insts)
         return no_sequence(design, options);
@@ -126,8 +114,7 @@ static int write_outputs(const struct data *data, const struct npu_sim_options *
     return 0;
 }
 
-/* ---- Checking, drawing, words -------------------------------------------------------------------
- */
+/* ---- Checking, drawing, words ---------------------------------------------------------------- */
 
 struct finding_user {
     const struct npu_design *design;
@@ -196,7 +183,7 @@ static int write_words(const char *path, const uint32_t *words, size_t n)
     return good ? 0 : 2;
 }
 
-static int write_views(const struct npu_sim_options *options, const struct npu_design *design)
+static int write_sequence(const struct npu_sim_options *options, const struct npu_design *design)
 {
     if (!options->write_insts)
         return 0;
@@ -209,27 +196,24 @@ static int write_views(const struct npu_sim_options *options, const struct npu_d
         npu_sim_complain(&err);
         return 1;
     }
-    if (!code && options->write_insts) {
-        const struct npu_sequence *sequence = find_sequence(design, options->sequence);
+    const struct npu_sequence *sequence = npu_array_find_sequence(array, options->sequence);
+    if (!sequence) {
+        code = no_sequence(design, options);
+    } else if (npu_sequence_words(&txn, design, array, map, (uint32_t)(sequence - array->sequence),
+                                  &err)) {
+        npu_sim_complain(&err);
+        code = 1;
+    } else {
         size_t n;
-        if (!sequence) {
-            code = no_sequence(design, options);
-        } else if (npu_sequence_words(&txn, design, array, map,
-                                      (uint32_t)(sequence - array->sequence), &err)) {
-            npu_sim_complain(&err);
-            code = 1;
-        } else {
-            const uint32_t *words = npu_txn_words(txn, &n);
-            code = write_words(options->write_insts, words, n);
-        }
+        const uint32_t *words = npu_txn_words(txn, &n);
+        code = write_words(options->write_insts, words, n);
     }
     npu_txn_close(&txn);
     npu_map_close(&map);
     return code;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------
- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static double seconds(void)
 {
@@ -367,7 +351,7 @@ static int work(const struct npu_sim_options *options, struct npu_design *design
     if (!code)
         code = check_design(options, design, kernels);
     if (!code)
-        code = write_views(options, design);
+        code = write_sequence(options, design);
     if (code || options->check_only)
         return code;
     code = make_buffers(data, design, options);

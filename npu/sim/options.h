@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_OPTIONS_H
 #define NPU_SIM_OPTIONS_H
-/* npu-sim's command line. */
+/* npu-sim's command line. Threads: the program's only one (getopt keeps state); both functions
+ * print. */
 #include "npu/sim/timing.h"
 
 #include <stdbool.h>

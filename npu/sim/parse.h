@@ -2,11 +2,13 @@
 #ifndef NPU_SIM_PARSE_H
 #define NPU_SIM_PARSE_H
 /* Private to parse*.c: the state of one npu_design_parse() and what the parts share. Functions that
- * return bool return false after a failure, with npu_error and `code` set, once. */
+ * return bool return false after a failure, with npu_error and `code` set, once. Threads: a parser
+ * stays on the thread that called; parsers share nothing. */
 #include "npu/sim/arena.h"
 #include "npu/sim/lexer.h"
 
-/* A list under construction; as a stack it serves nested lists: each level copies its own tail out. */
+/* A list under construction; as a stack it serves nested lists:
+ * each level copies its own tail out. */
 struct npu_list {
     void *data;
     size_t n, allocated; /* elements */
@@ -74,8 +76,7 @@ struct npu_parser {
     struct npu_list tiles, buffers, fifos, links, functions, cores, sequences, arrays;
 };
 
-/* ---- parse_token.c: failing, memory, words ------------------------------------------------------
- */
+/* ---- parse_token.c: failing, memory, words --------------------------------------------------- */
 
 __attribute__((format(printf, 3, 4))) bool
 npu_parser_fail(struct npu_parser *p, struct npu_ir_pos pos, const char *format, ...);
@@ -103,8 +104,7 @@ bool npu_parser_integer(struct npu_parser *p, int64_t min, int64_t max, const ch
 bool npu_parser_enter(struct npu_parser *p);
 void npu_parser_leave(struct npu_parser *p);
 
-/* ---- parse_name.c: SSA names and symbols -------------------------------------------------------
- */
+/* ---- parse_name.c: SSA names and symbols ----------------------------------------------------- */
 
 /* Bring a name into sight; fails on a second one. `name` without hash and next. */
 bool npu_parser_define(struct npu_parser *p, struct npu_name name);
@@ -126,8 +126,7 @@ bool npu_parser_resolve(struct npu_parser *p, struct npu_ir_pos pos, enum npu_sy
                         uint32_t *ref);
 void npu_parser_reset_symbols(struct npu_parser *p);
 
-/* ---- parse_type.c: types, constants, attributes -------------------------------------------------
- */
+/* ---- parse_type.c: types, constants, attributes ---------------------------------------------- */
 
 bool npu_parser_type(struct npu_parser *p, struct npu_ir_type *type);
 bool npu_parser_scalar(struct npu_parser *p, struct npu_ir_type *type);
@@ -162,11 +161,10 @@ struct npu_attribute {
  * attaches to anything. */
 bool npu_parser_attributes(struct npu_parser *p, struct npu_attribute *list);
 
-/* ---- parse_body.c, parse_op.c, parse_sequence.c: operations ------------------------------------
- */
+/* ---- parse_body.c, parse_op.c, parse_sequence.c: operations ---------------------------------- */
 
-/* The operations of a region up to its "}", which is consumed; "{" is consumed before, arguments are
- * defined before. `first_name`: the names to forget at its end. */
+/* The operations of a region up to its "}", which is consumed; "{" is consumed before, arguments
+ * are defined before. `first_name`: the names to forget at its end. */
 bool npu_parser_region(struct npu_parser *p, size_t first_name, struct npu_ir_region *region);
 /* The code of an operation's name; NPU_IR_N_CODES: not of the subset. */
 enum npu_ir_code npu_parser_code(const struct npu_token *name);
@@ -186,8 +184,8 @@ bool npu_parser_results(struct npu_parser *p, struct npu_ir_op *op, const struct
                         uint32_t n);
 /* "%a, %b" up to `end` (not consumed) onto the stack `numbers`. */
 bool npu_parser_values(struct npu_parser *p, char end);
-/* "[1, %x]": literals and values; pushes `*n` onto `indices`. `fold`: a value that an arith.constant
- * made becomes a literal. */
+/* "[1, %x]": literals and values; pushes `*n` onto `indices`. `fold`: a value that an
+ * arith.constant made becomes a literal. */
 bool npu_parser_indices(struct npu_parser *p, bool fold, uint32_t *n);
 /* "%x" that must be a scalar of integer type, or of exactly this one. */
 bool npu_parser_value_of(struct npu_parser *p, enum npu_ir_elem elem, uint32_t *slot);
@@ -197,8 +195,7 @@ bool npu_parser_pop_operands(struct npu_parser *p, struct npu_ir_op *op, size_t 
 /* Turn the symbols in a body into indices. */
 bool npu_parser_resolve_region(struct npu_parser *p, const struct npu_ir_region *region);
 
-/* ---- parse_array.c, parse_fifo.c: the device ----------------------------------------------------
- */
+/* ---- parse_array.c, parse_fifo.c: the device ------------------------------------------------- */
 
 bool npu_parser_array(struct npu_parser *p);
 bool npu_parser_fifo(struct npu_parser *p);

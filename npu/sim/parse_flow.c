@@ -85,8 +85,8 @@ static bool check_end(struct npu_parser *p, const struct npu_ir_op *op,
                       last->n_operands - first, type, n);
 }
 
-/* "(%a = %x, ..)" behind iter_args or scf.while: pushes the initial values onto `numbers`, makes the
- * arguments' slots (consecutive from *first_slot), and names them once all are known. */
+/* "(%a = %x, ..)" behind iter_args or scf.while: pushes the initial values onto `numbers`, makes
+ * the arguments' slots (consecutive from *first_slot), and names them once all are known. */
 static bool parse_carried(struct npu_parser *p, uint32_t *first_slot, uint32_t *n)
 {
     *n = 0;

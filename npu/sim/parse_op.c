@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Operations of a core: arith, func.call, objectfifo; scf is parse_flow.c, memref parse_memref.c. */
+/* Operations of a core: arith, func.call, objectfifo; scf is parse_flow.c,
+ * memref parse_memref.c. */
 #include "npu/sim/parse.h"
 
 #include <string.h>

@@ -178,7 +178,8 @@ static bool parse_rtp_write(struct npu_parser *p, struct npu_ir_op *op)
            pop_list(p, op, start);
 }
 
-/* {address = N : ui32, column = .., row = .., value = .. [, mask = ..]} or (%address, %value) {..} */
+/* {address = N : ui32, column = .., row = .., value = ..
+ * [, mask = ..]} or (%address, %value) {..} */
 static bool parse_write(struct npu_parser *p, struct npu_ir_op *op, bool masked)
 {
     size_t start = p->wide.n;

@@ -164,8 +164,7 @@ bool npu_parser_type_of(struct npu_parser *p, uint32_t slot, struct npu_ir_type 
                            expected.text);
 }
 
-/* ---- dense<..> ----------------------------------------------------------------------------------
- */
+/* ---- dense<..> ------------------------------------------------------------------------------- */
 
 static uint32_t float_bits(enum npu_ir_elem elem, double value)
 {
@@ -292,8 +291,7 @@ bool npu_parser_dense(struct npu_parser *p, const struct npu_ir_type *type, stru
     return npu_parser_mark(p, '>');
 }
 
-/* ---- {attributes} -------------------------------------------------------------------------------
- */
+/* ---- {attributes} ---------------------------------------------------------------------------- */
 
 /* Read over a value that nobody wants: balanced brackets up to "," or "}". */
 static bool skip_value(struct npu_parser *p)

@@ -2,7 +2,8 @@
 #ifndef NPU_SIM_PATTERN_H
 #define NPU_SIM_PATTERN_H
 /* The order in which a DMA touches memory: nested loops over bytes, walked in pieces of any size.
- * Private to the simulator. */
+ * Private to the simulator. Threads: any; a pattern that is built may be shared, a cursor and the
+ * bytes it moves are one thread's at a time. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +38,8 @@ void npu_pattern_linear(struct npu_pattern *pattern, uint64_t bytes, int64_t off
 /* The lowest and one past the highest byte touched, from the base. */
 void npu_pattern_extent(const struct npu_pattern *pattern, int64_t *low, int64_t *high);
 
-/* The address of the next bytes if at least n of them lie in one piece, else NULL; moves nothing. */
+/* The address of the next bytes if at least n of them lie in one piece, else NULL;
+ * moves nothing. */
 uint8_t *npu_pattern_piece(const struct npu_pattern *pattern, const struct npu_cursor *cursor,
                            uint8_t *base, uint64_t n);
 /* Move n bytes from the pattern to `out`, or from `in` to the pattern; NULL: only pass over them.

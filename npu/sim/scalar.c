@@ -26,8 +26,7 @@ static uint64_t as_unsigned(int64_t value, unsigned bits)
     return bits >= 64 ? (uint64_t)value : (uint64_t)value & (((uint64_t)1 << bits) - 1);
 }
 
-/* ---- arith --------------------------------------------------------------------------------------
- */
+/* ---- arith ----------------------------------------------------------------------------------- */
 
 static int64_t divide_floor(int64_t a, int64_t b)
 {
@@ -181,8 +180,7 @@ static int execute_arith(struct npu_sim *sim, struct npu_sim_program *program,
     return 1;
 }
 
-/* ---- memref -------------------------------------------------------------------------------------
- */
+/* ---- memref ---------------------------------------------------------------------------------- */
 
 void npu_sim_memref_init(struct npu_sim_memref *memref, const struct npu_ir_type *type,
                          uint8_t *base, uint64_t extent)
@@ -341,8 +339,7 @@ static int execute_subview(struct npu_sim *sim, struct npu_sim_program *program,
     return 1;
 }
 
-/* ---- The door -----------------------------------------------------------------------------------
- */
+/* ---- The door -------------------------------------------------------------------------------- */
 
 static int execute_control(struct npu_sim *sim, struct npu_sim_program *program,
                            const struct npu_sim_code *code)

@@ -69,8 +69,8 @@ static int memcpy_task(struct npu_sim *sim, const struct npu_ir_bd *bd, struct n
     return make_pattern(sim, bd, 4, size, stride, elem_bytes_of(sim, bd), offset, task);
 }
 
-/* aie.dma_bd: `length` elements a run in up to three dimensions; a fourth, the outermost, is stepped
- * by the task's repeats. */
+/* aie.dma_bd: `length` elements a run in up to three dimensions; a fourth, the outermost, is
+ * stepped by the task's repeats. */
 static int bd_task(struct npu_sim *sim, const struct npu_ir_op *op, const struct npu_ir_bd *bd,
                    struct npu_sim_task *task)
 {

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define MOST_STEPS 10000000000ULL
-/* What a stream may hold at its two ends on the hardware (measured on a Phoenix by xdna-emu: 16 words
- * in, 12 out). Nothing may rely on it, so it is tried only to explain a deadlock. */
+/* What a stream may hold at its two ends on the hardware (measured on a Phoenix by xdna-emu: 16
+ * words in, 12 out). Nothing may rely on it, so it is tried only to explain a deadlock. */
 #define SLACK_BYTES ((16 + 12) * 4)
 
 int npu_sim_fail(struct npu_sim *sim, int code, const struct npu_ir_pos *pos, const char *format,
@@ -39,8 +39,7 @@ int npu_sim_fail(struct npu_sim *sim, int code, const struct npu_ir_pos *pos, co
     return code;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------
- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 /* Turns for cores and streams until nothing moves. */
 static int settle(struct npu_sim *sim)
@@ -108,8 +107,7 @@ static int explain_deadlock(struct npu_sim *sim)
     return code;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------------
- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static uint64_t milli(double cycles)
 {
@@ -217,23 +215,22 @@ const char *npu_sim_report(const struct npu_sim *sim)
     return sim->report ? sim->report : "";
 }
 
-/* ---- Launching ----------------------------------------------------------------------------------
- */
+/* ---- Launching ------------------------------------------------------------------------------- */
 
-static int find_sequence(struct npu_sim *sim, const char *name, const struct npu_sequence **out)
+static int choose_sequence(struct npu_sim *sim, const char *name, const struct npu_sequence **out)
 {
     const struct npu_array *array = sim->array;
+    const struct npu_sequence *found = npu_array_find_sequence(array, name);
+    if (found) {
+        *out = found;
+        return 0;
+    }
     if (array->n_sequences == 0)
         return npu_sim_fail(sim, -EINVAL, NULL, "the design has no runtime sequence");
-    if (!name && array->n_sequences > 1)
+    if (!name)
         return npu_sim_fail(sim, -EINVAL, NULL,
                             "the design has %u runtime sequences: expected a name",
                             array->n_sequences);
-    for (uint32_t i = 0; i < array->n_sequences; i++)
-        if (!name || !strcmp(array->sequence[i].name, name)) {
-            *out = &array->sequence[i];
-            return 0;
-        }
     return npu_sim_fail(sim, -EINVAL, NULL, "no runtime sequence @%.100s, the first is @%s", name,
                         array->sequence[0].name);
 }
@@ -289,7 +286,7 @@ static int prepare(struct npu_sim *sim, const struct npu_sim_launch *launch,
         host->step = *steps;
         return code;
     }
-    int code = find_sequence(sim, launch->sequence, &host->sequence);
+    int code = choose_sequence(sim, launch->sequence, &host->sequence);
     if (!code)
         code = npu_sim_lower(sim, &host->program, &host->sequence->body, NULL, NULL);
     return code ? code : set_arguments(sim, launch);

@@ -18,8 +18,8 @@ struct npu_sim_trace;
 
 /* The kernel behind a function of the design (transfer none), or NULL. */
 typedef const struct npu_core_kernel *npu_sim_find_fn(void *user, const char *name);
-/* Called now and then in a long run, at least every 16384 steps of cores. cycles: the latest modelled
- * one. Return false to give up (-ECANCELED). */
+/* Called now and then in a long run, at least every 16384 steps of cores. cycles: the latest
+ * modelled one. Return false to give up (-ECANCELED). */
 typedef bool npu_sim_progress_fn(void *user, uint64_t cycles, uint64_t calls);
 
 struct npu_sim_params {
@@ -35,8 +35,9 @@ struct npu_sim_params {
 
 /* Load the design into an array and let its cores run until each waits.
  * Returns 0 and *out (transfer full); -EINVAL a design that cannot be run (a core calls a function
- * that no kernel stands behind, an object that does not fit its pool ...); -ENOTSUP something outside
- * the executor's subset; -ETIME the step limit; -ENOMEM. `err` says where. Threads: control. */
+ * that no kernel stands behind, an object that does not fit its pool ...); -ENOTSUP something
+ * outside the executor's subset; -ETIME the step limit; -ENOMEM. `err` says where. Threads:
+ * control. */
 int npu_sim_open(struct npu_sim **out, const struct npu_sim_params *params, struct npu_error *err);
 void npu_sim_close(struct npu_sim **sim);
 
@@ -53,8 +54,7 @@ struct npu_sim_launch {
     uint32_t n_buffers;
     const int64_t *scalars; /* the sequence's arguments that are no memref, in order */
     uint32_t n_scalars;
-    bool
-        keep_leftovers; /* do not fail on what remains in the array: the next launch goes on with it */
+    bool keep_leftovers; /* what remains in the array is no failure: the next launch has it */
 };
 
 struct npu_sim_tile_result {
@@ -81,18 +81,18 @@ struct npu_sim_result {
 };
 
 /* Run one sequence to its end and the array until it rests.
- * Returns 0; -EINVAL arguments, an access out of bounds, a fifth task in a queue, a BD overwritten in
- * flight and whatever else the design does wrong; -EDEADLK nothing can move: npu_sim_report() says who
- * waits for whom; -EBADMSG words that are no instruction stream; -EUCLEAN ended with something left in
- * the array (also in the report), unless keep_leftovers; -ETIME the step limit; -ECANCELED; -ENOMEM.
- * `err` holds the first sentence. `result` may be NULL. After a failure other than -EUCLEAN and
- * refused arguments the array is lost and every further launch fails (-EIO), as it would be on
- * hardware: close it. The host buffers then hold whatever was written so far. */
+ * Returns 0; -EINVAL arguments, an access out of bounds, a fifth task in a queue, a BD overwritten
+ * in flight and whatever else the design does wrong; -EDEADLK nothing can move: npu_sim_report()
+ * says who waits for whom; -EBADMSG words that are no instruction stream; -EUCLEAN ended with
+ * something left in the array (also in the report), unless keep_leftovers; -ETIME the step limit;
+ * -ECANCELED; -ENOMEM. `err` holds the first sentence. `result` may be NULL. After a failure other
+ * than -EUCLEAN and refused arguments the array is lost and every further launch fails (-EIO), as
+ * it would be on hardware: close it. The host buffers then hold whatever was written so far. */
 int npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
                    struct npu_sim_result *result, struct npu_error *err);
 
-/* The long form of the last failure: lines, "" if there was none (transfer none, valid until the next
- * call). */
+/* The long form of the last failure: lines, "" if there was none (transfer none, valid until the
+ * next call). */
 const char *npu_sim_report(const struct npu_sim *sim);
 
 #ifdef __cplusplus

@@ -32,8 +32,7 @@ static struct place core_place(const struct npu_sim *sim, const struct npu_sim_c
     return place;
 }
 
-/* ---- Deadlock: walk from the sequence along what each actor waits for -----------------------------
- */
+/* ---- Deadlock: walk from the sequence along what each actor waits for ------------------------ */
 
 /* An actor is a channel or a core. */
 struct actor {
@@ -225,8 +224,7 @@ int npu_sim_report_deadlock(struct npu_sim *sim)
     return -EDEADLK;
 }
 
-/* ---- Leftovers ----------------------------------------------------------------------------------
- */
+/* ---- Leftovers ------------------------------------------------------------------------------- */
 
 void npu_sim_state_note(struct npu_sim *sim)
 {

@@ -45,7 +45,7 @@ static const struct npu_sim_constant rows[] = {
     ROW(core_acquire, 25, 0, 1e6, "cycles", "guess, half of 30 to 60 for a pair"),
     ROW(core_release, 20, 0, 1e6, "cycles", "guess, half of 30 to 60 for a pair"),
     ROW(core_operation, 1, 0, 1e6, "cycles", "guess, a scalar operation or a branch"),
-    ROW(kernel_unknown, 100, 0, 1e9, "cycles", "placeholder, a kernel that models no cycles"),
+    ROW(kernel_unknown, 100, 0, 1e9, "cycles", "guess, a kernel that models no cycles"),
     ROW(kernel_scale, 1, 0, 1000, "factor",
         "on a kernel's own cycles; bank conflicts may add 10 %"),
 #define NPU_CORE_CYCLES_ROW(field, def, u, why)               \

@@ -2,8 +2,9 @@
 #ifndef NPU_SIM_TIMING_H
 #define NPU_SIM_TIMING_H
 /* The constants of the timing model, all of them: every modelled cycle of the simulator comes from
- * this table; what a core kernel costs is counted with its `kernel` (kernels/aie2/host/cycles.h). No NPU was at hand: a constant
- * is a published measurement, a document's number or a guess, and `basis` says which. */
+ * this table; what a core kernel costs is counted with its `kernel` (kernels/aie2/host/cycles.h).
+ * No NPU was at hand: a constant is a published measurement, a document's number or a guess, and
+ * `basis` says which. */
 #include <stddef.h>
 
 #include "kernels/aie2/host/cycles.h"

@@ -114,8 +114,7 @@ void npu_sim_trace_host(struct npu_sim_trace *trace, const char *what, const cha
                                    .kind = HOST});
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* Names come from the design's text: anything may stand in them. */
 static void put_string(FILE *file, const char *text)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_TRACE_H
 #define NPU_SIM_TRACE_H
-/* What happened when, in modelled time: one track for each core and each DMA channel. */
+/* What happened when, in modelled time: one track for each core and each DMA channel. Threads: one
+ * at a time per trace. */
 #include <stdint.h>
 
 #include "npu/npu.h"
@@ -15,14 +16,14 @@ struct npu_sim_core;
 struct npu_sim_channel;
 struct npu_array;
 
-/* An empty trace that keeps at most `most_events` events (0: 2^20); what comes after is only counted.
- * Returns 0 and *out (transfer full), -ENOMEM. */
+/* An empty trace that keeps at most `most_events` events (0: 2^20); what comes after is only
+ * counted. Returns 0 and *out (transfer full), -ENOMEM. */
 int npu_sim_trace_open(struct npu_sim_trace **out, uint64_t most_events);
 void npu_sim_trace_close(struct npu_sim_trace **trace);
 /* Write the events of `array` in Chrome's trace event format (load it in ui.perfetto.dev or
  * chrome://tracing): a process for each tile, a thread for its core and each of its channels; times
- * in microseconds at clock_mhz. Returns 0; -errno from the file with a sentence in `err`; -ENOMEM if
- * events were lost for want of memory. */
+ * in microseconds at clock_mhz. Returns 0; -errno from the file with a sentence in `err`; -ENOMEM
+ * if events were lost for want of memory. */
 int npu_sim_trace_write(const struct npu_sim_trace *trace, const struct npu_array *array,
                         const char *path, double clock_mhz, struct npu_error *err);
 /* Events that did not fit. */

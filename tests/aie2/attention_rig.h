@@ -97,7 +97,8 @@ static void attention_core(const struct kit_buffer *b, const struct attention_ca
     }
 }
 
-/* The 64 queries on a core, out [64][64]; returns whether nothing outside its buffers was written. */
+/* The 64 queries on a core, out [64][64]; returns whether nothing outside its buffers was
+ * written. */
 static bool attention_run(const struct attention_case *c, int16_t *out)
 {
     static const size_t bytes[ATTENTION_BUFFERS] = {4096, 4096, 4096, 4096,  4096, 4096, 4096,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_attention on a core against kernels/ref: numbers of keys at every edge of blocks and parts, scores
- * that rise by whole octaves, extreme operands. */
+/* f1_attention on a core against kernels/ref: numbers of keys at every edge of blocks and parts,
+ * scores that rise by whole octaves, extreme operands. */
 #include "tests/aie2/attention_rig.h"
 #include "tests/check.h"
 
@@ -28,8 +28,8 @@ static int16_t edge(void)
     return edges[kit_random() % 5];
 }
 
-/* With shift 6, q = 64 (or 1 for a quarter of the queries) and one level in all 64 channels of a key the
- * score is 64 (or 1) * level: `level` octaves. */
+/* With shift 6, q = 64 (or 1 for a quarter of the queries) and one level in all 64 channels of a
+ * key the score is 64 (or 1) * level: `level` octaves. */
 static int level_of(enum scene scene, int key, int n, int step)
 {
     switch (scene) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_gelu on a core against kernels/ref: every value of the table's range, the ends, all shifts, tables
- * as real ones and of random numbers; and the look-up table's copies. */
+/* f1_gelu on a core against kernels/ref: every value of the table's range, the ends, all shifts,
+ * tables as real ones and of random numbers; and the look-up table's copies. */
 #include "kernels/kernels.h"
 #include "tests/aie2/kit.h"
 #include "tests/check.h"

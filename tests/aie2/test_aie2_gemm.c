@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_gemm on a core against kernels/ref: tiles of 64 x 64, every kind of product with every result, over
- * the patterns of operands, shifts at both ends, saturating results. --bench: products a second. */
+/* f1_gemm on a core against kernels/ref: tiles of 64 x 64, every kind of product with every result,
+ * over the patterns of operands, shifts at both ends, saturating results. --bench: products a
+ * second. */
 #include "kernels/kernels.h"
 #include "tests/aie2/kit.h"
 #include "tests/check.h"

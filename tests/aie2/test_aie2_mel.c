@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Log-mel on a core against kernels/ref: the transform on signals that reach its ends, bank and logarithm
- * on spectra of every magnitude, the whole on sound. Argument: a WAV file, 16 kHz mono 16 bit. */
+/* Log-mel on a core against kernels/ref: the transform on signals that reach its ends, bank and
+ * logarithm on spectra of every magnitude, the whole on sound. Argument: a WAV file, 16 kHz mono 16
+ * bit. */
 #include "kernels/aie2/mel_pack.h"
 #include "tests/aie2/kit.h"
 #include "tests/check.h"

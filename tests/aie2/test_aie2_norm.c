@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_norm on a core against kernels/ref: every width, with multipliers and as the final norm, rows of
- * all magnitudes and shapes. */
+/* f1_norm on a core against kernels/ref: every width, with multipliers and as the final norm, rows
+ * of all magnitudes and shapes. */
 #include "kernels/kernels.h"
 #include "tests/aie2/kit.h"
 #include "tests/check.h"

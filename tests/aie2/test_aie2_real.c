@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The core kernels on real numbers: a window of real speech goes through the base encoder in profile npu
- * on the CPU, and after each stage two tiles of 64 positions are computed again as a core would, norm
- * and all columns, and compared with what the CPU left; so are three tiles of queries of every head. */
+/* The core kernels on real numbers: a window of real speech goes through the base encoder in
+ * profile npu on the CPU, and after each stage of the stem and of layers 0 and 1 two tiles of 64
+ * positions are computed again as a core would, norm and all columns, and compared with what the
+ * CPU left; so are three tiles of queries of every head in layers 0 and 3. */
 #include "tests/aie2/attention_rig.h"
 #include "tests/npu/integer_rig.h"
 
@@ -272,7 +273,8 @@ static void after(void *user, unsigned index)
     memcpy(c->before, c->rig.cpu->npu.residual, c->rig.values * sizeof(int32_t));
 }
 
-/* The stored clip's mel, as f32 for the run and as s16 for the cores, a zero frame before and after. */
+/* The stored clip's mel, as f32 for the run and as s16 for the cores,
+ * a zero frame before and after. */
 static float *read_mel(struct core *c)
 {
     const struct npu_program *p = &c->rig.program;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stand-in for aie_api: conversions at their ties and ends, products against scalar sums, look-ups,
- * what moves lanes, the modes, and the table of entry points. Expected values are written out or come
- * from plain loops in 128 bit. */
+/* The stand-in for aie_api: conversions at their ties and ends, products against scalar sums,
+ * look-ups, what moves lanes, the modes, and the table of entry points. Expected values are written
+ * out or come from plain loops in 128 bit. */
 #include "kernels/aie2/host/registry.h"
 
 extern "C" {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libFuzzer target of the simulator's parser, map and checker: any bytes give a design or one error, and
- * any design can be mapped, drawn and checked. Not part of the build; from the source root:
+/* libFuzzer target of the simulator's parser, map and checker: any bytes give a design or one
+ * error, and any design can be mapped, drawn and checked. Not part of the build; from the source
+ * root:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_design.c \
  *       npu/sim/{arena,ir,lexer}.c npu/sim/{check,map,parse}*.c npu/log.c -o fuzz_design

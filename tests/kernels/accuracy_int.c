@@ -267,8 +267,9 @@ static void quantise(const struct npu_kernels *ref, const struct head *h, struct
 }
 
 /* Row i of softmax(q . K * log2(e) / 8) V from the integers and scales, and how far the numerators'
- * rounding may move it: half a unit of the block's largest for each key, half a step of the exponent
- * where they have 8 bits, and the error of exp2 in the numerator and in one factor a block. */
+ * rounding may move it: half a unit of the block's largest for each key, half a step of the
+ * exponent where they have 8 bits, and the error of exp2 in the numerator and in one factor a
+ * block. */
 static void attention_row(const struct npu_kernels *ref, const struct head *h,
                           const struct blocks *b, int i, double out[D], double limit[D])
 {

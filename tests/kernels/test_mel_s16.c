@@ -16,8 +16,8 @@ static struct npu_mel_tables tables[2]; /* 80, 128 */
 
 /* ---- Tables ---- */
 
-/* c = rint(2^30 hann[n] cos) in long double; `middle` = the least distance to the middle between two
- * integers. */
+/* c = rint(2^30 hann[n] cos) in long double; `middle` = the least distance to the middle between
+ * two integers. */
 static long double constant(int row, int n, long double *middle)
 {
     static long double cosine[400], sine[400];
@@ -169,7 +169,8 @@ static void test_transform_largest(void)
                (long long)largest, log2((double)largest));
 }
 
-/* Sums that end in exactly one half: a sample of +-2^14 times a constant whose lowest bit is 2^7. */
+/* Sums that end in exactly one half: a sample of +-2^14 times a constant whose lowest bit is
+ * 2^7. */
 static void test_transform_ties(void)
 {
     const struct npu_mel_tables *t = &tables[0];

@@ -22,7 +22,6 @@ struct backend_rig {
 };
 #define BACKEND_BYTES 256
 
-
 #define SECOND  UINT64_C(1000000000)
 #define MS      UINT64_C(1000000)
 #define PATIENT (60 * SECOND) /* what takes longer is an error of the test */
@@ -333,7 +332,8 @@ static void on_done(void *user, uint64_t ticket, int result, const struct npu_ca
     pthread_mutex_unlock(&seen->lock);
 }
 
-/* The cases of a launch beyond its deadline: reported in time, those behind it fail, buffers in quarantine. */
+/* The cases of a launch beyond its deadline: reported in time, those behind it fail,
+ * buffers in quarantine. */
 static void backend_late(const struct backend_rig *rig)
 {
     struct bench b;

@@ -2,7 +2,8 @@
 #ifndef TESTS_NPU_FAKE_H
 #define TESTS_NPU_FAKE_H
 /* Device "fake": runs functions of the host as an NPU would run commands: its side of a buffer is
- * other memory than the host's, 6 contexts, a queue that is filled by begin(); and fails on demand. */
+ * other memory than the host's, 6 contexts, a queue that is filled by begin(); and fails on
+ * demand. */
 #include <stdbool.h>
 #include <stdint.h>
 

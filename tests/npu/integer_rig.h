@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_INTEGER_RIG_H
 #define TESTS_NPU_INTEGER_RIG_H
-/* Profile npu on the CPU with its buffers in view: the residual stream after every stage that changes
- * it, the final norm's integers, and what reached the ends of 16 bits. */
+/* Profile npu on the CPU with its buffers in view: the residual stream after every stage that
+ * changes it, the final norm's integers, and what reached the ends of 16 bits. */
 #include <math.h>
 #include <stdatomic.h>
 
@@ -121,8 +121,8 @@ static inline bool integer_rig_add_z(struct integer_rig *r)
     return same;
 }
 
-/* mel s16 [frames][n_mels]; fills states and features, counts on. Returns whether the features follow
- * from z. */
+/* mel s16 [frames][n_mels]; fills states and features, counts on. Returns whether the features
+ * follow from z. */
 static inline bool integer_rig_run(struct integer_rig *r, const int16_t *mel)
 {
     const struct npu_program *p = &r->program;

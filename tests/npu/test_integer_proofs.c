@@ -3,7 +3,7 @@
  * from the packed weights, stay below them and come near them; a model that cannot be proven is
  * refused with one sentence.
  *
- *     test_integer_proofs [CASE...]     all cases, or those named: worst wide refused pieces base tiny
+ *     test_integer_proofs [CASE...]  all cases, or those named: worst wide refused pieces base tiny
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. */
 #include <errno.h>

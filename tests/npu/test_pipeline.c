@@ -20,7 +20,7 @@
 static uint64_t n_tiles = 300;
 static int16_t (*expected)[TILE_VALUES]; /* [n_tiles] */
 
-/* ---- Tiles ------------------------------------------------------------------------------------- */
+/* ---- Tiles ----------------------------------------------------------------------------------- */
 
 static void expect_all(void)
 {
@@ -103,7 +103,7 @@ static int run_tiles(struct run *run, uint64_t n)
     return npu_pipeline_run(run->pipeline, &(struct npu_pipeline_job){n, give, take, run});
 }
 
-/* ---- Equality ---------------------------------------------------------------------------------- */
+/* ---- Equality -------------------------------------------------------------------------------- */
 
 static const struct {
     enum npu_strategy strategy;
@@ -182,7 +182,7 @@ static void test_two_threads(const char *device, enum npu_strategy strategy, uns
     run_close(&run);
 }
 
-/* ---- Faults ------------------------------------------------------------------------------------ */
+/* ---- Faults ---------------------------------------------------------------------------------- */
 
 static const char *const point_names[FAKE_POINTS] = {"nowhere", "alloc", "open", "write",
                                                      "begin",   "run",   "read"};
@@ -299,7 +299,7 @@ static void test_faults(void)
             }
 }
 
-/* ---- Cancel ------------------------------------------------------------------------------------ */
+/* ---- Cancel ---------------------------------------------------------------------------------- */
 
 struct canceller {
     struct npu_pipeline *pipeline;
@@ -349,7 +349,7 @@ static void test_cancel(void)
     check_case(fake_buffers() == 0, "close_in_flight_frees_all", "%u left", fake_buffers());
 }
 
-/* ---- Pool, depth, memory ----------------------------------------------------------------------- */
+/* ---- Pool, depth, memory --------------------------------------------------------------------- */
 
 static void test_allocations(void)
 {
@@ -485,7 +485,7 @@ static void test_frames(void)
     npu_device_close(&device);
 }
 
-/* ---- Statistics and arguments ------------------------------------------------------------------ */
+/* ---- Statistics and arguments ---------------------------------------------------------------- */
 
 static void test_series(void)
 {

@@ -43,20 +43,14 @@ static bool open_design(struct run *r, struct npu_error *err)
     const struct npu_array *array = &r->design->array[0];
     if (npu_map_open(&r->map, array, err))
         return false;
-    for (r->index = 0; r->index < array->n_sequences; r->index++)
-        if (!r->sequence || strcmp(array->sequence[r->index].name, r->sequence) == 0)
-            return true;
-    snprintf(err->text, sizeof(err->text), "no sequence %s", r->sequence);
-    return false;
-}
-
-static const char *find_kernel(void *user, const char *name, const uint32_t **bytes)
-{
-    const struct npu_core_kernel *kernel = npu_core_kernel_find(name);
-    (void)user;
-    if (kernel)
-        *bytes = kernel->bytes;
-    return kernel ? kernel->args : NULL;
+    const struct npu_sequence *sequence = npu_array_find_sequence(array, r->sequence);
+    if (!sequence) {
+        snprintf(err->text, sizeof(err->text), "no sequence %s",
+                 r->sequence ? r->sequence : "alone");
+        return false;
+    }
+    r->index = (uint32_t)(sequence - array->sequence);
+    return true;
 }
 
 static void keep_finding(void *user, const struct npu_finding *finding)
@@ -73,7 +67,7 @@ static void keep_finding(void *user, const struct npu_finding *finding)
 /* No error and no warning of the checker. */
 static void check_clean(const struct run *r)
 {
-    const struct npu_check_options options = {.kernel = find_kernel};
+    const struct npu_check_options options = {.kernel = npu_check_core_kernel};
     struct npu_check_result result = {0};
     char name[128], text[256] = "";
     int code = npu_design_check(r->design, &options, keep_finding, text, &result, NULL);

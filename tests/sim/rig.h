@@ -8,8 +8,7 @@
 
 #include <errno.h>
 
-/* ---- Kernels ------------------------------------------------------------------------------------
- */
+/* ---- Kernels --------------------------------------------------------------------------------- */
 
 static void rig_copy64(const int32_t *in, int32_t *out)
 {
@@ -82,8 +81,7 @@ static const struct npu_core_kernel *rig_find(void *user, const char *name)
     return NULL;
 }
 
-/* ---- The rig ------------------------------------------------------------------------------------
- */
+/* ---- The rig --------------------------------------------------------------------------------- */
 
 struct rig {
     struct npu_design *design;
@@ -94,8 +92,8 @@ struct rig {
     int code; /* of the last call */
 };
 
-/* The text of TESTS_SIM/run/`name` with edits: pairs of what is there (it must be) and what stands for
- * it, NULL at the end. NULL: no such file or text. */
+/* The text of TESTS_SIM/run/`name` with edits: pairs of what is there (it must be) and what stands
+ * for it, NULL at the end. NULL: no such file or text. */
 static char *rig_read(const char *name, const char *const *edits)
 {
     char path[512];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Device "sim" behind the device front: the conformance suite, and mlir/attention_64.mlir through every
- * strategy of the pipeline.
+/* Device "sim" behind the device front: the conformance suite, and mlir/attention_64.mlir through
+ * every strategy of the pipeline.
  *
  *     test_backend [--tiles N]      tiles per strategy; default 200 */
 #include "npu/pipeline.h"
@@ -57,7 +57,7 @@
     "          memref.store %w, %o[%c0] : memref<64xi32>\n" \
     "        }\n"
 
-/* ---- attention_64 ------------------------------------------------------------------------------ */
+/* ---- attention_64 ---------------------------------------------------------------------------- */
 
 static uint64_t n_tiles = 200;
 static uint8_t (*expected)[TILE_OUT_BYTES];
@@ -111,7 +111,8 @@ static void take(void *data, uint64_t number, const void *out)
     user->taken++;
 }
 
-/* The text of the design with `n` blocks in its sequence for the 16 of the file; NULL: not there. */
+/* The text of the design with `n` blocks in its sequence for the 16 of the file;
+ * NULL: not there. */
 static char *attention_text(unsigned n)
 {
     static const unsigned sizes[] = {196608, 262144, 131072};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The designs of mlir/ in the simulator against kernels/ref, byte for byte: from the text, again in
- * the same array, and from instruction words in a fresh one. Arguments: which parts ("gemm", "rows",
- * "heads", "mel"; "real": base and speech), none: all but "real"; --table prints the table of designs. */
+ * the same array, and from instruction words in a fresh one. Arguments: which parts ("gemm",
+ * "rows", "heads", "mel"; "real": base and speech), none: all but "real"; --table prints the table
+ * of designs. */
 #include "tests/sim/designs.h"
 
 #include <stdio.h>

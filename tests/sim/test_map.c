@@ -238,8 +238,7 @@ static void test_placed(void)
     unmap(&m);
 }
 
-/* ---- The drawing --------------------------------------------------------------------------------
- */
+/* ---- The drawing ----------------------------------------------------------------------------- */
 
 static const char drawn[] =
     "device npu1 @main: 2 tiles, 2 fifos, 1 cores\n"

@@ -21,8 +21,7 @@ static int parse(struct npu_design **design, const char *text, size_t n, struct 
     return npu_design_parse(design, text, n, "t", err);
 }
 
-/* ---- Errors -------------------------------------------------------------------------------------
- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *text, *error; /* the error's beginning */
@@ -219,8 +218,7 @@ static void test_errors(void)
     }
 }
 
-/* ---- Designs ------------------------------------------------------------------------------------
- */
+/* ---- Designs --------------------------------------------------------------------------------- */
 
 static void count_codes(const struct npu_ir_region *region, unsigned *count)
 {
@@ -378,8 +376,7 @@ static void test_good(void)
     }
 }
 
-/* ---- Limits -------------------------------------------------------------------------------------
- */
+/* ---- Limits ---------------------------------------------------------------------------------- */
 
 /* `head`, then `middle` n times, then `tail`; the caller frees. */
 static char *repeat(const char *head, const char *middle, unsigned n, const char *tail)

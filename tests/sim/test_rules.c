@@ -81,7 +81,8 @@ static const struct {
 #define IN(OFFSET, SIZES, STRIDES, MORE)                                                    \
     "aiex.npu.dma_memcpy_nd(%a[0, 0, 0, " OFFSET "]" SIZES STRIDES ") {metadata = @in" MORE \
     "} : memref<4096xi32>\n"
-#define PIECE(ID, MORE)             IN("0", "[1, 1, 1, 64]", "[0, 0, 0, 1]", ", id = " ID " : i64" MORE)
+#define PIECE(ID, MORE) IN("0", "[1, 1, 1, 64]", "[0, 0, 0, 1]", ", id = " ID " : i64" MORE)
+
 #define ONE(OFFSET, SIZES, STRIDES) IN(OFFSET, SIZES, STRIDES, ", id = 0 : i64")
 #define TOKEN                       ", issue_token = true"
 #define WAIT                        "aiex.npu.dma_wait {symbol = @in}\n"

@@ -86,7 +86,8 @@ static void test_tasks(void)
                   "aiex.dma_start_task(%t0)\naiex.dma_start_task(%t1)\n",
                   WAIT, "aiex.dma_await_task(%t0)\naiex.dma_await_task(%t1)\n"),
         N, N);
-    /* Eight tasks, two at a time: what was waited for proves that the queue and the BDs are free. */
+    /* Eight tasks, two at a time: what was waited for proves that the queue and the BDs are
+     * free. */
     compare("run_tasks_bd_reused_after_wait", "copy.mlir",
             RIG_EDITS(OUT_LINE,
                       OUT_PART("0, 0, 0, 0", "128", "1") OUT_PART("0, 0, 0, 128", "128", "2"), WAIT,

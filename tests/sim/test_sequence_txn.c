@@ -9,8 +9,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-/* A device with one fifo each way through core (0, 2), `inside` more declarations, and a sequence of
- * three buffers. */
+/* A device with one fifo each way through core (0, 2), `inside` more declarations, and a sequence
+ * of three buffers. */
 static struct npu_txn *words_of(const char *device, const char *inside, const char *sequence,
                                 struct npu_error *err, int *code)
 {

@@ -5,7 +5,8 @@
 #define N 1024
 static int32_t in[N], out[N];
 
-/* Launch once: the code, the sentence (its end after the file's name) and the report must be these. */
+/* Launch once: the code, the sentence (its end after the file's name) and the report must be
+ * these. */
 static void expect(const char *name, const char *design, const char *const *edits, size_t a,
                    size_t b, int code, const char *sentence, const char *report)
 {

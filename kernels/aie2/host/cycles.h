@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_AIE2_CYCLES_H
 #define NPU_KERNELS_AIE2_CYCLES_H
-/* Constants of the modelled cycles of a kernel's call: estimates. Nothing here was measured on a core;
- * the product's efficiency is what upstream reports for its matrix products (mlir-aie issue 2735), the
- * rest counts issue slots of the loops as written. */
+/* Constants of the modelled cycles of a kernel's call: estimates. Nothing here was measured on a
+ * core; the product's efficiency is what upstream reports for its matrix products (mlir-aie issue
+ * 2735), the rest counts issue slots of the loops as written. Threads: a struct npu_core_cycles is
+ * read only while threads count with it (npu_core_cycles_use() in registry.h). */
 #include <stdint.h>
 
 /* X(name, default, unit, what it counts). A name's number is what it is a price for: 16 lanes, 32

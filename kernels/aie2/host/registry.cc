@@ -307,8 +307,8 @@ template <typename F> void (*untyped(F *fn))(void)
     return reinterpret_cast<void (*)(void)>(fn);
 }
 
-/* Extents that depend on an argument count for the least: one row of 64 (norm), 32 values (gelu), n = 16
- * (matmul), 80 mels. */
+/* Extents that depend on an argument count for the least: one row of 64 (norm), 32 values (gelu),
+ * n = 16 (matmul), 80 mels. */
 const uint32_t job_bytes[] = {4096, 4096, 4096, 4096}, begin_s32_bytes[] = {4096, 16384},
                begin_s64_bytes[] = {4096, 32768}, step_bytes[] = {4096, 4096, 16384},
                step_s64_bytes[] = {4096, 4096, 32768}, finish_bytes[] = {4096, 16384, 4096},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Accumulators of 32 and 64 bit lanes, and the two conversions: UPS (vector to accumulator, shifted left)
- * and SRS (accumulator to vector: shifted right, rounded, saturated by the core's modes). */
+/* Accumulators of 32 and 64 bit lanes, and the two conversions: UPS (vector to accumulator, shifted
+ * left) and SRS (accumulator to vector: shifted right, rounded, saturated by the core's modes). */
 #include "vector.hpp"
 
 #include <limits>
@@ -12,8 +12,8 @@ namespace aie
 namespace host
 {
 
-/* One lane of SRS: to 2^-shift, rounded. A negative shift (the hardware knows down to -4, the lookups
- * of aie_api use -4..-2) multiplies. */
+/* One lane of SRS: to 2^-shift, rounded. A negative shift (the hardware knows down to -4, the
+ * lookups of aie_api use -4..-2) multiplies. */
 template <rounding_mode mode> AIE_INLINE int64_t round_shift(int64_t a, int shift)
 {
     if (shift <= 0)
@@ -124,8 +124,8 @@ template <typename Tag, unsigned N> class accum
         from_vector(v, shift);
     }
 
-    /* UPS. AIE2 has it for 8 and 16 bit lanes into both, for 32 bit into acc64; 32 bit into acc32 is a
-     * register move and knows no shift. The value must fit. */
+    /* UPS. AIE2 has it for 8 and 16 bit lanes into both, for 32 bit into acc64; 32 bit into acc32
+     * is a register move and knows no shift. The value must fit. */
     template <typename T> AIE_INLINE void from_vector(const vector<T, N> &v, int shift = 0)
     {
         AIE_REQUIRE(shift >= 0 && shift < (int)accum_bits());
@@ -137,8 +137,9 @@ template <typename Tag, unsigned N> class accum
         }
     }
 
-    /* SRS. acc32 to 8 and 16 bit, acc64 to 16 and 32 bit; acc32 to 32 bit is a register move and knows
-     * no shift. (The real library has 8 bit from acc64 too, by way of 16 bit and pack: not here.) */
+    /* SRS. acc32 to 8 and 16 bit, acc64 to 16 and 32 bit; acc32 to 32 bit is a register move and
+     * knows no shift. (The real library has 8 bit from acc64 too, by way of 16 bit and pack: not
+     * here.) */
     template <typename T> AIE_INLINE vector<T, N> to_vector(int shift = 0) const
     {
         static_assert(sizeof(T) > 1 || sizeof(lane_type) == 4, "go by 16 bit and pack");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Table look-ups of several lanes at a time. The hardware reads four values a cycle: each from a copy of
- * its own. A table of 16 or 32 bit values therefore stands four times in memory: twice in `ab`, the copies
- * alternating every 128 bits, and the same again in `cd`, which should lie in another bank. */
+/* Table look-ups of several lanes at a time. The hardware reads four values a cycle: each from a
+ * copy of its own. A table of 16 or 32 bit values therefore stands four times in memory: twice in
+ * `ab`, the copies alternating every 128 bits, and the same again in `cd`, which should lie in
+ * another bank. */
 #include "ops.hpp"
 
 namespace aie
@@ -30,8 +31,8 @@ template <unsigned Parallel, typename Offset, typename Slope = Offset> struct lu
     const void *ab, *cd;
 };
 
-/* Value of index (input >> step_bits) + bias. The shift is an SRS with the core's rounding mode, as in the
- * real library: with another mode than floor the low step_bits of the input must be zero. */
+/* Value of index (input >> step_bits) + bias. The shift is an SRS with the core's rounding mode, as
+ * in the real library: with another mode than floor the low step_bits of the input must be zero. */
 template <typename T, typename Lut, lut_oor_policy policy = lut_oor_policy::saturate>
 struct parallel_lookup {
     static_assert(host::is_element<T>, "keys are integers of 8, 16 or 32 bits");

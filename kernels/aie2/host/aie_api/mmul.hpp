@@ -119,8 +119,8 @@ inline void mac_blocks<4, 4, 8, int16_t, int8_t, int32_t>(int32_t *c, const int1
     }
 }
 
-/* acc64: sums of two products, then four lanes to two of 64 bit. A sum of -2^31 is one that wrapped, from
- * +2^31: -32768 * 32767 twice is the least. */
+/* acc64: sums of two products, then four lanes to two of 64 bit. A sum of -2^31 is one that
+ * wrapped, from +2^31: -32768 * 32767 twice is the least. */
 AIE_INLINE void mac_wide(__m128i *c01, __m128i *c23, __m128i a, __m128i b)
 {
     __m128i p = _mm_madd_epi16(a, b);

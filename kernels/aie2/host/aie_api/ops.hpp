@@ -250,7 +250,8 @@ using product_tag = std::conditional_t<sizeof(A) == 4 || sizeof(B) == 4, acc64, 
 template <typename Tag, typename A, typename B>
 using named_tag = std::conditional_t<std::is_same_v<Tag, accauto>, product_tag<A, B>, Tag>;
 
-/* 32 x 16 and 32 x 32 bit are two and four instructions on AIE2; the library hides that, exactly. */
+/* 32 x 16 and 32 x 32 bit are two and four instructions on AIE2;
+ * the library hides that, exactly. */
 template <typename Tag, unsigned N, typename A, typename B>
 AIE_INLINE accum<Tag, N> mac(accum<Tag, N> acc, const vector<A, N> &a, const vector<B, N> &b,
                              bool minus)
@@ -450,7 +451,8 @@ AIE_INLINE vector<T, N> transpose(const vector<T, N> &v, unsigned rows, unsigned
     return out;
 }
 
-/* Lane i of the result is lane i + n (down) or i - n (up); what comes in is undefined: zero here. */
+/* Lane i of the result is lane i + n (down) or i - n (up);
+ * what comes in is undefined: zero here. */
 template <typename T, unsigned N>
 AIE_INLINE vector<T, N> shuffle_down(const vector<T, N> &v, unsigned n)
 {

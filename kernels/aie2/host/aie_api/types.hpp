@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Stand-in for the part of AMD's aie_api that kernels/aie2 uses: the types of an AIE2 core and the two
- * modes that its conversions obey. Names, template parameters and results are the real library's for
- * AIE2 (architecture 20); what AIE2 lacks does not compile here either. Integers only. */
+/* Stand-in for the part of AMD's aie_api that kernels/aie2 uses: the types of an AIE2 core and the
+ * two modes that its conversions obey. Names, template parameters and results are the real
+ * library's for AIE2 (architecture 20); what AIE2 lacks does not compile here either. Integers
+ * only. */
 #include <cassert>
 #include <cstdint>
 #include <type_traits>
