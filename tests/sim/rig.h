@@ -8,6 +8,10 @@
 
 #include <errno.h>
 
+#ifndef TESTS_SIM
+#define TESTS_SIM "tests/sim" /* from the source root; the build says where that is */
+#endif
+
 /* ---- Kernels --------------------------------------------------------------------------------- */
 
 static void rig_copy64(const int32_t *in, int32_t *out)
