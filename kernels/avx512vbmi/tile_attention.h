@@ -141,8 +141,8 @@ static inline void npu_tile_scores_vbmi(int32_t *t, int32_t *top, const int32_t 
                                      STORE_SCORES("3", "6", "7") STORE_SCORES("4", "8", "9")
                                          STORE_SCORES("5", "10", "11") STORE_SCORES("6", "12", "13")
                                              STORE_SCORES("7", "14", "15") STORE_TOP
-                     : [a] "+r"(a), [b] "+r"(b), [next] "+r"(next), [s] "+r"(s), [p] "+r"(p),
-                       [l] "+r"(l), [f] "+r"(f), [count] "=&r"(count)
+                     : [a] "+&r"(a), [b] "+&r"(b), [next] "+&r"(next), [s] "+&r"(s), [p] "+&r"(p),
+                       [l] "+&r"(l), [f] "+&r"(f), [count] "=&r"(count)
                      : [t] "r"(t), [top] "r"(top), [init] "r"(init), [valid] "r"(turn->valid),
                        [constants] "r"(turn->constants)
                      : PRODUCT_CLOBBERS);
@@ -175,8 +175,8 @@ static inline void npu_tile_values_vbmi(float *o, const struct npu_vbmi_factors 
                          "0", "0", "1") ADD_ROW("1", "2", "3") ADD_ROW("2", "4", "5")
                          ADD_ROW("3", "6", "7") ADD_ROW("4", "8", "9") ADD_ROW("5", "10", "11")
                              ADD_ROW("6", "12", "13") ADD_ROW("7", "14", "15")
-                     : [a] "+r"(a), [b] "+r"(b), [next] "+r"(next), [s] "+r"(s), [p] "+r"(p),
-                       [l] "+r"(l), [f] "+r"(f), [count] "=&r"(count)
+                     : [a] "+&r"(a), [b] "+&r"(b), [next] "+&r"(next), [s] "+&r"(s), [p] "+&r"(p),
+                       [l] "+&r"(l), [f] "+&r"(f), [count] "=&r"(count)
                      : [o] "r"(o), [g] "r"(g), [scale] "r"(scale), [valid] "r"(turn->valid),
                        [constants] "r"(turn->constants)
                      : PRODUCT_CLOBBERS);
