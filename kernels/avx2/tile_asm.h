@@ -54,33 +54,34 @@
     "prefetcht0 1024(%[b])\n\tprefetcht0 1088(%[b])\n\t" \
     "prefetcht0 1152(%[b])\n\tprefetcht0 1216(%[b])\n\t"
 
-#define DEFINE_TILE(M)                                                                             \
-    static void tile##M(char *t, intptr_t ldt, const void *init, const char *a0, intptr_t lda,     \
-                        const char *b, int steps)                                                  \
-    {                                                                                              \
-        const char *a3 = M > 3 ? a0 + 3 * lda : a0; /* only formed where the tile has the row */   \
-        long k4 = steps >> 2, k1 = steps & 3;                                                      \
-        __asm__ volatile(                                                                          \
-            START##M "test %[k4], %[k4]\n\t"                                                       \
-                     "jz 2f\n\t"                                                                   \
-                     ".p2align 5\n"                                                                \
-                     "1:\n\t" PREFETCH_B LOAD_B("0", "32") ROWS##M("0") LOAD_B("64", "96")         \
-                         ROWS##M("4") LOAD_B("128", "160") ROWS##M("8") LOAD_B("192", "224")       \
-                             ROWS##M("12") NEXT_A("16") "add $256, %[b]\n\t"                       \
-                                                        "dec %[k4]\n\t"                            \
-                                                        "jnz 1b\n"                                 \
-                                                        "2:\n\t"                                   \
-                                                        "test %[k1], %[k1]\n\t"                    \
-                                                        "jz 4f\n"                                  \
-                                                        "3:\n\t" LOAD_B("0", "32") ROWS##M("0")    \
-                                                            NEXT_A("4") "add $64, %[b]\n\t"        \
-                                                                        "dec %[k1]\n\t"            \
-                                                                        "jnz 3b\n"                 \
-                                                                        "4:\n\t" STORE##M          \
-            : [a0] "+r"(a0), [a3] "+r"(a3), [b] "+r"(b), [t] "+r"(t), [k4] "+r"(k4), [k1] "+r"(k1) \
-            : [lda] "r"(lda), [ldt] "r"(ldt), [init] "r"(init)                                     \
-            : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",      \
-              "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");               \
+#define DEFINE_TILE(M)                                                                           \
+    static void tile##M(char *t, intptr_t ldt, const void *init, const char *a0, intptr_t lda,   \
+                        const char *b, int steps)                                                \
+    {                                                                                            \
+        const char *a3 = M > 3 ? a0 + 3 * lda : a0; /* only formed where the tile has the row */ \
+        long k4 = steps >> 2, k1 = steps & 3;                                                    \
+        __asm__ volatile(                                                                        \
+            START##M "test %[k4], %[k4]\n\t"                                                     \
+                     "jz 2f\n\t"                                                                 \
+                     ".p2align 5\n"                                                              \
+                     "1:\n\t" PREFETCH_B LOAD_B("0", "32") ROWS##M("0") LOAD_B("64", "96")       \
+                         ROWS##M("4") LOAD_B("128", "160") ROWS##M("8") LOAD_B("192", "224")     \
+                             ROWS##M("12") NEXT_A("16") "add $256, %[b]\n\t"                     \
+                                                        "dec %[k4]\n\t"                          \
+                                                        "jnz 1b\n"                               \
+                                                        "2:\n\t"                                 \
+                                                        "test %[k1], %[k1]\n\t"                  \
+                                                        "jz 4f\n"                                \
+                                                        "3:\n\t" LOAD_B("0", "32") ROWS##M("0")  \
+                                                            NEXT_A("4") "add $64, %[b]\n\t"      \
+                                                                        "dec %[k1]\n\t"          \
+                                                                        "jnz 3b\n"               \
+                                                                        "4:\n\t" STORE##M        \
+            : [a0] "+&r"(a0), [a3] "+&r"(a3), [b] "+&r"(b), [t] "+&r"(t), [k4] "+&r"(k4),        \
+              [k1] "+&r"(k1)                                                                     \
+            : [lda] "r"(lda), [ldt] "r"(ldt), [init] "r"(init)                                   \
+            : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",    \
+              "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");             \
     }
 
 DEFINE_TILE(6)

@@ -93,8 +93,8 @@
                                                                            "dec %[k1]\n\t"         \
                                                                            "jnz 3b\n"              \
                                                                            "4:\n\t" STORE##M       \
-                         : [a0] "+r"(a0), [a3] "+r"(a3), [a6] "+r"(a6), [a9] "+r"(a9),             \
-                           [b] "+r"(b), [t] "+r"(t), [k4] "+r"(k4), [k1] "+r"(k1)                  \
+                         : [a0] "+&r"(a0), [a3] "+&r"(a3), [a6] "+&r"(a6), [a9] "+&r"(a9),         \
+                           [b] "+&r"(b), [t] "+&r"(t), [k4] "+&r"(k4), [k1] "+&r"(k1)              \
                          : [lda] "r"(lda), [ldt] "r"(ldt), [init] "r"(init)                        \
                          : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", \
                            "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",    \

@@ -80,8 +80,8 @@
                     STORE("5", "10", "11") STORE("6", "12", "13") STORE("7", "14", "15")           \
                         STORE("8", "16", "17") STORE("9", "18", "19") STORE("10", "20", "21")      \
                             STORE("11", "22", "23")                                                \
-            : [a0] "+r"(a0), [a3] "+r"(a3), [a6] "+r"(a6), [a9] "+r"(a9), [b] "+r"(b),             \
-              [loops] "+r"(loops), [pt] "+r"(pt), [row] "+r"(row), [c] "+r"(c), [p] "=&r"(p)       \
+            : [a0] "+&r"(a0), [a3] "+&r"(a3), [a6] "+&r"(a6), [a9] "+&r"(a9), [b] "+&r"(b),        \
+              [loops] "+&r"(loops), [pt] "+&r"(pt), [row] "+&r"(row), [c] "+&r"(c), [p] "=&r"(p)   \
             : [t] "r"(t), [lda] "r"(lda), [e] "r"(turn), [rest] "m"(rest)                          \
             : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",      \
               "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16",       \
