@@ -74,7 +74,7 @@ static inline struct npu_vbmi_turn turn_of(struct state *st, int b, int i, int n
  * nobody reads. */
 static inline struct npu_vbmi_turn idle_turn(struct state *st, int b)
 {
-    struct npu_vbmi_turn turn = turn_of(st, b, 0, 0);
+    struct npu_vbmi_turn turn = turn_of(st, b, 0, b * KEYS);
     turn.p = st->p[(b & 1) ^ 1][0];
     turn.l = st->unread[0];
     turn.valid = 0;
