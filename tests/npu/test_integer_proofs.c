@@ -177,9 +177,11 @@ static double largest_of(const double *x, unsigned n)
 
 static double largest_position(const struct packed *p)
 {
-    double most = 0;
-    for (size_t i = 0; i < (size_t)p->program->positions * p->program->d_model; i++)
-        most = fmax(most, abs(p->integer->positions[i]));
+    int most = 0;
+    for (size_t i = 0; i < (size_t)p->program->positions * p->program->d_model; i++) {
+        int value = abs(p->integer->positions[i]);
+        most = value > most ? value : most;
+    }
     return most;
 }
 
