@@ -47,12 +47,6 @@ GST_START_TEST (test_flush)
 
 GST_END_TEST;
 
-static GstPadProbeReturn
-hold (GstPad * pad, GstPadProbeInfo * info, gpointer user)
-{
-  return GST_PAD_PROBE_OK;
-}
-
 /* An EOS that waits behind a window goes with the flush. */
 GST_START_TEST (test_flush_drops_eos)
 {
@@ -103,36 +97,6 @@ feed (gpointer user)
   }
   return NULL;
 }
-
-static void
-wait_queued (GstHarness * h, guint want)
-{
-  guint queued = 0;
-
-  for (guint i = 0; i < 2000 && queued != want; i++) {
-    GstStructure *stats;
-
-    g_usleep (10000);
-    g_object_get (h->element, "stats", &stats, NULL);
-    gst_structure_get_uint (stats, "queued", &queued);
-    gst_structure_free (stats);
-  }
-  fail_unless_equals_int (queued, want);
-}
-
-static gulong
-block_buffers (GstPad * pad)
-{
-  return gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK |
-      GST_PAD_PROBE_TYPE_BUFFER, hold, NULL, NULL);
-}
-
-/* Nothing in this takes longer than one tile of the encoder. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define SHORT_TIME (10 * G_USEC_PER_SEC)
-#else
-#define SHORT_TIME (1 * G_USEC_PER_SEC)
-#endif
 
 enum
 { GO_ON, FLUSH, STOP, SINK_OFF };
@@ -293,22 +257,6 @@ GST_START_TEST (test_restart_race)
 }
 
 GST_END_TEST;
-
-/* In place of what is downstream: answers each buffer with `user`. */
-static GstPadProbeReturn
-answer (GstPad * pad, GstPadProbeInfo * info, gpointer user)
-{
-  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GPOINTER_TO_INT (user);
-  gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
-  return GST_PAD_PROBE_HANDLED;
-}
-
-static gulong
-answer_buffers (GstPad * pad, GstFlowReturn ret)
-{
-  return gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, answer,
-      GINT_TO_POINTER (ret), NULL);
-}
 
 /* Push second by second from `at` on, until the answer is no longer OK. */
 static GstFlowReturn
