@@ -184,9 +184,10 @@ static bool open_mel(struct show *show)
     npu_model_get_info(model, &info);
     show->n_mels = info.n_mels;
     npu_model_close(&model);
+    const struct npu_mel_params params = {.n_mels = show->n_mels, .arithmetic = NPU_MEL_F32};
     show->mel_window = malloc(sizeof(float) * NPU_WINDOW_FRAMES * show->n_mels);
     if (!show->mel_window || !picture_strip_open(&show->mel_strip, show->n_mels) ||
-        npu_mel_open(&show->mel, show->n_mels, NPU_MEL_F32) < 0)
+        npu_mel_open(&show->mel, &params) < 0)
         return complain(show->path, "out of memory");
     g_signal_connect(show->pcm, "new-sample", G_CALLBACK(on_pcm), show);
     return true;

@@ -214,14 +214,14 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   GstNpuLoader loader;
   gchar *model_file;
   const gchar *device;
-  enum npu_mel_arithmetic arithmetic;
+  struct npu_mel_params mel_params = { 0 };
   guint threads;
   gboolean ok;
 
   GST_OBJECT_LOCK (self);
   model_file = g_strdup (self->model_file);
   self->opened_profile = self->profile;
-  arithmetic = self->profile == GST_WHISPER_NPU_PROFILE_NPU ?
+  mel_params.arithmetic = self->profile == GST_WHISPER_NPU_PROFILE_NPU ?
       NPU_MEL_S16 : NPU_MEL_F32;
   device = device_values[self->device].value_nick;
   threads = self->threads;
@@ -234,7 +234,8 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   g_free (model_file);
   if (!ok)
     return FALSE;
-  if (npu_mel_open (&self->mel, loader.model_info.n_mels, arithmetic) != 0) {
+  mel_params.n_mels = loader.model_info.n_mels;
+  if (npu_mel_open (&self->mel, &mel_params) != 0) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the log-mel front end."), (NULL));
     gst_npu_loader_close (&loader);

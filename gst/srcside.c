@@ -230,8 +230,9 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  code = npu_encoder_submit_mel (encoder, item->mel, item->first,
-      NPU_TIMEOUT_NONE);
+  code =
+      npu_encoder_submit_mel (encoder, item->mel, NPU_WINDOW_POSITIONS,
+      item->first, NPU_TIMEOUT_NONE);
   if (code == 0)
     code = npu_encoder_collect (encoder, (float *) map.data, NULL,
         NPU_TIMEOUT_NONE);

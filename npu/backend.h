@@ -26,7 +26,8 @@ struct npu_loaded {
 
 /* One pass over one window. */
 struct npu_run {
-    const float *mel;          /* [frames + 2][n_mels], first and last row zero */
+    unsigned positions;        /* of this window: 1 .. those that load() was told */
+    const float *mel;          /* [2 positions + 2][n_mels], first and last row zero */
     float *features;           /* [positions][d_model] */
     const atomic_bool *cancel; /* looked at between tiles */
     /* NULL, or called after each stage of the program by the thread that runs it, while no other
@@ -82,9 +83,10 @@ struct npu_backend {
                 struct npu_error *err);
     void (*get_info)(const struct npu_device *device, struct npu_device_info *info);
     void (*close)(struct npu_device *device);
-    /* Read, check and pack the weights of `program` from `model`. Threads: control. */
+    /* Read, check and pack the weights of `program` from `model`, and make room for windows of up
+     * to `positions` <= program->positions; packed weights do not depend on it. Threads: control. */
     int (*load)(struct npu_loaded **out, struct npu_device *device,
-                const struct npu_program *program, enum npu_profile profile,
+                const struct npu_program *program, enum npu_profile profile, unsigned positions,
                 const struct npu_model *model, struct npu_error *err);
     void (*unload)(struct npu_loaded *loaded);
     /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO.

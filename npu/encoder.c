@@ -19,7 +19,7 @@ struct npu_encoder {
     struct npu_loaded *loaded;
     uint64_t load_ns;
     enum npu_profile profile;
-    unsigned depth;
+    unsigned depth, positions;
     struct npu_context *context;
     struct npu_pipeline *pipeline;
 
@@ -40,18 +40,26 @@ static void count_window(struct npu_stats *stats, const struct npu_run *run, uin
         stats->stage[op].total_ns += run->op_ns[op];
 }
 
-static void add_gmac(struct npu_encoder *e)
+static void add_gmac(struct npu_encoder *e, unsigned positions)
 {
     for (unsigned i = 0; i < e->program.n_stages; i++)
-        e->stats.stage[e->program.stage[i].op].gmac += e->program.stage[i].gmac;
+        e->stats.stage[e->program.stage[i].op].gmac +=
+            npu_stage_gmac(&e->program.stage[i], positions);
+}
+
+static size_t row_bytes(const struct npu_encoder *e)
+{
+    return e->program.d_model * sizeof(float);
 }
 
 /* One window: a launch's host function. Threads: the context's. */
 static int run_window(void *user, struct npu_call *call)
 {
     struct npu_encoder *e = user;
-    struct npu_run run = {
-        .mel = call->span[0].data, .features = call->span[1].data, .cancel = call->cancel};
+    struct npu_run run = {.positions = (unsigned)(call->span[1].bytes / row_bytes(e)),
+                          .mel = call->span[0].data,
+                          .features = call->span[1].data,
+                          .cancel = call->cancel};
     uint64_t start = npu_now_ns();
     int ret = e->loaded->backend->run(e->loaded, &run);
     uint64_t ns = npu_now_ns() - start;
@@ -63,7 +71,7 @@ static int run_window(void *user, struct npu_call *call)
         e->stats.cancelled++;
     } else if (ret == 0) {
         count_window(&e->stats, &run, ns);
-        add_gmac(e);
+        add_gmac(e, run.positions);
     }
     pthread_mutex_unlock(&e->stats_lock);
     return ret;
@@ -84,9 +92,9 @@ static int open_pipeline(struct npu_encoder *e, struct npu_device *device, struc
         .context = e->context,
         .strategy = NPU_PIPELINED,
         .depth = e->depth,
-        .in = {{.bytes = p->frames * mel_row, .before = mel_row, .after = mel_row}},
+        .in = {{.bytes = 2 * e->positions * mel_row, .before = mel_row, .after = mel_row}},
         .n_in = 1,
-        .out_bytes = (size_t)p->positions * p->d_model * sizeof(float),
+        .out_bytes = e->positions * row_bytes(e),
         .deadline_ns = NPU_TIMEOUT_NONE,
     };
     return npu_pipeline_open(&e->pipeline, &params, err);
@@ -106,6 +114,7 @@ static int check_params(struct npu_encoder *e, const struct npu_device *device,
 
     if (params->depth > MAX_DEPTH)
         return npu_fail(err, -EINVAL, "depth is %u, expected 1 to %d", params->depth, MAX_DEPTH);
+    e->positions = params->positions;
     e->depth = params->depth ? params->depth : DEFAULT_DEPTH;
     while (profile < NPU_PROFILE_COUNT && strcmp(name, profile_names[profile]) != 0)
         profile++;
@@ -129,7 +138,13 @@ static int start(struct npu_encoder *e, const struct npu_model *model, struct np
     if (ret)
         return npu_fail(err, ret, "%s: %u layers, expected at most %d", info.path, info.n_layers,
                         NPU_MAX_LAYERS);
-    ret = device->backend->load(&e->loaded, device, &e->program, e->profile, model, err);
+    if (e->positions > info.n_ctx)
+        return npu_fail(err, -EINVAL, "windows of %u positions, expected 1 to %u", e->positions,
+                        info.n_ctx);
+    if (e->positions == 0)
+        e->positions = info.n_ctx;
+    ret = device->backend->load(&e->loaded, device, &e->program, e->profile, e->positions, model,
+                                err);
     if (ret)
         return ret;
     ret = open_pipeline(e, device, err);
@@ -166,7 +181,7 @@ void npu_encoder_get_info(const struct npu_encoder *e, struct npu_encoder_info *
 {
     *info = (struct npu_encoder_info){
         .profile = profile_names[e->profile],
-        .positions = e->program.positions,
+        .positions = e->positions,
         .d_model = e->program.d_model,
         .load_ns = e->load_ns,
         .weight_bytes = e->loaded->weight_bytes,
@@ -188,11 +203,18 @@ void npu_encoder_close(struct npu_encoder **encoder)
     free(e);
 }
 
-int npu_encoder_submit_mel(struct npu_encoder *e, const float *mel, uint64_t tag,
-                           uint64_t timeout_ns)
+int npu_encoder_submit_mel(struct npu_encoder *e, const float *mel, unsigned positions,
+                           uint64_t tag, uint64_t timeout_ns)
 {
-    const void *in[] = {mel};
-    return npu_pipeline_submit(e->pipeline, in, tag, timeout_ns);
+    if (positions < 1 || positions > e->positions)
+        return -EINVAL;
+    const struct npu_pipeline_tile tile = {
+        .in = {mel},
+        .in_bytes = {2 * (size_t)positions * e->program.n_mels * sizeof(float)},
+        .out_bytes = positions * row_bytes(e),
+        .tag = tag,
+    };
+    return npu_pipeline_submit_tile(e->pipeline, &tile, timeout_ns);
 }
 
 int npu_encoder_collect(struct npu_encoder *e, float *features, uint64_t *tag, uint64_t timeout_ns)

@@ -4,7 +4,8 @@
 /* The private table that an arithmetic of the log-mel fills. The front (mel.c) counts samples and
  * windows; an arithmetic keeps the samples of the window under way and makes its frames. Frame t of
  * a window is centred at the window's sample 160 t and covers 200 samples before it and 199 after,
- * so the last frame needs NPU_MEL_LOOK_AHEAD samples of the next window. */
+ * so the last frame needs NPU_MEL_LOOK_AHEAD samples past the window. Frames are the stream's:
+ * windows that overlap share them. */
 #include "npu/npu.h"
 
 #define NPU_MEL_MARGIN       200                        /* samples of a frame before its centre */
@@ -14,7 +15,7 @@
 
 struct npu_mel_ops {
     /* (transfer full); the front fills in the first member. Returns 0; -ENOMEM. */
-    int (*open)(struct npu_mel **out, unsigned n_mels);
+    int (*open)(struct npu_mel **out, unsigned n_mels, unsigned window_frames);
     void (*close)(struct npu_mel *mel);
     void (*reset)(struct npu_mel *mel);
     /* Take up to n samples, until the window is whole; returns how many. The first samples of a
@@ -23,7 +24,7 @@ struct npu_mel_ops {
     bool (*ready)(const struct npu_mel *mel);
     /* Make the window whole with zeros, its look-ahead by reflection if it is the stream's last. */
     void (*pad)(struct npu_mel *mel, bool last);
-    /* Write the whole window and begin the next one with the samples that both need. */
+    /* Write the whole window and begin the next one with what both need. */
     void (*cut)(struct npu_mel *mel, float *out);
 };
 
@@ -31,9 +32,10 @@ struct npu_mel_ops {
 struct npu_mel {
     const struct npu_mel_ops *ops;
     unsigned n_mels;
-    uint64_t window; /* index of the window under way */
-    uint64_t pushed; /* real samples since reset */
-    uint64_t end;    /* after finish: where the last window ends; else 0 */
+    unsigned window_frames, hop_frames; /* even; the hop at most the window */
+    uint64_t window;                    /* index of the window under way */
+    uint64_t pushed;                    /* real samples since reset */
+    uint64_t end;                       /* after finish: where the last window ends; else 0 */
     bool finished;
 };
 

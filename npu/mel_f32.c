@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Streaming log-mel in f32. Frame t is centred at sample 160 t and covers [160 t - 200, 160 t +
- * 200). Frames are computed four at a time, one in each vector lane, always the same four whatever
- * the chunking; a window's 3000 frames are 750 such blocks, so nothing of the next window is
- * computed before this one is taken. */
+ * 200). Frames are computed in blocks of four, one in each vector lane, and two where a window ends:
+ * nothing of the next window is computed before this one is taken. A frame has the same bits in
+ * every lane. */
 #include "npu/mel.h"
 #include "npu/mel_f32.h"
 
@@ -19,7 +19,6 @@
 #define PI         3.14159265358979323846
 #define LANES      NPU_FFT_LANES
 #define BINS       (NPU_FFT_BINS - 1) /* bin 200, 8 kHz, is the foot of the last filter */
-#define BLOCK_HOP  (LANES * NPU_HOP)
 #define BLOCK_SIZE ((LANES - 1) * NPU_HOP + NPU_FFT_SIZE)
 #define MAX_MELS   NPU_MEL_MAX_MELS
 /* Floats from one lane's spectrum to the next: 402 are used, 64-byte alignment is kept. */
@@ -42,10 +41,11 @@ struct mel_f32 {
 #else
     struct npu_fft fft;
 #endif
-    npu_f32x4 max;      /* over the frames of the window, lane by lane */
+    npu_f32x4 max;      /* of the block's frames */
     unsigned n_samples; /* in `samples`; starts at NPU_MEL_MARGIN, the reflected ones */
     unsigned n_frames;  /* of the window under way */
-    float *frames;      /* [NPU_WINDOW_FRAMES][n_mels], log10, unclamped */
+    float *frames;      /* [window_frames][n_mels], log10, unclamped */
+    float frame_max[NPU_WINDOW_FRAMES]; /* of each */
 };
 
 /* ---- Tables ---- */
@@ -111,14 +111,14 @@ static void reset_f32(struct npu_mel *base)
     mel->n_frames = 0;
 }
 
-static int open_f32(struct npu_mel **out, unsigned n_mels)
+static int open_f32(struct npu_mel **out, unsigned n_mels, unsigned window_frames)
 {
     /* aligned_alloc() wants whole multiples of the alignment; a frame's row is one already. */
     struct mel_f32 *mel = aligned_alloc(64, (sizeof(*mel) + 63) / 64 * 64);
     if (!mel)
         return -ENOMEM;
     memset(mel, 0, sizeof(*mel));
-    mel->frames = aligned_alloc(64, sizeof(float) * NPU_WINDOW_FRAMES * n_mels);
+    mel->frames = aligned_alloc(64, sizeof(float) * window_frames * n_mels);
     int status = mel->frames ? init_transform(mel) : -ENOMEM;
     if (status < 0) {
         close_f32(&mel->base);
@@ -153,7 +153,7 @@ static inline __attribute__((always_inline)) npu_f32x4 vector_max(npu_f32x4 a, n
     return (npu_f32x4)((mask & (npu_i32x4)a) | (~mask & (npu_i32x4)b));
 }
 
-/* p is a multiple of 16 bytes: so are NPU_HOP, BLOCK_HOP and SPECTRUM_STRIDE floats. */
+/* p is a multiple of 16 bytes: so are NPU_HOP and SPECTRUM_STRIDE floats. */
 static inline __attribute__((always_inline)) npu_f32x4 load(const float *p)
 {
     return *(const npu_f32x4 *)(const void *)p;
@@ -200,7 +200,8 @@ static void compute_bank(struct mel_f32 *mel)
 {
     const npu_f32x4 zero = {0, 0, 0, 0};
     const npu_f32x4 floor = {1e-10f, 1e-10f, 1e-10f, 1e-10f};
-    npu_f32x4 max = mel->max, before = zero; /* the rising side of filter j - 1 */
+    npu_f32x4 max = {-10, -10, -10, -10}; /* no value is less than log10 1e-10 */
+    npu_f32x4 before = zero;              /* the rising side of filter j - 1 */
     for (int j = 0; j <= (int)mel->base.n_mels; j++) {
         npu_f32x4 rise = zero, fall = zero;
         for (int k = mel->first[j]; k < mel->first[j + 1]; k++) {
@@ -217,11 +218,23 @@ static void compute_bank(struct mel_f32 *mel)
     mel->max = max;
 }
 
-/* Compute the block whose samples are complete and keep those that the next one shares. */
+/* Frames of the block under way, 2 or 4, and the samples they see. */
+static unsigned block_frames(const struct mel_f32 *mel)
+{
+    unsigned left = mel->base.window_frames - mel->n_frames;
+    return left < LANES ? left : LANES;
+}
+
+static unsigned block_samples(const struct mel_f32 *mel)
+{
+    return (block_frames(mel) - 1) * NPU_HOP + NPU_FFT_SIZE;
+}
+
+/* Compute the block whose samples are complete and keep those that the next one shares. What comes
+ * out of lanes without a frame is written over by the next block. */
 static void compute_block(struct mel_f32 *mel)
 {
-    if (mel->n_frames == 0)
-        mel->max = (npu_f32x4){-10, -10, -10, -10}; /* no value is less than log10 1e-10 */
+    const unsigned n = block_frames(mel);
     if (mel->base.window == 0 && mel->n_frames == 0) {
         for (int i = 1; i <= NPU_MEL_MARGIN; i++)
             mel->samples[NPU_MEL_MARGIN - i] = mel->samples[NPU_MEL_MARGIN + i];
@@ -233,19 +246,21 @@ static void compute_block(struct mel_f32 *mel)
         npu_f32x4 lane[4];
         transpose(lane, mel->log_mel[i], mel->log_mel[i + 1], mel->log_mel[i + 2],
                   mel->log_mel[i + 3]);
-        for (unsigned f = 0; f < LANES; f++)
+        for (unsigned f = 0; f < n; f++)
             memcpy(row + f * mel->base.n_mels + i, &lane[f], sizeof(lane[f]));
     }
-    mel->n_frames += LANES;
-    memmove(mel->samples, mel->samples + BLOCK_HOP, sizeof(float) * (BLOCK_SIZE - BLOCK_HOP));
-    mel->n_samples = BLOCK_SIZE - BLOCK_HOP;
+    for (unsigned f = 0; f < n; f++)
+        mel->frame_max[mel->n_frames + f] = mel->max[f];
+    mel->n_frames += n;
+    mel->n_samples = NPU_FFT_SIZE - NPU_HOP;
+    memmove(mel->samples, mel->samples + (size_t)n * NPU_HOP, sizeof(float) * mel->n_samples);
 }
 
 /* ---- The stream ---- */
 
 static bool ready_f32(const struct npu_mel *base)
 {
-    return ((const struct mel_f32 *)base)->n_frames == NPU_WINDOW_FRAMES;
+    return ((const struct mel_f32 *)base)->n_frames == base->window_frames;
 }
 
 static size_t append_f32(struct npu_mel *base, const float *samples, size_t n)
@@ -253,14 +268,14 @@ static size_t append_f32(struct npu_mel *base, const float *samples, size_t n)
     struct mel_f32 *mel = (struct mel_f32 *)base;
     size_t done = 0;
     while (done < n && !ready_f32(base)) {
-        size_t count = BLOCK_SIZE - mel->n_samples;
+        size_t count = block_samples(mel) - mel->n_samples;
         count = count < n - done ? count : n - done;
         float *to = mel->samples + mel->n_samples;
         for (size_t i = 0; i < count; i++)
             to[i] = npu_mel_clean(samples[done + i]);
         done += count;
         mel->n_samples += (unsigned)count;
-        if (mel->n_samples == BLOCK_SIZE)
+        if (mel->n_samples == block_samples(mel))
             compute_block(mel);
     }
     return done;
@@ -270,13 +285,14 @@ static void pad_f32(struct npu_mel *base, bool last)
 {
     struct mel_f32 *mel = (struct mel_f32 *)base;
     while (!ready_f32(base)) {
-        memset(mel->samples + mel->n_samples, 0, sizeof(float) * (BLOCK_SIZE - mel->n_samples));
-        if (last && mel->n_frames + LANES == NPU_WINDOW_FRAMES) {
-            float *end = mel->samples + BLOCK_SIZE - NPU_MEL_LOOK_AHEAD;
+        unsigned n = block_samples(mel);
+        memset(mel->samples + mel->n_samples, 0, sizeof(float) * (n - mel->n_samples));
+        if (last && mel->n_frames + block_frames(mel) == base->window_frames) {
+            float *end = mel->samples + n - NPU_MEL_LOOK_AHEAD;
             for (int i = 0; i < NPU_MEL_LOOK_AHEAD; i++)
                 end[i] = end[-2 - i];
         }
-        mel->n_samples = BLOCK_SIZE;
+        mel->n_samples = n;
         compute_block(mel);
     }
 }
@@ -284,16 +300,20 @@ static void pad_f32(struct npu_mel *base, bool last)
 static void cut_f32(struct npu_mel *base, float *out)
 {
     struct mel_f32 *mel = (struct mel_f32 *)base;
-    float max = mel->max[0];
-    for (int i = 1; i < LANES; i++)
-        max = mel->max[i] > max ? mel->max[i] : max;
+    float max = mel->frame_max[0];
+    for (unsigned i = 1; i < base->window_frames; i++)
+        max = mel->frame_max[i] > max ? mel->frame_max[i] : max;
     const float floor = max - 8;
-    const size_t n = (size_t)NPU_WINDOW_FRAMES * base->n_mels;
+    const size_t n = (size_t)base->window_frames * base->n_mels;
     for (size_t i = 0; i < n; i++) {
         float y = mel->frames[i];
         out[i] = ((y > floor ? y : floor) + 4) * 0.25f;
     }
-    mel->n_frames = 0;
+    const unsigned hop = base->hop_frames;
+    mel->n_frames = base->window_frames - hop;
+    memmove(mel->frames, mel->frames + (size_t)hop * base->n_mels,
+            sizeof(float) * mel->n_frames * base->n_mels);
+    memmove(mel->frame_max, mel->frame_max + hop, sizeof(float) * mel->n_frames);
 }
 
 const struct npu_mel_ops npu_mel_f32 = {

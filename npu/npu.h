@@ -5,7 +5,7 @@
  *
  * Words:    sample = one 16 kHz mono value; frame = one log-mel column, 10 ms; position = one
  * encoder row, 20 ms; window = what one encoder pass sees, 30 s = 480 000 samples = 3000 frames =
- *           1500 positions; features = f32 [positions][d_model], row-major.
+ *           1500 positions, or less; features = f32 [positions][d_model], row-major.
  * Errors:   functions that can fail return 0 or -errno and leave their outputs untouched on
  * failure; where a `struct npu_error *` is offered (may be NULL) it then holds one sentence for a
  * person. Handles:  open(T **out, ...) gives (transfer full); close(T **) takes it back, sets NULL,
@@ -133,21 +133,30 @@ struct npu_mel; /* streaming log-mel: samples in any chunking give the same bits
 
 struct npu_mel_window {
     uint64_t first_sample; /* index of the window's first sample since open or reset */
-    unsigned n_samples; /* real samples in it, 1 .. NPU_WINDOW_SAMPLES; the rest is zero padding */
+    unsigned n_samples;    /* real samples in it, at least 1; the rest is zero padding */
 };
 
-/* f32: frame by frame as the samples come. s16: the integer log-mel of profile npu (contract in
+/* f32: frame by frame as the samples come, each once. s16: the integer log-mel of profile npu (contract in
  * kernels/kernels.h, "log-mel"): the samples become 16-bit integers with one power-of-two gain for
  * the window, so nothing is computed before it is whole. The gain is 1 where every sample that the
  * window's frames see is an exact multiple of 2^-15 in -1 .. 1 - 2^-15, as from a 16-bit source;
  * else it brings the largest of them into [0.5, 1) (down for samples beyond 1; at most 2^32), and
- * they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1. The values that come
+ * they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1. Of windows that
+ * overlap, the frames they share are computed again where the gains differ. The values that come
  * out are multiples of 2^-13 and take no other arithmetic: the same bits on every machine. */
 enum npu_mel_arithmetic { NPU_MEL_F32, NPU_MEL_S16 };
 
-/* n_mels: 80 or 128. Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call in f32 plans
- * the transform under a process-wide lock. */
-int npu_mel_open(struct npu_mel **out, unsigned n_mels, enum npu_mel_arithmetic arithmetic);
+struct npu_mel_params {
+    unsigned n_mels; /* 80 or 128 */
+    enum npu_mel_arithmetic arithmetic;
+    unsigned window_positions; /* 50 .. 1500, 1 s .. 30 s; 0: 1500 */
+    unsigned hop_positions;    /* from a window's start to the next one's: 1 .. window_positions, 0:
+                                  that; windows overlap where it is less */
+};
+
+/* Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call in f32 plans the transform under a
+ * process-wide lock. */
+int npu_mel_open(struct npu_mel **out, const struct npu_mel_params *params);
 void npu_mel_close(struct npu_mel **mel);
 
 /* Append up to n samples (nominal range -1 .. 1; NaN counts as 0, values beyond +-1e4 as +-1e4) and
@@ -156,14 +165,16 @@ void npu_mel_close(struct npu_mel **mel);
  * streaming. Allocates: no. */
 size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n);
 
-/* End of the stream: the samples since the last window become one more, padded with zeros to 30 s
- * and reflected at its end as openai/whisper does; nothing happens where there are none. Take
- * windows until not ready, then reset. */
+/* End of the stream: samples that no window has held yet become one more, at its regular place, hop
+ * after the one before: it holds all samples from there on, padded with zeros to the window's
+ * length and reflected at its end as openai/whisper does. Nothing comes where every sample was in a
+ * window; a window that was waiting for samples past its end comes first. Take windows until not
+ * ready, then reset. */
 void npu_mel_finish(struct npu_mel *mel);
 bool npu_mel_ready(const struct npu_mel *mel);
 
 /* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4)
- * / 4. out: f32 [NPU_WINDOW_FRAMES][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
+ * / 4. out: f32 [2 * window_positions][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
  * streaming. Blocks: no; in s16 this is where the window is computed, some tens of ms. */
 int npu_mel_take(struct npu_mel *mel, float *out, struct npu_mel_window *window);
 void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices start at 0 again */
@@ -178,11 +189,14 @@ struct npu_encoder_params {
                             integers only, as the kernels for an NPU compute
                             (npu/model/INTEGER.md) */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
+    unsigned positions;  /* the most that a window has: 1 .. the model's n_ctx; 0: that. Working
+                            memory is as large; the packed weights do not depend on it and are
+                            shared by encoders of any. */
 };
 
 struct npu_encoder_info {
     const char *profile;    /* "int8", "f32", "npu" (static) */
-    unsigned positions;     /* rows of the features */
+    unsigned positions;     /* the most rows of a window's features */
     unsigned d_model;       /* columns */
     uint64_t load_ns;       /* reading and packing the weights */
     uint64_t weight_bytes;  /* packed */
@@ -201,15 +215,22 @@ void npu_encoder_get_info(const struct npu_encoder *encoder, struct npu_encoder_
 void npu_encoder_close(struct npu_encoder **encoder); /* cancels what is in flight */
 
 /* Hand in one window; the core copies it, the caller keeps its buffer.
- * mel:     f32 [NPU_WINDOW_FRAMES][n_mels], frame-major, as npu_mel_take() writes it (transfer
- * none). tag:     comes back with the result. Returns: 0; -EAGAIN no slot free within timeout_ns;
- * -ECANCELED cancelled; the first error of an earlier window. Threads: streaming (one submitter).
- */
-int npu_encoder_submit_mel(struct npu_encoder *encoder, const float *mel, uint64_t tag,
-                           uint64_t timeout_ns);
+ * mel:       f32 [2 * positions][n_mels], frame-major, as npu_mel_take() writes it, or the first
+ *            rows of that (transfer none).
+ * positions: 1 .. npu_encoder_info.positions. A shorter window is Whisper with a shorter audio
+ *            context: the first rows of the position table, and attention over as many keys.
+ *            Its features do not depend on how many positions the encoder was opened for, nor on
+ *            the windows before it; its cost falls linearly, that of attention with the square.
+ * tag:       comes back with the result.
+ * Returns:   0; -EINVAL positions; -EAGAIN no slot free within timeout_ns; -ECANCELED cancelled;
+ *            the first error of an earlier window. Threads: streaming (one submitter). */
+int npu_encoder_submit_mel(struct npu_encoder *encoder, const float *mel, unsigned positions,
+                           uint64_t tag, uint64_t timeout_ns);
 
 /* The oldest result, in the order of submission.
- * features: f32 [positions][d_model], written by this call (transfer none); tag may be NULL.
+ * features: f32 [positions][d_model] of that window, written by this call (transfer none): who
+ *           submits windows of several lengths knows it from the order or by the tag, or has room
+ *           for npu_encoder_info.positions rows. tag may be NULL.
  * Returns:  0; -EAGAIN not ready within timeout_ns; -ENODATA nothing in flight; -ECANCELED
  * cancelled; -EIO ... Threads:  streaming (one collector, may be another thread than the
  * submitter). */

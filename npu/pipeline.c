@@ -16,6 +16,7 @@
 
 struct slot {
     struct npu_memory *memory[NPU_MAX_SPANS]; /* parts, result; NULL: none now */
+    size_t bytes[NPU_MAX_SPANS];              /* of them that the group's tiles use */
     unsigned n_tiles, n_taken;
     uint64_t tag[NPU_PIPELINE_BATCH];
     uint64_t launch_ns;
@@ -175,7 +176,7 @@ static void launch_ready_locked(struct npu_pipeline *p)
                                     .done_user = p};
         struct npu_error err = {""};
         for (unsigned i = 0; i < p->n_memories; i++)
-            launch.span[i] = (struct npu_launch_span){slot->memory[i], 0, memory_bytes(p, i)};
+            launch.span[i] = (struct npu_launch_span){slot->memory[i], 0, slot->bytes[i]};
         slot->launch_ns = npu_now_ns();
         int ret = npu_launch_submit(p->params.context, &launch, NULL, &err);
         if (ret) {
@@ -436,14 +437,23 @@ static int stopped_locked(const struct npu_pipeline *p)
     return p->cancelled ? -ECANCELED : p->error;
 }
 
-/* Copy a tile into place `at` of a slot. */
-static void write_tile(struct npu_pipeline *p, struct slot *slot, const void *const *in,
-                       unsigned at)
+/* Copy a tile into place `at` of a slot; only where the slot has one place may it be short. */
+static void write_tile(struct npu_pipeline *p, struct slot *slot,
+                       const struct npu_pipeline_tile *tile, unsigned at)
 {
+    for (unsigned i = 0; i < p->n_memories; i++)
+        slot->bytes[i] = memory_bytes(p, i);
+    if (tile->out_bytes)
+        slot->bytes[p->params.n_in] = tile->out_bytes;
     for (unsigned i = 0; i < p->params.n_in; i++) {
         const struct npu_pipeline_part *part = &p->params.in[i];
-        char *to = (char *)npu_memory_map(slot->memory[i]) + at * part_stride(part);
-        memcpy(to + part->before, in[i], part->bytes);
+        size_t bytes = tile->in_bytes[i] ? tile->in_bytes[i] : part->bytes;
+        char *to = (char *)npu_memory_map(slot->memory[i]) + at * part_stride(part) + part->before;
+        memcpy(to, tile->in[i], bytes);
+        if (bytes < part->bytes) {
+            memset(to + bytes, 0, part->after);
+            slot->bytes[i] = part->before + bytes + part->after;
+        }
     }
 }
 
@@ -458,7 +468,7 @@ static int send_slot(struct npu_pipeline *p, struct slot *slot, unsigned n_tiles
         char *base = npu_memory_map(slot->memory[i]);
         for (unsigned t = n_tiles; t < p->params.batch; t++)
             memcpy(base + t * stride, base + (n_tiles - 1) * stride, stride);
-        ret = npu_memory_sync(slot->memory[i], NPU_TO_DEVICE, 0, memory_bytes(p, i), err);
+        ret = npu_memory_sync(slot->memory[i], NPU_TO_DEVICE, 0, slot->bytes[i], err);
     }
     return ret;
 }
@@ -477,13 +487,35 @@ static void end_writing_locked(struct npu_pipeline *p, int ret, bool full,
     pthread_cond_broadcast(&p->changed);
 }
 
+static bool fits(const struct npu_pipeline *p, const struct npu_pipeline_tile *tile)
+{
+    bool is_short = tile->out_bytes > 0, fits = tile->out_bytes <= p->params.out_bytes;
+
+    for (unsigned i = 0; i < p->params.n_in; i++) {
+        is_short |= tile->in_bytes[i] > 0;
+        fits &= tile->in_bytes[i] <= p->params.in[i].bytes;
+    }
+    return fits && !(is_short && p->params.batch > 1);
+}
+
 int npu_pipeline_submit(struct npu_pipeline *p, const void *const *in, uint64_t tag,
                         uint64_t timeout_ns)
+{
+    struct npu_pipeline_tile tile = {.tag = tag};
+
+    memcpy(tile.in, in, p->params.n_in * sizeof(*in));
+    return npu_pipeline_submit_tile(p, &tile, timeout_ns);
+}
+
+int npu_pipeline_submit_tile(struct npu_pipeline *p, const struct npu_pipeline_tile *tile,
+                             uint64_t timeout_ns)
 {
     uint64_t due_ns = npu_due_ns(timeout_ns), first_ns = npu_now_ns();
     struct npu_error err = {""};
     int ret = 0;
 
+    if (!fits(p, tile))
+        return -EINVAL;
     pthread_mutex_lock(&p->lock);
     while (!stopped_locked(p) && !has_room_locked(p) && ret == 0)
         if (!npu_cond_wait(&p->changed, &p->lock, due_ns) && !has_room_locked(p))
@@ -507,13 +539,13 @@ int npu_pipeline_submit(struct npu_pipeline *p, const void *const *in, uint64_t 
         ret = take_buffers(p, slot, due_ns, &err);
     bool no_buffer = ret == -EAGAIN; /* of a pool that others use, too */
     if (ret == 0) {
-        write_tile(p, slot, in, at);
+        write_tile(p, slot, tile, at);
         if (full)
             ret = send_slot(p, slot, at + 1, &err);
     }
     pthread_mutex_lock(&p->lock);
     if (ret == 0) {
-        slot->tag[at] = tag;
+        slot->tag[at] = tile->tag;
         slot->n_tiles++;
     }
     end_writing_locked(p, no_buffer ? 0 : ret, full && ret == 0, &err, begin_ns);
@@ -598,12 +630,11 @@ int npu_pipeline_collect(struct npu_pipeline *p, void *out, uint64_t *tag, uint6
     pthread_mutex_unlock(&p->lock);
 
     struct npu_memory *memory = slot->memory[p->n_memories - 1];
+    size_t bytes = slot->bytes[p->n_memories - 1] / p->params.batch;
     if (at == 0)
-        ret =
-            npu_memory_sync(memory, NPU_FROM_DEVICE, 0, slot->n_tiles * p->params.out_bytes, &err);
+        ret = npu_memory_sync(memory, NPU_FROM_DEVICE, 0, slot->n_tiles * bytes, &err);
     if (ret == 0) {
-        memcpy(out, (const char *)npu_memory_map(memory) + at * p->params.out_bytes,
-               p->params.out_bytes);
+        memcpy(out, (const char *)npu_memory_map(memory) + at * bytes, bytes);
         if (tag)
             *tag = slot->tag[at];
     }

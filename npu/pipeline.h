@@ -67,7 +67,18 @@ void npu_pipeline_close(struct npu_pipeline **pipeline);
  * the result. Returns 0; -EAGAIN no slot free within timeout_ns; -ECANCELED; the first error. */
 int npu_pipeline_submit(struct npu_pipeline *pipeline, const void *const *in, uint64_t tag,
                         uint64_t timeout_ns);
-/* The oldest result. out: out_bytes, written by this call (transfer none); tag may be NULL. A batch
+/* The same for a tile that is shorter than the pipeline's: of each part the first in_bytes are used
+ * (0: all), with the zeros in front of and behind them, of the result the first out_bytes. The
+ * launch's spans are as long as that, and no more is moved. Returns also -EINVAL longer, or the
+ * pipeline batches. */
+struct npu_pipeline_tile {
+    const void *in[NPU_PIPELINE_PARTS]; /* (transfer none) */
+    size_t in_bytes[NPU_PIPELINE_PARTS], out_bytes;
+    uint64_t tag;
+};
+int npu_pipeline_submit_tile(struct npu_pipeline *pipeline, const struct npu_pipeline_tile *tile,
+                             uint64_t timeout_ns);
+/* The oldest result. out: the tile's out_bytes, written by this call (transfer none); tag may be NULL. A batch
  * that is not full is launched when there is nothing else to wait for. Returns 0; -EAGAIN not ready
  * within timeout_ns; -ENODATA nothing was submitted that has not been collected; -ECANCELED; the
  * first error. */

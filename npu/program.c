@@ -5,10 +5,14 @@
 #include <string.h>
 
 static struct npu_stage *add_stage(struct npu_program *p, enum npu_op op, enum npu_operand in,
-                                   enum npu_operand out, unsigned rows)
+                                   enum npu_operand out, unsigned rows_per_position)
 {
     struct npu_stage *s = &p->stage[p->n_stages++];
-    *s = (struct npu_stage){.op = op, .in = in, .out = out, .rows = rows, .norm = NPU_TENSOR_NONE};
+    *s = (struct npu_stage){.op = op,
+                            .in = in,
+                            .out = out,
+                            .rows_per_position = rows_per_position,
+                            .norm = NPU_TENSOR_NONE};
     return s;
 }
 
@@ -18,22 +22,22 @@ static void add_matrix(struct npu_stage *s, int weight, int bias, unsigned n, un
     s->matrix[s->n_matrices++] = (struct npu_stage_matrix){weight, bias, scale};
     s->n = n;
     s->k = k;
-    s->gmac += 1e-9 * s->rows * (double)n * k;
+    s->gmac_row += 1e-9 * n * k;
 }
 
 static void add_stem(struct npu_program *p)
 {
-    struct npu_stage *s = add_stage(p, NPU_OP_CONV1, NPU_BUFFER_MEL, NPU_BUFFER_STEM, p->frames);
+    struct npu_stage *s = add_stage(p, NPU_OP_CONV1, NPU_BUFFER_MEL, NPU_BUFFER_STEM, 2);
     add_matrix(s, NPU_TENSOR_CONV1_WEIGHT, NPU_TENSOR_CONV1_BIAS, p->d_model, 3 * p->n_mels, 1.0f);
-    s = add_stage(p, NPU_OP_CONV2, NPU_BUFFER_STEM, NPU_BUFFER_RESIDUAL, p->positions);
+    s = add_stage(p, NPU_OP_CONV2, NPU_BUFFER_STEM, NPU_BUFFER_RESIDUAL, 1);
     add_matrix(s, NPU_TENSOR_CONV2_WEIGHT, NPU_TENSOR_CONV2_BIAS, p->d_model, 3 * p->d_model, 1.0f);
 }
 
 static void add_layer(struct npu_program *p, unsigned layer)
 {
-    unsigned first = p->n_stages, d = p->d_model, rows = p->positions;
+    unsigned first = p->n_stages, d = p->d_model;
 
-    struct npu_stage *s = add_stage(p, NPU_OP_NORM_QKV, NPU_BUFFER_RESIDUAL, NPU_BUFFER_QKV, rows);
+    struct npu_stage *s = add_stage(p, NPU_OP_NORM_QKV, NPU_BUFFER_RESIDUAL, NPU_BUFFER_QKV, 1);
     s->norm = NPU_TENSOR_ATTN_NORM_WEIGHT;
     /* 64^-1/2 belongs to the scores; in Wq and bq it costs nothing and, a power of two, changes no
      * bit. */
@@ -41,17 +45,17 @@ static void add_layer(struct npu_program *p, unsigned layer)
     add_matrix(s, NPU_TENSOR_K_WEIGHT, NPU_TENSOR_NONE, d, d, 1.0f);
     add_matrix(s, NPU_TENSOR_V_WEIGHT, NPU_TENSOR_V_BIAS, d, d, 1.0f);
 
-    s = add_stage(p, NPU_OP_ATTENTION, NPU_BUFFER_QKV, NPU_BUFFER_MIXED, rows);
-    s->gmac = 2e-9 * rows * rows * d;
+    s = add_stage(p, NPU_OP_ATTENTION, NPU_BUFFER_QKV, NPU_BUFFER_MIXED, 1);
+    s->gmac_key = 2e-9 * d;
 
-    s = add_stage(p, NPU_OP_OUT, NPU_BUFFER_MIXED, NPU_BUFFER_RESIDUAL, rows);
+    s = add_stage(p, NPU_OP_OUT, NPU_BUFFER_MIXED, NPU_BUFFER_RESIDUAL, 1);
     add_matrix(s, NPU_TENSOR_OUT_WEIGHT, NPU_TENSOR_OUT_BIAS, d, d, 1.0f);
 
-    s = add_stage(p, NPU_OP_NORM_FC1, NPU_BUFFER_RESIDUAL, NPU_BUFFER_FFN, rows);
+    s = add_stage(p, NPU_OP_NORM_FC1, NPU_BUFFER_RESIDUAL, NPU_BUFFER_FFN, 1);
     s->norm = NPU_TENSOR_FFN_NORM_WEIGHT;
     add_matrix(s, NPU_TENSOR_FC1_WEIGHT, NPU_TENSOR_FC1_BIAS, p->d_ffn, d, 1.0f);
 
-    s = add_stage(p, NPU_OP_FC2, NPU_BUFFER_FFN, NPU_BUFFER_RESIDUAL, rows);
+    s = add_stage(p, NPU_OP_FC2, NPU_BUFFER_FFN, NPU_BUFFER_RESIDUAL, 1);
     add_matrix(s, NPU_TENSOR_FC2_WEIGHT, NPU_TENSOR_FC2_BIAS, d, p->d_ffn, 1.0f);
 
     for (unsigned i = first; i < p->n_stages; i++)
@@ -69,13 +73,12 @@ int npu_program_build(struct npu_program *program, const struct npu_model_info *
     program->n_layers = model->n_layers;
     program->d_ffn = model->d_ffn;
     program->positions = model->n_ctx;
-    program->frames = 2 * model->n_ctx;
 
     add_stem(program);
     for (unsigned layer = 0; layer < model->n_layers; layer++)
         add_layer(program, layer);
-    struct npu_stage *s = add_stage(program, NPU_OP_NORM, NPU_BUFFER_RESIDUAL, NPU_BUFFER_FEATURES,
-                                    program->positions);
+    struct npu_stage *s =
+        add_stage(program, NPU_OP_NORM, NPU_BUFFER_RESIDUAL, NPU_BUFFER_FEATURES, 1);
     s->norm = NPU_TENSOR_NORM_WEIGHT;
     return 0;
 }

@@ -3,6 +3,8 @@
 #define NPU_PROGRAM_H
 /* A model as a list of stages on named buffers, the same for every backend. The list is the only
  * description of the encoder's structure; a backend executes it and knows operations, not Whisper.
+ * The sizes are those of a window of `positions`, which each run chooses: a shorter window takes the
+ * first rows of the position table, and attention knows no more keys than it has positions.
  * Source: openai/whisper, model.py (AudioEncoder): two convolutions, pre-norm blocks, final norm;
  * head dimension 64. */
 #include "npu/model/model.h"
@@ -48,22 +50,33 @@ struct npu_stage {
     enum npu_op op;
     unsigned layer; /* of the tensors below, where they belong to one */
     enum npu_operand in, out;
-    unsigned rows; /* of out */
-    unsigned n, k; /* one matrix: outputs, inputs; 0 where the stage has none */
+    unsigned rows_per_position; /* of out */
+    unsigned n, k;              /* one matrix: outputs, inputs; 0 where the stage has none */
     int norm; /* weight tensor of the norm before the matrices (its bias is the next tensor), or
                  NONE */
     unsigned n_matrices;
     struct npu_stage_matrix matrix[NPU_STAGE_MATRICES];
-    double gmac; /* 1e9 multiply-adds in this stage */
+    double gmac_row, gmac_key; /* 1e9 multiply-adds for a row of out, and for a row and a key */
 };
 
 #define NPU_MAX_LAYERS 64
 struct npu_program {
     unsigned n_mels, d_model, n_heads, n_layers, d_ffn;
-    unsigned positions, frames; /* frames = 2 * positions */
+    unsigned positions; /* rows of the position table, the most a window has */
     unsigned n_stages;
     struct npu_stage stage[3 + 5 * NPU_MAX_LAYERS];
 };
+
+/* Of a stage in a window of `positions`: rows of out, 1e9 multiply-adds. */
+static inline unsigned npu_stage_rows(const struct npu_stage *stage, unsigned positions)
+{
+    return stage->rows_per_position * positions;
+}
+
+static inline double npu_stage_gmac(const struct npu_stage *stage, unsigned positions)
+{
+    return npu_stage_rows(stage, positions) * (stage->gmac_row + stage->gmac_key * positions);
+}
 
 /* Fill `program` for a model. Returns: 0; -ENOTSUP more layers than fit. Threads: any. */
 int npu_program_build(struct npu_program *program, const struct npu_model_info *model);

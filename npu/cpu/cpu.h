@@ -25,7 +25,7 @@ struct npu_cpu_device {
 /* Q, K and V of one window in integers, and what goes on from there. */
 struct npu_cpu_int_buffers {
     void *q;           /* [positions][d_model] operands */
-    float *q_scale;    /* [n_heads][positions], times 64^-1/2 log2(e) */
+    float *q_scale;    /* [n_heads][the window's positions], times 64^-1/2 log2(e) */
     char *k, *v;       /* [n_heads][blocks] of 64 x 64 operands */
     int32_t *k_offset; /* [n_heads][blocks][64] */
     float *k_scale;    /* [n_heads][blocks] */
@@ -40,7 +40,7 @@ struct npu_cpu_int_buffers {
 /* What profile npu works on. */
 struct npu_cpu_npu_buffers {
     int32_t *residual;  /* [positions][d_model] */
-    int16_t *stem;      /* [frames + 2][d_model], zero row first and last */
+    int16_t *stem;      /* [2 positions + 2][d_model], zero row first and last */
     int16_t *q, *k, *v; /* [positions][d_model] */
     int16_t *mixed;     /* [positions][d_model] */
     int16_t *ffn;       /* [positions][d_ffn] */
@@ -63,14 +63,15 @@ struct npu_cpu_loaded {
     struct npu_loaded base;
     struct npu_cpu_device *device;
     struct npu_program program;
+    unsigned positions;              /* the most of a window: what the memory below is for */
     struct npu_cpu_weights *weights; /* shared with other encoders */
 
-    /* Working memory. One window runs at a time on all threads, so there is one set; what a window
+    /* Working memory; a shorter window uses the first rows of a buffer. One window runs at a time on all threads, so there is one set; what a window
      * in flight needs of its own (mel, features) belongs to the encoder's slot. stem, {q, k, v,
      * mixed} and ffn are alive one after the other and share `work`. */
     char *work;
     float *residual; /* [positions][d_model] */
-    float *stem;     /* [frames + 2][d_model], zero row first and last */
+    float *stem;     /* [2 positions + 2][d_model], zero row first and last */
     float *mixed;    /* [positions][d_model] */
     float *q;        /* f32: [positions][d_model] */
     float *kt;       /* f32: [n_heads] of kt_size floats: npu_pack_kt_f32() */
@@ -81,7 +82,6 @@ struct npu_cpu_loaded {
     struct npu_cpu_npu_buffers npu;
     unsigned blocks;                 /* of NPU_KEY_BLOCK positions */
     struct npu_cpu_scratch *scratch; /* [n_threads] */
-    unsigned tiles_per_job;
 };
 
 /* Jobs of one stage of one window: blocks of whole tiles, attention: blocks of one head. */
@@ -91,8 +91,12 @@ struct npu_cpu_job {
     const struct npu_stage *s;
     const struct npu_cpu_stage *w;
     const struct npu_integer_stage *i; /* profile npu */
+    unsigned positions, rows;          /* of this window */
     unsigned rows_per_job;
 };
+/* Tiles that a thread takes at once: up to NPU_CPU_JOB_TILES, fewer where that leaves threads
+ * without work. */
+unsigned npu_cpu_tiles_per_job(unsigned positions, unsigned n_threads);
 /* First row and number of rows of a job. */
 unsigned npu_cpu_job_rows(const struct npu_cpu_job *job, unsigned index, unsigned *n_rows);
 /* Head of an attention job, and the index of its rows' job. */
@@ -103,7 +107,7 @@ extern npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT], *const npu_cpu_int_fns[N
                                                             *const npu_cpu_npu_fns[NPU_OP_COUNT];
 
 int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
-                 const struct npu_program *program, enum npu_profile profile,
+                 const struct npu_program *program, enum npu_profile profile, unsigned positions,
                  const struct npu_model *model, struct npu_error *err);
 void npu_cpu_unload(struct npu_loaded *loaded);
 int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run);

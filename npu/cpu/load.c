@@ -14,15 +14,6 @@ static size_t align_bytes(size_t n)
     return (n + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-/* Tiles that a thread takes at once: up to NPU_CPU_JOB_TILES, fewer where that leaves threads
- * without work. */
-static unsigned choose_tiles_per_job(unsigned positions, unsigned n_threads)
-{
-    unsigned tiles = (positions + NPU_TILE_ROWS - 1) / NPU_TILE_ROWS;
-    unsigned per_job = tiles / (4 * n_threads);
-    return per_job < 1 ? 1 : per_job > NPU_CPU_JOB_TILES ? NPU_CPU_JOB_TILES : per_job;
-}
-
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -32,7 +23,7 @@ static size_t max_size(size_t a, size_t b)
 static size_t lay_out_f32(struct npu_cpu_loaded *l, char *base)
 {
     const struct npu_program *p = &l->program;
-    size_t rows = (size_t)p->positions * p->d_model * sizeof(float), used = 0, ffn_used = 0;
+    size_t rows = (size_t)l->positions * p->d_model * sizeof(float), used = 0, ffn_used = 0;
     int padded = (int)(l->blocks * NPU_KEY_BLOCK);
 
     l->kt_size = npu_packed_b_f32_size(padded, NPU_HEAD_DIM, l->device->kernels.gemm_f32_nr);
@@ -41,7 +32,7 @@ static size_t lay_out_f32(struct npu_cpu_loaded *l, char *base)
     l->q = npu_cpu_carve(base, &used, rows);
     l->kt = npu_cpu_carve(base, &used, p->n_heads * l->kt_size * sizeof(float));
     l->v = npu_cpu_carve(base, &used, p->n_heads * l->v_size * sizeof(float));
-    l->ffn = npu_cpu_carve(base, &ffn_used, (size_t)p->positions * p->d_ffn * sizeof(float));
+    l->ffn = npu_cpu_carve(base, &ffn_used, (size_t)l->positions * p->d_ffn * sizeof(float));
     return max_size(used, ffn_used);
 }
 
@@ -50,23 +41,23 @@ static size_t lay_out_int(struct npu_cpu_loaded *l, char *base)
 {
     const struct npu_program *p = &l->program;
     struct npu_cpu_int_buffers *i = &l->i;
-    size_t rows = (size_t)p->positions * p->d_model, used = 0, ffn_used = 0;
+    size_t rows = (size_t)l->positions * p->d_model, used = 0, ffn_used = 0;
     size_t blocks = (size_t)p->n_heads * l->blocks;
 
     l->mixed = npu_cpu_carve(base, &used, rows * sizeof(float));
     i->q = npu_cpu_carve(base, &used, rows * 2);
-    i->q_scale = npu_cpu_carve(base, &used, p->n_heads * p->positions * sizeof(float));
+    i->q_scale = npu_cpu_carve(base, &used, p->n_heads * l->positions * sizeof(float));
     i->k = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
     i->v = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
     i->k_offset = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * sizeof(int32_t));
     i->k_scale = npu_cpu_carve(base, &used, blocks * sizeof(float));
     i->v_scale = npu_cpu_carve(base, &used, blocks * NPU_HEAD_DIM * sizeof(float));
-    i->ffn = npu_cpu_carve(base, &ffn_used, (size_t)p->positions * p->d_ffn * 2);
-    i->ffn_scale = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(float));
-    i->ffn_zero = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(int32_t));
+    i->ffn = npu_cpu_carve(base, &ffn_used, (size_t)l->positions * p->d_ffn * 2);
+    i->ffn_scale = npu_cpu_carve(base, &ffn_used, l->positions * sizeof(float));
+    i->ffn_zero = npu_cpu_carve(base, &ffn_used, l->positions * sizeof(int32_t));
     i->ffn_tail =
-        npu_cpu_carve(base, &ffn_used, (size_t)p->positions * NPU_CPU_TAIL_MAX * sizeof(int16_t));
-    i->ffn_tail_scale = npu_cpu_carve(base, &ffn_used, p->positions * sizeof(float));
+        npu_cpu_carve(base, &ffn_used, (size_t)l->positions * NPU_CPU_TAIL_MAX * sizeof(int16_t));
+    i->ffn_tail_scale = npu_cpu_carve(base, &ffn_used, l->positions * sizeof(float));
     return max_size(used, ffn_used);
 }
 
@@ -75,13 +66,13 @@ static size_t lay_out_npu(struct npu_cpu_loaded *l, char *base)
 {
     const struct npu_program *p = &l->program;
     struct npu_cpu_npu_buffers *b = &l->npu;
-    size_t rows = (size_t)p->positions * p->d_model * sizeof(int16_t), used = 0, ffn_used = 0;
+    size_t rows = (size_t)l->positions * p->d_model * sizeof(int16_t), used = 0, ffn_used = 0;
 
     b->mixed = npu_cpu_carve(base, &used, rows);
     b->q = npu_cpu_carve(base, &used, rows);
     b->k = npu_cpu_carve(base, &used, rows);
     b->v = npu_cpu_carve(base, &used, rows);
-    b->ffn = npu_cpu_carve(base, &ffn_used, (size_t)p->positions * p->d_ffn * sizeof(int16_t));
+    b->ffn = npu_cpu_carve(base, &ffn_used, (size_t)l->positions * p->d_ffn * sizeof(int16_t));
     return max_size(used, ffn_used);
 }
 
@@ -90,7 +81,8 @@ static size_t lay_out_scratch(struct npu_cpu_loaded *l, enum npu_profile profile
                               struct npu_cpu_scratch *to, char *base)
 {
     const struct npu_program *p = &l->program;
-    size_t job_rows = (size_t)l->tiles_per_job * NPU_TILE_ROWS, used = 0;
+    unsigned tiles = npu_cpu_tiles_per_job(l->positions, l->device->n_threads);
+    size_t job_rows = (size_t)tiles * NPU_TILE_ROWS, used = 0;
     size_t k = max_size(3 * p->d_model, 3 * p->n_mels);
 
     if (profile == NPU_PROFILE_NPU) { /* normalised rows, or those of mel */
@@ -101,7 +93,7 @@ static size_t lay_out_scratch(struct npu_cpu_loaded *l, enum npu_profile profile
     if (profile == NPU_PROFILE_F32) { /* normalised rows, and one of K or V before packing */
         to->rows = npu_cpu_carve(base, &used, 2 * job_rows * p->d_model * sizeof(float));
         to->kernel = npu_cpu_carve(base, &used,
-                                   npu_attention_f32_scratch((int)p->positions) * sizeof(float));
+                                   npu_attention_f32_scratch((int)l->positions) * sizeof(float));
         return used;
     }
     size_t floats = max_size(job_rows * p->d_model, (size_t)NPU_CPU_INT_ROWS * p->d_ffn);
@@ -129,12 +121,11 @@ static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct
     size_t stem_bytes = profile == NPU_PROFILE_NPU ? sizeof(int16_t) : sizeof(float);
     struct npu_cpu_scratch unused;
 
-    l->tiles_per_job = choose_tiles_per_job(p->positions, n_threads);
-    l->blocks = (p->positions + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK;
+    l->blocks = (l->positions + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK;
     l->scratch = calloc(n_threads, sizeof(*l->scratch));
 
-    size_t residual = align_bytes((size_t)p->positions * p->d_model * sizeof(float));
-    size_t stem = align_bytes((size_t)(p->frames + 2) * p->d_model * stem_bytes);
+    size_t residual = align_bytes((size_t)l->positions * p->d_model * sizeof(float));
+    size_t stem = align_bytes((size_t)(2 * l->positions + 2) * p->d_model * stem_bytes);
     size_t work = max_size(stem, lay_outs[profile](l, NULL));
     size_t scratch = lay_out_scratch(l, profile, &unused, NULL);
     size_t bytes = residual + work + n_threads * scratch;
@@ -154,7 +145,7 @@ static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct
 }
 
 int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
-                 const struct npu_program *program, enum npu_profile profile,
+                 const struct npu_program *program, enum npu_profile profile, unsigned positions,
                  const struct npu_model *model, struct npu_error *err)
 {
     struct npu_cpu_loaded *l = calloc(1, sizeof(*l));
@@ -163,6 +154,7 @@ int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
     l->base.backend = &npu_backend_cpu;
     l->device = (struct npu_cpu_device *)device;
     l->program = *program;
+    l->positions = positions;
 
     int ret = npu_cpu_weights_get(&l->weights, &l->device->kernels, program, profile, model, err);
     if (ret == 0)

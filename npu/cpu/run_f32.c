@@ -61,11 +61,11 @@ static void run_norm_qkv(void *user, unsigned index, unsigned worker)
     gemm(job, 1, kv, d, h, d, NULL, 0, m, 0);
     for (unsigned head = 0; head < p->n_heads; head++)
         npu_pack_kt_f32(l->kt + head * l->kt_size, kv + head * NPU_HEAD_DIM, (ptrdiff_t)d, (int)row,
-                        (int)m, (int)p->positions, nr);
+                        (int)m, (int)job->positions, nr);
     gemm(job, 2, kv, d, h, d, NULL, 0, m, 0);
     for (unsigned head = 0; head < p->n_heads; head++)
         npu_pack_v_f32(l->v + head * l->v_size, kv + head * NPU_HEAD_DIM, (ptrdiff_t)d, (int)row,
-                       (int)m, (int)p->positions, nr);
+                       (int)m, (int)job->positions, nr);
 }
 
 static void run_attention(void *user, unsigned index, unsigned worker)
@@ -78,7 +78,7 @@ static void run_attention(void *user, unsigned index, unsigned worker)
 
     l->device->kernels.attention_f32(l->mixed + at, (ptrdiff_t)d, l->q + at, (ptrdiff_t)d,
                                      l->kt + head * l->kt_size, l->v + head * l->v_size, (int)m,
-                                     (int)l->program.positions, l->scratch[worker].kernel);
+                                     (int)job->positions, l->scratch[worker].kernel);
 }
 
 static void run_out(void *user, unsigned index, unsigned worker)

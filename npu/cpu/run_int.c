@@ -171,7 +171,7 @@ static void quant_q(const struct npu_cpu_job *job, const struct npu_cpu_scratch 
         size_t at = (size_t)row * p->d_model + head * NPU_HEAD_DIM;
         args.dst = operand(job, to->q, job->w->recipe.head_width, at);
         args.x = scratch->rows + head * NPU_HEAD_DIM;
-        args.scale = to->q_scale + (size_t)head * p->positions + row;
+        args.scale = to->q_scale + (size_t)head * job->positions + row;
         head_kernels_of(job)->quant(&args);
     }
 }
@@ -233,14 +233,14 @@ static void run_attention(void *user, unsigned index, unsigned worker)
         .q = operand(job, from->q, width, at),
         .k = operand(job, from->k, width, b * NPU_KEY_BLOCK * NPU_HEAD_DIM),
         .v = operand(job, from->v, width, b * NPU_KEY_BLOCK * NPU_HEAD_DIM),
-        .q_scale = from->q_scale + (size_t)head * l->program.positions + row,
+        .q_scale = from->q_scale + (size_t)head * job->positions + row,
         .k_scale = from->k_scale + b,
         .v_scale = from->v_scale + b * NPU_HEAD_DIM,
         .k_offset = from->k_offset + b * NPU_KEY_BLOCK,
         .ldo = (ptrdiff_t)d,
         .ldq = (ptrdiff_t)d,
         .m = (int)m,
-        .n = (int)l->program.positions,
+        .n = (int)job->positions,
         .numerators = job->w->recipe.numerators,
     };
     head_kernels_of(job)->attention(&args, l->scratch[worker].kernel);

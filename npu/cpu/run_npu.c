@@ -111,7 +111,7 @@ static void attention(void *user, unsigned index, unsigned worker)
         .ldk = d,
         .ldv = d,
         .m = (int)m,
-        .n = (int)job->l->program.positions,
+        .n = (int)job->positions,
         .qk_shift = job->i->qk_shift,
     };
     job->l->device->kernels.f1.attention(&args);

@@ -200,9 +200,9 @@ static void sim_close(struct npu_device *device)
 
 static int sim_load(struct npu_loaded **out, struct npu_device *device,
                     const struct npu_program *program, enum npu_profile profile,
-                    const struct npu_model *model, struct npu_error *err)
+                    unsigned positions, const struct npu_model *model, struct npu_error *err)
 {
-    (void)out, (void)device, (void)program, (void)profile, (void)model;
+    (void)out, (void)device, (void)program, (void)profile, (void)positions, (void)model;
     return npu_fail(err, -ENOTSUP,
                     "device \"sim\" runs single array designs, not the whole encoder; use \"cpu\"");
 }

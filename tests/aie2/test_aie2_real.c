@@ -278,7 +278,7 @@ static void after(void *user, unsigned index)
 static float *read_mel(struct core *c)
 {
     const struct npu_program *p = &c->rig.program;
-    size_t n = ((size_t)p->frames + 2) * p->n_mels;
+    size_t n = ((size_t)2 * p->positions + 2) * p->n_mels;
     float *mel = stored_mel(source_path(MEL_PATH)), *framed = calloc(n, sizeof(*framed));
     c->mel = calloc(n, sizeof(*c->mel));
     if (!framed || !c->mel)
@@ -301,8 +301,12 @@ int main(void)
     c.acc = kit_buffer_new(32768);
     c.before = calloc(c.rig.values, sizeof(*c.before));
     float *mel = read_mel(&c);
-    struct npu_run run = {
-        .mel = mel, .features = c.rig.features, .cancel = &cancel, .after = after, .user = &c};
+    struct npu_run run = {.positions = c.rig.program.positions,
+                          .mel = mel,
+                          .features = c.rig.features,
+                          .cancel = &cancel,
+                          .after = after,
+                          .user = &c};
     int ret = c.rig.device->backend->run(c.rig.loaded, &run);
     check_case(ret == 0, "real_window_runs", "run() returned %d", ret);
     bool intact = kit_buffer_intact(&c.acc);

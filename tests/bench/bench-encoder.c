@@ -150,7 +150,7 @@ static int bench_mel_from_audio(const char *path, unsigned n_mels, const char *p
         return bench_fail(path, -ENOMEM);
     int err = bench_read_wav(path, samples, &n);
     if (!err) {
-        err = npu_mel_open(&mel, n_mels, bench_arithmetic(profile));
+        err = npu_mel_open(&mel, &(struct npu_mel_params){n_mels, bench_arithmetic(profile), 0, 0});
         if (!err) {
             npu_mel_push(mel, samples, n);
             npu_mel_finish(mel);
@@ -256,7 +256,7 @@ static void bench_close(struct bench *b)
 static int bench_encode(struct bench *b)
 {
     uint64_t tag = 0;
-    int err = npu_encoder_submit_mel(b->encoder, b->mel, 1, NPU_TIMEOUT_NONE);
+    int err = npu_encoder_submit_mel(b->encoder, b->mel, b->info.positions, 1, NPU_TIMEOUT_NONE);
     if (!err)
         err = npu_encoder_collect(b->encoder, b->features, &tag, NPU_TIMEOUT_NONE);
     return err ? bench_fail("run", err) : 0;
@@ -296,10 +296,11 @@ static void bench_split_gmac(const struct bench *b, const char *name, double gma
     for (unsigned i = 0; i < program.n_stages; i++) {
         const struct npu_stage *s = &program.stage[i];
         struct npu_cpu_recipe recipe = npu_cpu_choose_recipe(&program, i, bench_profile(b));
-        double tail = recipe.tail ? s->gmac * recipe.tail / s->k : 0;
+        double gmac_all = npu_stage_gmac(s, program.positions);
+        double tail = recipe.tail ? gmac_all * recipe.tail / s->k : 0;
         if (strcmp(npu_op_name(s->op), name))
             continue;
-        gmac[bench_width(b, &program, i)] += s->gmac - tail;
+        gmac[bench_width(b, &program, i)] += gmac_all - tail;
         gmac[NPU_WIDE] += tail;
     }
 }
@@ -411,7 +412,9 @@ static int bench_stream(struct bench *b, const char *path)
     if (!file)
         return -EBADMSG;
     double start = bench_now_ms();
-    int err = npu_mel_open(&mel, b->model_info.n_mels, bench_arithmetic(b->info.profile));
+    const struct npu_mel_params params = {.n_mels = b->model_info.n_mels,
+                                          .arithmetic = bench_arithmetic(b->info.profile)};
+    int err = npu_mel_open(&mel, &params);
     while (!err && n_samples > 0) {
         size_t n = sizeof samples / sizeof *samples;
         n = n_samples < n ? n_samples : n;

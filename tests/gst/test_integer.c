@@ -30,6 +30,7 @@ encode (const gfloat * samples, gsize n, enum npu_mel_arithmetic arithmetic)
   struct npu_encoder *encoder;
   struct npu_device_params device_params = {.name = "cpu",.threads = 1 };
   struct npu_encoder_params params = {.profile = "npu" };
+  struct npu_mel_params mel_params = {.n_mels = 80,.arithmetic = arithmetic };
   struct npu_mel *front;
   struct npu_mel_window window;
   gfloat *mel = g_new (gfloat, NPU_WINDOW_FRAMES * 80);
@@ -39,17 +40,17 @@ encode (const gfloat * samples, gsize n, enum npu_mel_arithmetic arithmetic)
   fail_unless_equals_int (npu_device_open (&device, &device_params, NULL), 0);
   fail_unless_equals_int (npu_encoder_open (&encoder, model, device, &params,
           NULL), 0);
-  fail_unless_equals_int (npu_mel_open (&front, 80, arithmetic), 0);
+  fail_unless_equals_int (npu_mel_open (&front, &mel_params), 0);
   done = npu_mel_push (front, samples, n);
   for (guint i = 0; i < windows; i++) {
     if (done == n)
       npu_mel_finish (front);
     fail_unless_equals_int (npu_mel_take (front, mel, &window), 0);
-    fail_unless_equals_int (npu_encoder_submit_mel (encoder, mel, i,
-            NPU_TIMEOUT_NONE), 0);
+    fail_unless_equals_int (npu_encoder_submit_mel (encoder, mel,
+            NPU_WINDOW_POSITIONS, i, NPU_TIMEOUT_NONE), 0);
     fail_unless_equals_int (npu_encoder_collect (encoder,
-            (gfloat *) (features + i * FEATURES_SIZE), NULL,
-            NPU_TIMEOUT_NONE), 0);
+            (gfloat *) (features + i * FEATURES_SIZE), NULL, NPU_TIMEOUT_NONE),
+        0);
     done += npu_mel_push (front, samples + done, n - done);
   }
   npu_mel_close (&front);

@@ -129,7 +129,8 @@ static inline float *samples_mel_in(enum npu_mel_arithmetic arithmetic, const fl
     struct npu_mel_window window;
     float *mel = new_mel(n_mels);
 
-    if (npu_mel_open(&front, n_mels, arithmetic)) {
+    const struct npu_mel_params params = {.n_mels = n_mels, .arithmetic = arithmetic};
+    if (npu_mel_open(&front, &params)) {
         check_case(false, "mel", "cannot open");
         exit(check_finish());
     }

@@ -58,7 +58,7 @@ static inline float *rig_encode(struct rig *rig, const float *mel)
 {
     float *features = new_floats((size_t)rig->info.positions * rig->info.d_model);
     uint64_t tag = 0;
-    int ret = npu_encoder_submit_mel(rig->encoder, mel, 7, NPU_TIMEOUT_NONE);
+    int ret = npu_encoder_submit_mel(rig->encoder, mel, rig->info.positions, 7, NPU_TIMEOUT_NONE);
     if (ret == 0)
         ret = npu_encoder_collect(rig->encoder, features, &tag, NPU_TIMEOUT_NONE);
     if (ret || tag != 7)

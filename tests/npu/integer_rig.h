@@ -40,8 +40,8 @@ static inline void integer_rig_open(struct integer_rig *r, const char *path, uns
     }
     npu_model_get_info(r->model, &info);
     if (npu_program_build(&r->program, &info) ||
-        r->device->backend->load(&r->loaded, r->device, &r->program, NPU_PROFILE_NPU, r->model,
-                                 &err)) {
+        r->device->backend->load(&r->loaded, r->device, &r->program, NPU_PROFILE_NPU,
+                                 r->program.positions, r->model, &err)) {
         check_case(false, "load", "%s", err.text);
         exit(check_finish());
     }
@@ -127,9 +127,10 @@ static inline bool integer_rig_run(struct integer_rig *r, const int16_t *mel)
 {
     const struct npu_program *p = &r->program;
     atomic_bool cancel = false;
-    size_t n = (size_t)p->frames * p->n_mels;
+    size_t n = (size_t)2 * p->positions * p->n_mels;
     float *framed = calloc(n + 2 * p->n_mels, sizeof(*framed));
-    struct npu_run run = {.mel = framed,
+    struct npu_run run = {.positions = p->positions,
+                          .mel = framed,
                           .features = r->features,
                           .cancel = &cancel,
                           .after = integer_rig_after,

@@ -51,7 +51,8 @@ static inline float *noise(size_t n, double amplitude)
 static inline struct npu_mel *must_open(unsigned n_mels, enum npu_mel_arithmetic arithmetic)
 {
     struct npu_mel *mel = NULL;
-    if (npu_mel_open(&mel, n_mels, arithmetic) < 0) {
+    const struct npu_mel_params params = {.n_mels = n_mels, .arithmetic = arithmetic};
+    if (npu_mel_open(&mel, &params) < 0) {
         fprintf(stderr, "npu_mel_open(%u) failed\n", n_mels);
         exit(1);
     }

@@ -178,7 +178,8 @@ static void test_depths(void)
         for (unsigned i = 0; i < WINDOWS; i++) {
             uint64_t tag = 0;
             while (given < WINDOWS &&
-                   npu_encoder_submit_mel(rig.encoder, mel[given], given + 100, 0) == 0)
+                   npu_encoder_submit_mel(rig.encoder, mel[given], rig.info.positions, given + 100,
+                                          0) == 0)
                 given++;
             float *to = depth == 1 ? first[i] : features;
             int ret = npu_encoder_collect(rig.encoder, to, &tag, NPU_TIMEOUT_NONE);
@@ -231,7 +232,7 @@ static void test_order(void)
         }
         if (i < WINDOWS) {
             float *mel = lcg_mel(100 + i, 80);
-            npu_encoder_submit_mel(deep.encoder, mel, i, NPU_TIMEOUT_NONE);
+            npu_encoder_submit_mel(deep.encoder, mel, deep.info.positions, i, NPU_TIMEOUT_NONE);
             free(mel);
         }
     }
@@ -257,15 +258,17 @@ static void test_cancel(void)
     uint64_t expected = hash_features(&rig.info, features);
     unsigned good = 0;
     for (unsigned i = 0; i < 50; i++) {
-        npu_encoder_submit_mel(rig.encoder, mel, 1, NPU_TIMEOUT_NONE);
-        npu_encoder_submit_mel(rig.encoder, mel, 2, NPU_TIMEOUT_NONE);
+        npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 1, NPU_TIMEOUT_NONE);
+        npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 2, NPU_TIMEOUT_NONE);
         if (i == 0)
-            check_case(npu_encoder_submit_mel(rig.encoder, mel, 3, 0) == -EAGAIN, "full_is_eagain",
-                       " ");
+            check_case(npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 3, 0) ==
+                           -EAGAIN,
+                       "full_is_eagain", " ");
         nanosleep(&(struct timespec){.tv_nsec = (long)i * 100000}, NULL);
         npu_encoder_cancel(rig.encoder);
-        bool refused = npu_encoder_submit_mel(rig.encoder, mel, 4, 0) == -ECANCELED &&
-                       npu_encoder_collect(rig.encoder, features, NULL, 0) == -ECANCELED;
+        bool refused =
+            npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 4, 0) == -ECANCELED &&
+            npu_encoder_collect(rig.encoder, features, NULL, 0) == -ECANCELED;
         npu_encoder_resume(rig.encoder);
         bool empty = npu_encoder_collect(rig.encoder, features, NULL, 0) == -ENODATA;
         free(features);
@@ -273,7 +276,7 @@ static void test_cancel(void)
         good += refused && empty && hash_features(&rig.info, features) == expected;
     }
     check_case(good == 50, "cancel_drops_all_and_resume_starts_clean", "%u of 50", good);
-    npu_encoder_submit_mel(rig.encoder, mel, 1, NPU_TIMEOUT_NONE);
+    npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 1, NPU_TIMEOUT_NONE);
     free(features);
     free(mel);
     rig_close(&rig); /* with a window in flight */

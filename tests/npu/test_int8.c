@@ -148,7 +148,7 @@ static void test_order(void)
                 good += tag == done && hash_features(&rig.info, features) == expected[done];
             if (i < WINDOWS) {
                 float *mel = lcg_mel(100 + next, 80);
-                npu_encoder_submit_mel(both[e], mel, next, NPU_TIMEOUT_NONE);
+                npu_encoder_submit_mel(both[e], mel, rig.info.positions, next, NPU_TIMEOUT_NONE);
                 free(mel);
             }
         }
@@ -237,7 +237,7 @@ static void memory_child(void)
     float *features = new_floats((size_t)rig.info.positions * rig.info.d_model);
     printf("peak %lu", peak_kib());
     for (unsigned i = 0; i < 3; i++) {
-        npu_encoder_submit_mel(rig.encoder, mel, 0, NPU_TIMEOUT_NONE);
+        npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 0, NPU_TIMEOUT_NONE);
         npu_encoder_collect(rig.encoder, features, NULL, NPU_TIMEOUT_NONE);
         if (i != 1)
             printf(" %lu", peak_kib());
@@ -335,7 +335,8 @@ static void *stream_main(void *data)
     for (unsigned i = 0; i < STREAM_WINDOWS; i++) {
         unsigned input = (s->index + i) % INPUTS;
         uint64_t tag = 99;
-        if (npu_encoder_submit_mel(s->encoder, s->mel[input], i, NPU_TIMEOUT_NONE) == 0 &&
+        if (npu_encoder_submit_mel(s->encoder, s->mel[input], s->info->positions, i,
+                                   NPU_TIMEOUT_NONE) == 0 &&
             npu_encoder_collect(s->encoder, features, &tag, NPU_TIMEOUT_NONE) == 0)
             s->right += tag == i && hash_features(s->info, features) == s->expected[input];
     }

@@ -93,7 +93,8 @@ static void test_cancel(void)
     float *mel = new_floats(302 * 80);
     integer_model_write(80, 128, 1, 150, 1);
     integer_rig_open(&r, integer_model_path(), 2);
-    struct npu_run run = {.mel = mel, .features = r.features, .cancel = &cancel};
+    struct npu_run run = {
+        .positions = r.program.positions, .mel = mel, .features = r.features, .cancel = &cancel};
     int ret = r.device->backend->run(r.loaded, &run);
     check_case(ret == -ECANCELED, "cancelled_run_stops", "returned %d", ret);
     integer_rig_close(&r);
@@ -157,7 +158,7 @@ static void reference_of(const char *python, const char *what, const char *path,
     struct integer_rig r;
 
     integer_rig_open(&r, path, 2);
-    size_t n = (size_t)r.program.frames * r.program.n_mels;
+    size_t n = (size_t)2 * r.program.positions * r.program.n_mels;
     int16_t *mel = malloc(n * sizeof(*mel));
     if (!mel)
         abort();

@@ -262,7 +262,8 @@ static void test_reset(void)
 static void test_open(void)
 {
     struct npu_mel *mel = NULL;
-    int odd = npu_mel_open(&mel, 81, NPU_MEL_F32), none = npu_mel_open(&mel, 0, NPU_MEL_F32);
+    int odd = npu_mel_open(&mel, &(struct npu_mel_params){.n_mels = 81});
+    int none = npu_mel_open(&mel, &(struct npu_mel_params){.n_mels = 0});
     check_case(odd == -EINVAL && none == -EINVAL && !mel, "open_refuses", "%d and %d", odd, none);
 }
 

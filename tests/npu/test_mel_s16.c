@@ -428,8 +428,8 @@ static void test_reset(void)
 static void test_open(void)
 {
     struct npu_mel *mel = NULL;
-    int odd = npu_mel_open(&mel, 81, NPU_MEL_S16);
-    int other = npu_mel_open(&mel, 80, (enum npu_mel_arithmetic)2);
+    int odd = npu_mel_open(&mel, &(struct npu_mel_params){81, NPU_MEL_S16, 0, 0});
+    int other = npu_mel_open(&mel, &(struct npu_mel_params){80, (enum npu_mel_arithmetic)2, 0, 0});
     check_case(odd == -EINVAL && other == -EINVAL && !mel, "open_refuses", "%d and %d", odd, other);
 }
 

@@ -240,8 +240,12 @@ void designs_real(void)
     float *framed = designs_alloc((NPU_WINDOW_FRAMES + 2) * 80 * sizeof(*framed));
     integer_rig_open(&r, source_path("npu/model/whisper-base-encoder.safetensors"), 0);
     struct seen s = {.cpu = r.cpu, .program = &r.program};
-    struct npu_run run = {
-        .mel = framed, .features = r.features, .cancel = &s.cancel, .after = after, .user = &s};
+    struct npu_run run = {.positions = r.program.positions,
+                          .mel = framed,
+                          .features = r.features,
+                          .cancel = &s.cancel,
+                          .after = after,
+                          .user = &s};
     memcpy(framed + 80, mel, (size_t)NPU_WINDOW_FRAMES * 80 * sizeof(*mel));
     (void)r.device->backend->run(r.loaded, &run); /* ends early: cancelled when all is seen */
     layernorm(&r, &s);
