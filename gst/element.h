@@ -2,9 +2,9 @@
 #ifndef __GST_NPU_ELEMENT_H__
 #define __GST_NPU_ELEMENT_H__
 
-/* The element's inside, shared by gstwhispernpu.c (properties, states),
- * sinkside.c (audio in, the upstream thread) and srcside.c (the queue and the
- * pad task that encodes and pushes).
+/* The element's inside, shared by gstwhispernpu.c (states), properties.c,
+ * sinkside.c (audio in, the upstream thread), queue.c (between the threads),
+ * srcside.c (the pad task that encodes and pushes) and stats.c (what was done).
  *
  * Lock order, outermost first; nothing is pushed, posted or queried with the
  * last two held:
@@ -23,9 +23,9 @@
 
 G_BEGIN_DECLS
 
-/* Windows that wait for the encoder before the chain blocks; one more is being
- * filled and one encoded. Two keep a device busy. */
-#define GST_NPU_MAX_WINDOWS 2
+/* Windows that wait for the encoder; one more is being filled and one encoded.
+ * Two keep a device busy. */
+#define GST_NPU_DEFAULT_MAX_WINDOWS 2
 #define GST_NPU_WINDOW_TIME (30 * GST_SECOND)
 /* What LATENCY allows for the encoder before it has been measured. */
 #define GST_NPU_MIN_ENCODE_TIME (2 * GST_SECOND)
@@ -38,16 +38,35 @@ typedef enum
   GST_NPU_LOAD_FAILED,
 } GstNpuLoadState;
 
-/* An element of the queue: an event, or a window when event is NULL. */
+/* An element of the queue: an event, a window, or the place of a window that
+ * was skipped, which has neither `event` nor `mel`. */
 typedef struct
 {
   GstEvent *event;
   gfloat *mel;                  /* [NPU_WINDOW_FRAMES][n_mels] */
   GstClockTime pts, duration;   /* of the audio that is in the window */
+  GstClockTime running_time, stream_time;       /* of pts */
   guint64 first, end;           /* positions since resync */
   gboolean discont;
   guint generation;             /* a flush makes it stale */
 } GstNpuItem;
+
+/* The settings: read when the element is opened. */
+typedef struct
+{
+  gchar *model_file;            /* NULL: the default model */
+  GstWhisperNpuDevice device;
+  GstWhisperNpuProfile profile;
+  guint threads;                /* 0: all */
+} GstNpuSettings;
+
+/* For `stats`, where each is documented; times in ns. */
+typedef struct
+{
+  guint64 windows, positions, dropped, skipped, resyncs, conversions;
+  guint64 audio_time, mel_time, blocked_time, push_time;
+  guint queued_max;
+} GstNpuCounts;
 
 struct _GstWhisperNpu
 {
@@ -55,12 +74,11 @@ struct _GstWhisperNpu
 
   GstPad *sinkpad, *srcpad;
 
-  /* properties (object lock) */
-  gchar *model_file;            /* NULL: the default model */
-  GstWhisperNpuDevice device;
-  GstWhisperNpuProfile profile;
-  guint threads;                /* 0: all */
+  /* (object lock) */
+  GstNpuSettings settings;
   gboolean settings_changed;    /* since the loader was opened */
+
+  gint post_messages;           /* atomic */
 
   /* upstream thread (sink pad STREAM_LOCK) */
   GstNpuAudioInput *input;
@@ -74,6 +92,7 @@ struct _GstWhisperNpu
 
   /* the task (src pad STREAM_LOCK) */
   GstNpuFeatures features;
+  gboolean skipped;             /* a window, just before the next one */
 
   /* Written by state changes while neither thread runs, and under the lock */
   GstNpuLoader loader;
@@ -83,6 +102,9 @@ struct _GstWhisperNpu
   GCond item_del;               /* room, or the flow state */
   GQueue items;                 /* of GstNpuItem */
   guint n_windows;              /* among items */
+  guint max_windows;
+  GstWhisperNpuLate late;
+  gboolean live;                /* upstream said so when last asked */
   GstFlowReturn srcresult;      /* of the task; not OK stops both sides */
   gboolean eos;                 /* EOS was queued */
   gboolean unexpected;          /* downstream wants no more of this stream */
@@ -95,19 +117,33 @@ struct _GstWhisperNpu
 
   GstClockTime encode_time;     /* allowed for in LATENCY; since NULL->READY */
 
-  /* counters since NULL->READY (lock) */
-  guint64 windows, positions, dropped, audio_time, mel_time;
-  guint64 resyncs, conversions;
+  GstNpuCounts counts;          /* since NULL->READY */
 };
 
-/* srcside.c */
-void gst_whisper_npu_init_src (GstWhisperNpu * self);
+/* properties.c */
+void gst_whisper_npu_install_properties (GObjectClass * klass);
+const gchar *gst_whisper_npu_device_nick (GstWhisperNpuDevice device);
+const gchar *gst_whisper_npu_profile_nick (GstWhisperNpuProfile profile);
+
+/* queue.c */
 void gst_whisper_npu_item_free (GstNpuItem * item);
-/* Queue an item (transfer full); a window waits for room. Returns the task's
- * result, and the item was dropped unless that is GST_FLOW_OK. */
+/* Queue an item (transfer full); a window waits for room, or another is skipped
+ * for it. Returns the task's result, and the item was dropped unless that is
+ * GST_FLOW_OK. */
 GstFlowReturn gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item);
 GstFlowReturn gst_whisper_npu_enqueue_event (GstWhisperNpu * self,
     GstEvent * event);
+/* With the task stopped. What a flush must not lose, tags for one, stays with
+ * the pad if asked and goes out with the next data. */
+void gst_whisper_npu_drop_items (GstWhisperNpu * self, gboolean keep_sticky);
+/* With the lock held. Downstream answered a window with EOS: skip to what it
+ * must see all the same, or refuse more until that comes. */
+void gst_whisper_npu_skip_stream (GstWhisperNpu * self);
+/* A result that ends the stream for the application too. */
+gboolean gst_whisper_npu_is_fatal (GstFlowReturn ret);
+
+/* srcside.c */
+void gst_whisper_npu_init_src (GstWhisperNpu * self);
 void gst_whisper_npu_flush_start (GstWhisperNpu * self);
 void gst_whisper_npu_flush_stop (GstWhisperNpu * self);
 /* A new stream after EOS: run the task again. */

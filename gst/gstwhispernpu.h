@@ -46,6 +46,19 @@ typedef enum
   GST_WHISPER_NPU_PROFILE_NPU,
 } GstWhisperNpuProfile;
 
+/**
+ * GstWhisperNpuLate:
+ * @GST_WHISPER_NPU_LATE_WAIT: hold upstream back
+ * @GST_WHISPER_NPU_LATE_DROP: skip windows of a live stream
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  GST_WHISPER_NPU_LATE_WAIT,
+  GST_WHISPER_NPU_LATE_DROP,
+} GstWhisperNpuLate;
+
 G_END_DECLS
 
 #endif /* __GST_WHISPER_NPU_H__ */

@@ -35,13 +35,17 @@ gst_whisper_npu_queue_window (GstWhisperNpu * self)
   end = gst_npu_audio_input_time (self->input, window.first_sample +
       window.n_samples);
   item->duration = end - item->pts;
+  item->running_time = gst_segment_to_running_time (&self->segment,
+      GST_FORMAT_TIME, item->pts);
+  item->stream_time = gst_segment_to_stream_time (&self->segment,
+      GST_FORMAT_TIME, item->pts);
   item->first = window.first_sample / POSITION_SAMPLES;
   item->end = item->first + (window.n_samples + POSITION_SAMPLES - 1) /
       POSITION_SAMPLES;
   item->discont = self->discont;
   self->discont = FALSE;
   g_mutex_lock (&self->lock);
-  self->mel_time += gst_util_get_timestamp () - start;
+  self->counts.mel_time += gst_util_get_timestamp () - start;
   g_mutex_unlock (&self->lock);
   GST_LOG_OBJECT (self, "window at %" GST_TIME_FORMAT ", %u samples",
       GST_TIME_ARGS (item->pts), window.n_samples);
@@ -61,7 +65,7 @@ gst_whisper_npu_samples (gpointer user, const gfloat * samples, gsize n_samples)
     gsize done = npu_mel_push (self->mel, samples, n_samples);
 
     g_mutex_lock (&self->lock);
-    self->mel_time += gst_util_get_timestamp () - start;
+    self->counts.mel_time += gst_util_get_timestamp () - start;
     /* a large buffer is much work that nobody wants after a flush */
     if (self->srcresult == GST_FLOW_FLUSHING)
       ret = GST_FLOW_FLUSHING;
@@ -149,7 +153,7 @@ gst_whisper_npu_resync (GstWhisperNpu * self)
 
   if (again) {
     g_mutex_lock (&self->lock);
-    self->resyncs++;
+    self->counts.resyncs++;
     g_mutex_unlock (&self->lock);
   }
   gst_npu_audio_input_resync (self->input);
@@ -221,7 +225,7 @@ gst_whisper_npu_sink_caps (GstWhisperNpu * self, GstEvent * event)
     gst_npu_audio_input_drain (self->input, gst_whisper_npu_samples, self);
     ok = gst_npu_audio_input_set_info (self->input, &info);
     g_mutex_lock (&self->lock);
-    self->conversions++;
+    self->counts.conversions++;
     g_mutex_unlock (&self->lock);
   }
   if (!ok)
@@ -230,6 +234,20 @@ gst_whisper_npu_sink_caps (GstWhisperNpu * self, GstEvent * event)
         ("caps %" GST_PTR_FORMAT, caps));
   gst_event_unref (event);
   return ok;
+}
+
+static void
+gst_whisper_npu_ask_live (GstWhisperNpu * self)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (self->sinkpad, query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+  g_mutex_lock (&self->lock);
+  self->live = live;
+  g_mutex_unlock (&self->lock);
 }
 
 /* The first segment: our caps, the segment, and a GAP without length. Sinks
@@ -281,6 +299,7 @@ gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
   self->segment = segment;
   self->warned_reverse = FALSE;
   self->caps_sent = TRUE;
+  gst_whisper_npu_ask_live (self);
   return (first ? gst_whisper_npu_open_stream (self, event) :
       gst_whisper_npu_enqueue_event (self, event)) == GST_FLOW_OK;
 }

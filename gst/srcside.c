@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The queue between the two threads, and the pad task that encodes and
- * pushes. The locking is that of GStreamer's own queue element. */
+/* Features out: the pad task that encodes and pushes what the queue holds, and
+ * the src pad's events and queries. The locking is that of GStreamer's own
+ * queue element. */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -25,128 +26,6 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 
 /* An error of which the application has been told. Stays in this file. */
 #define FLOW_POSTED GST_FLOW_CUSTOM_ERROR
-
-void
-gst_whisper_npu_item_free (GstNpuItem * item)
-{
-  if (item->event != NULL)
-    gst_event_unref (item->event);
-  g_free (item->mel);
-  g_free (item);
-}
-
-/* With the task stopped. What a flush must not lose, tags for one, stays with
- * the pad and goes out with the next data. */
-static void
-gst_whisper_npu_drop_items (GstWhisperNpu * self, gboolean keep_sticky)
-{
-  GQueue items;
-  GstNpuItem *item;
-
-  g_mutex_lock (&self->lock);
-  items = self->items;
-  g_queue_init (&self->items);
-  self->dropped += self->n_windows;
-  self->n_windows = 0;
-  g_mutex_unlock (&self->lock);
-
-  while ((item = g_queue_pop_head (&items)) != NULL) {
-    /* a pad tells the application of new caps: no lock here */
-    if (keep_sticky && item->event != NULL &&
-        GST_EVENT_IS_STICKY (item->event) &&
-        GST_EVENT_TYPE (item->event) != GST_EVENT_SEGMENT &&
-        GST_EVENT_TYPE (item->event) != GST_EVENT_EOS)
-      gst_pad_store_sticky_event (self->srcpad, item->event);
-    gst_whisper_npu_item_free (item);
-  }
-}
-
-/* With the lock held. Downstream answered a window with EOS: skip to what it
- * must see all the same, or refuse more until that comes. */
-static void
-gst_whisper_npu_skip_stream (GstWhisperNpu * self)
-{
-  GstNpuItem *item;
-
-  while ((item = g_queue_peek_head (&self->items)) != NULL &&
-      (item->event == NULL ||
-          (GST_EVENT_TYPE (item->event) != GST_EVENT_STREAM_START &&
-              GST_EVENT_TYPE (item->event) != GST_EVENT_SEGMENT &&
-              GST_EVENT_TYPE (item->event) != GST_EVENT_EOS))) {
-    if (item->event == NULL) {
-      self->n_windows--;
-      self->dropped++;
-    }
-    gst_whisper_npu_item_free (g_queue_pop_head (&self->items));
-  }
-  self->unexpected = item == NULL;
-}
-
-/* With the lock held. What to do with an item: GST_FLOW_OK is to queue it. */
-static GstFlowReturn
-gst_whisper_npu_admit (GstWhisperNpu * self, const GstNpuItem * item)
-{
-  if (item->event == NULL && self->srcresult == GST_FLOW_OK && self->unexpected)
-    return GST_FLOW_EOS;
-  /* As in GStreamer's queue: what is sticky is no reason to fail, the next
-   * window is. It goes out if a new peer comes. */
-  if (item->event != NULL && GST_EVENT_IS_STICKY (item->event) &&
-      GST_EVENT_TYPE (item->event) != GST_EVENT_EOS &&
-      self->srcresult != GST_FLOW_FLUSHING)
-    return GST_FLOW_OK;
-  return self->srcresult;
-}
-
-static gboolean
-gst_whisper_npu_is_fatal (GstFlowReturn ret)
-{
-  return ret == GST_FLOW_NOT_LINKED || ret < GST_FLOW_EOS;
-}
-
-GstFlowReturn
-gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item)
-{
-  GstFlowReturn ret;
-  gboolean report = FALSE;
-
-  g_mutex_lock (&self->lock);
-  while (item->event == NULL && self->n_windows >= GST_NPU_MAX_WINDOWS &&
-      self->srcresult == GST_FLOW_OK)
-    g_cond_wait (&self->item_del, &self->lock);
-  ret = gst_whisper_npu_admit (self, item);
-  if (item->event != NULL && GST_EVENT_TYPE (item->event) == GST_EVENT_EOS &&
-      ret != GST_FLOW_FLUSHING) {
-    self->eos = TRUE;
-    /* no chain call will hand on why the task has stopped */
-    report = gst_whisper_npu_is_fatal (ret) && !self->error_posted;
-    self->error_posted |= report;
-  }
-  if (ret == GST_FLOW_OK) {
-    item->generation = self->generation;
-    if (item->event == NULL)
-      self->n_windows++;
-    g_queue_push_tail (&self->items, item);
-    g_cond_broadcast (&self->item_add);
-  } else if (item->event == NULL) {
-    self->dropped++;
-  }
-  g_mutex_unlock (&self->lock);
-
-  if (report)
-    GST_ELEMENT_FLOW_ERROR (self, ret);
-  if (ret != GST_FLOW_OK)
-    gst_whisper_npu_item_free (item);
-  return ret;
-}
-
-GstFlowReturn
-gst_whisper_npu_enqueue_event (GstWhisperNpu * self, GstEvent * event)
-{
-  GstNpuItem *item = g_new0 (GstNpuItem, 1);
-
-  item->event = event;
-  return gst_whisper_npu_enqueue (self, item);
-}
 
 /* Wait for the weights. NULL: *ret says why. */
 static struct npu_encoder *
@@ -247,7 +126,7 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
   GST_BUFFER_DURATION (buffer) = item->duration;
   GST_BUFFER_OFFSET (buffer) = item->first;
   GST_BUFFER_OFFSET_END (buffer) = item->end;
-  if (item->discont)
+  if (item->discont || self->skipped)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   gst_npu_buffer_add_tensor (buffer, self->features.rows,
       self->features.columns);
@@ -255,21 +134,49 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
   return GST_FLOW_OK;
 }
 
+static void
+gst_whisper_npu_post_window (GstWhisperNpu * self, const GstNpuItem * item,
+    GstBuffer * buffer)
+{
+  GstStructure *structure;
+  struct npu_stats stats;
+  guint queued;
+
+  g_mutex_lock (&self->lock);
+  queued = self->n_windows;
+  npu_encoder_get_stats (self->encoder, &stats);
+  g_mutex_unlock (&self->lock);
+  structure = gst_structure_new ("whispernpu",
+      "timestamp", G_TYPE_UINT64, item->pts,
+      "stream-time", G_TYPE_UINT64, item->stream_time,
+      "running-time", G_TYPE_UINT64, item->running_time,
+      "duration", G_TYPE_UINT64, item->duration,
+      "offset", G_TYPE_UINT64, item->first,
+      "offset-end", G_TYPE_UINT64, item->end,
+      "positions", G_TYPE_UINT, self->features.rows,
+      "discont", G_TYPE_BOOLEAN, GST_BUFFER_IS_DISCONT (buffer),
+      "encode-time", G_TYPE_UINT64, (guint64) stats.last_ns,
+      "queued", G_TYPE_UINT, queued, NULL);
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self), structure));
+}
+
 static GstFlowReturn
 gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
 {
   GstBuffer *buffer = NULL;
   GstFlowReturn ret = gst_whisper_npu_encode (self, item, &buffer);
+  GstClockTime start;
   gboolean stale;
 
   g_mutex_lock (&self->lock);
   stale = item->generation != self->generation;
   if (ret == GST_FLOW_OK && !stale) {
-    self->windows++;
-    self->positions += item->end - item->first;
-    self->audio_time += item->duration;
+    self->counts.windows++;
+    self->counts.positions += item->end - item->first;
+    self->counts.audio_time += item->duration;
   } else {
-    self->dropped++;
+    self->counts.dropped++;
   }
   g_mutex_unlock (&self->lock);
 
@@ -279,8 +186,16 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
     gst_buffer_unref (buffer);
     return GST_FLOW_FLUSHING;
   }
+  self->skipped = FALSE;
+  if (g_atomic_int_get (&self->post_messages))
+    gst_whisper_npu_post_window (self, item, buffer);
   GST_LOG_OBJECT (self, "pushing %" GST_PTR_FORMAT, buffer);
-  return gst_pad_push (self->srcpad, buffer);
+  start = gst_util_get_timestamp ();
+  ret = gst_pad_push (self->srcpad, buffer);
+  g_mutex_lock (&self->lock);
+  self->counts.push_time += gst_util_get_timestamp () - start;
+  g_mutex_unlock (&self->lock);
+  return ret;
 }
 
 /* A pad keeps sticky events and says nothing of their fate until data follows;
@@ -300,8 +215,15 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
-  if (item->event == NULL) {
+  if (item->mel != NULL) {
     ret = gst_whisper_npu_push_window (self, item);
+  } else if (item->event == NULL) {
+    GST_DEBUG_OBJECT (self, "skipped %" GST_TIME_FORMAT " at %"
+        GST_TIME_FORMAT, GST_TIME_ARGS (item->duration),
+        GST_TIME_ARGS (item->pts));
+    self->skipped = TRUE;
+    gst_pad_push_event (self->srcpad, gst_event_new_gap (item->pts,
+            item->duration));
   } else {
     if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
       ret = GST_FLOW_EOS;
@@ -315,12 +237,12 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
 /* With the lock held. What the result of an item means for the task. */
 static GstFlowReturn
 gst_whisper_npu_settle (GstWhisperNpu * self, GstFlowReturn ret,
-    gboolean event, guint generation)
+    gboolean window, guint generation)
 {
   /* a flush, or a failed load, has set the state meanwhile */
   if (generation != self->generation || self->srcresult != GST_FLOW_OK)
     return self->srcresult;
-  if (ret == GST_FLOW_EOS && !event) {
+  if (ret == GST_FLOW_EOS && window) {
     gst_whisper_npu_skip_stream (self);
     ret = GST_FLOW_OK;
   } else if (ret == GST_FLOW_EOS && (!self->eos ||
@@ -361,19 +283,19 @@ gst_whisper_npu_loop (GstPad * pad)
   ret = self->srcresult;
   if (ret == GST_FLOW_OK) {
     guint generation;
-    gboolean event;
+    gboolean window;
 
     item = g_queue_pop_head (&self->items);
     generation = item->generation;
-    event = item->event != NULL;
-    if (!event)
+    window = item->mel != NULL;
+    if (window)
       self->n_windows--;
     g_cond_broadcast (&self->item_del);
     g_mutex_unlock (&self->lock);
     ret = gst_whisper_npu_push_item (self, item);
     gst_whisper_npu_item_free (item);
     g_mutex_lock (&self->lock);
-    ret = gst_whisper_npu_settle (self, ret, event, generation);
+    ret = gst_whisper_npu_settle (self, ret, window, generation);
     g_cond_broadcast (&self->item_del);
   }
   if (ret != GST_FLOW_OK) {
@@ -416,6 +338,7 @@ gst_whisper_npu_start (GstWhisperNpu * self)
   /* may wait for a tile; the encoder lives until READY->NULL */
   if (encoder != NULL)
     npu_encoder_resume (encoder);
+  self->skipped = FALSE;
   gst_whisper_npu_drop_items (self, TRUE);
   g_mutex_lock (&self->lock);
   self->eos = FALSE;
@@ -497,17 +420,20 @@ static gboolean
 gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
 {
   gboolean live;
-  GstClockTime min, max, own = GST_NPU_WINDOW_TIME + FRONT_END_TIME;
+  GstClockTime min, max, queue;
+  GstClockTime own = GST_NPU_WINDOW_TIME + FRONT_END_TIME;
 
-  g_mutex_lock (&self->lock);
-  own += self->encode_time;
-  g_mutex_unlock (&self->lock);
   if (!gst_pad_peer_query (self->sinkpad, query))
     return FALSE;
   gst_query_parse_latency (query, &live, &min, &max);
+  g_mutex_lock (&self->lock);
+  self->live = live;
+  own += self->encode_time;
+  queue = self->max_windows * GST_NPU_WINDOW_TIME;
+  g_mutex_unlock (&self->lock);
   min += own;
   if (GST_CLOCK_TIME_IS_VALID (max))
-    max += own + GST_NPU_MAX_WINDOWS * GST_NPU_WINDOW_TIME;
+    max += own + queue;
   gst_query_set_latency (query, live, min, max);
   return TRUE;
 }

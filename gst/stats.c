@@ -21,8 +21,9 @@ gst_whisper_npu_add_encoder_stats (GstWhisperNpu * self, GstStructure * stats)
       "encode-time", G_TYPE_UINT64, (guint64) core.total_ns,
       "encode-time-min", G_TYPE_UINT64, (guint64) core.min_ns,
       "encode-time-max", G_TYPE_UINT64, (guint64) core.max_ns,
+      "encode-time-last", G_TYPE_UINT64, (guint64) core.last_ns,
       "real-time-factor", G_TYPE_DOUBLE, core.total_ns == 0 ? 0.0 :
-      (gdouble) self->audio_time / core.total_ns,
+      (gdouble) self->counts.audio_time / core.total_ns,
       "weight-bytes", G_TYPE_UINT64, (guint64) info.weight_bytes,
       "scratch-bytes", G_TYPE_UINT64, (guint64) info.scratch_bytes, NULL);
   for (guint i = 0; i < core.n_stages; i++) {
@@ -38,24 +39,31 @@ gst_whisper_npu_add_encoder_stats (GstWhisperNpu * self, GstStructure * stats)
 GstStructure *
 gst_whisper_npu_stats (GstWhisperNpu * self)
 {
+  const GstNpuCounts *counts = &self->counts;
   GstStructure *stats;
 
   g_mutex_lock (&self->lock);
   stats = gst_structure_new ("application/x-whispernpu-stats",
-      "windows", G_TYPE_UINT64, self->windows,
-      "positions", G_TYPE_UINT64, self->positions,
-      "dropped", G_TYPE_UINT64, self->dropped,
-      "audio-time", G_TYPE_UINT64, self->audio_time,
-      "mel-time", G_TYPE_UINT64, self->mel_time,
+      "windows", G_TYPE_UINT64, counts->windows,
+      "positions", G_TYPE_UINT64, counts->positions,
+      "dropped", G_TYPE_UINT64, counts->dropped,
+      "skipped", G_TYPE_UINT64, counts->skipped,
+      "resyncs", G_TYPE_UINT64, counts->resyncs,
+      "conversions", G_TYPE_UINT64, counts->conversions,
       "queued", G_TYPE_UINT, self->n_windows,
-      "resyncs", G_TYPE_UINT64, self->resyncs,
-      "conversions", G_TYPE_UINT64, self->conversions, NULL);
+      "queued-max", G_TYPE_UINT, counts->queued_max,
+      "audio-time", G_TYPE_UINT64, counts->audio_time,
+      "mel-time", G_TYPE_UINT64, counts->mel_time,
+      "blocked-time", G_TYPE_UINT64, counts->blocked_time,
+      "push-time", G_TYPE_UINT64, counts->push_time, NULL);
   if (self->loader.device != NULL)
     gst_structure_set (stats,
         "device", G_TYPE_STRING, self->loader.device_info.name,
         "isa", G_TYPE_STRING, self->loader.device_info.isa,
         "threads", G_TYPE_UINT, self->loader.device_info.threads,
-        "model", G_TYPE_STRING, self->loader.model_info.path, NULL);
+        "model", G_TYPE_STRING, self->loader.model_info.path,
+        "fallbacks", G_TYPE_UINT, self->loader.n_fallbacks,
+        "fallback-reason", G_TYPE_STRING, self->loader.fallback_reason, NULL);
   if (self->encoder != NULL)
     gst_whisper_npu_add_encoder_stats (self, stats);
   g_mutex_unlock (&self->lock);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The bound of the queue and what happens at it: max-windows, late, and audio
+ * that comes while the model is being loaded. With small random models. */
+
+#include "tests/gst/harness.h"
+
+typedef struct
+{
+  GstHarness *h;
+  guint windows;
+} Feeder;
+
+/* So many windows and one second more, in a thread that may be held back. */
+static gpointer
+feed_windows (gpointer user)
+{
+  const Feeder *feeder = user;
+
+  push_audio (feeder->h, 0, feeder->windows * (gsize) WINDOW + 16000, 48000);
+  return NULL;
+}
+
+static guint
+get_count (GstHarness * h, const gchar * name)
+{
+  GstStructure *stats;
+  guint value = 0;
+
+  g_object_get (h->element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_uint (stats, name, &value), "no %s", name);
+  gst_structure_free (stats);
+  return value;
+}
+
+static GstClockTime
+get_max_latency (GstHarness * h)
+{
+  GstQuery *query = gst_query_new_latency ();
+  GstClockTime max;
+
+  fail_unless (gst_pad_peer_query (h->sinkpad, query));
+  gst_query_parse_latency (query, NULL, NULL, &max);
+  gst_query_unref (query);
+  return max;
+}
+
+/* A live source that can hold nothing back itself. */
+static gboolean
+live_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, TRUE, 0, 0);
+  return TRUE;
+}
+
+static const guint bounds[] = { 1, 2, 5, 16 };
+
+/* As many wait as may, upstream is held back by the next, more room lets it go
+ * on at once, and the pipeline hears that the element can hold more. */
+GST_START_TEST (test_max_windows)
+{
+  guint bound = bounds[__i__], more = MIN (bound + 1, 16);
+  GstHarness *h = start ();
+  GstBus *bus = gst_bus_new ();
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gulong probe = block_buffers (pad);
+  Feeder feeder = {.h = h,.windows = bound + 3 };
+  GThread *thread;
+
+  gst_element_set_bus (h->element, bus);
+  gst_pad_set_query_function (h->srcpad, live_query);
+  g_object_set (h->element, "max-windows", bound, NULL);
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_LATENCY),
+      bound != 2);
+  fail_unless_equals_uint64 (get_max_latency (h), 32050 * GST_MSECOND +
+      bound * 30 * GST_SECOND);
+  thread = g_thread_new ("feeder", feed_windows, &feeder);
+  wait_queued (h, bound);
+  g_usleep (100000);
+  wait_queued (h, bound);
+  g_object_set (h->element, "max-windows", more, NULL);
+  wait_queued (h, more);
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_LATENCY),
+      more != bound);
+  fail_unless_equals_int (get_count (h, "queued-max"), more);
+
+  gst_pad_remove_probe (pad, probe);
+  g_thread_join (thread);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  for (guint i = 0; i < bound + 3; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    check_buffer (buffer, i * WINDOW, WINDOW);
+    gst_buffer_unref (buffer);
+  }
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  fail_unless_equals_uint64 (get_stat (h, "skipped"), 0);
+  if (bound < 16)
+    fail_unless (get_stat (h, "blocked-time") >= 50 * GST_MSECOND);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* The QOS messages of windows 1 to n, each when the clock said 200 s. */
+static void
+check_qos (GstBus * bus, guint n)
+{
+  for (guint i = 1; i <= n; i++) {
+    GstMessage *message = gst_bus_pop_filtered (bus, GST_MESSAGE_QOS);
+    gboolean live;
+    guint64 running_time, stream_time, pts, duration, processed, dropped;
+    gint64 jitter;
+    GstFormat format;
+
+    fail_unless (message != NULL, "%u messages", i - 1);
+    gst_message_parse_qos (message, &live, &running_time, &stream_time, &pts,
+        &duration);
+    gst_message_parse_qos_values (message, &jitter, NULL, NULL);
+    gst_message_parse_qos_stats (message, &format, &processed, &dropped);
+    fail_unless (live);
+    fail_unless_equals_uint64 (pts, i * 30 * GST_SECOND);
+    fail_unless_equals_uint64 (running_time, i * 30 * GST_SECOND);
+    fail_unless_equals_uint64 (stream_time, i * 30 * GST_SECOND);
+    fail_unless_equals_uint64 (duration, 30 * GST_SECOND);
+    fail_unless_equals_int64 (jitter, (200 - 30 * ((gint64) i + 1)) *
+        GST_SECOND);
+    fail_unless_equals_int (format, GST_FORMAT_BUFFERS);
+    fail_unless_equals_uint64 (processed, 1);
+    fail_unless_equals_uint64 (dropped, i);
+    gst_message_unref (message);
+  }
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_QOS), 0);
+}
+
+/* Live and late: upstream is never held back, the oldest that wait go, and all
+ * can see where. */
+GST_START_TEST (test_drop_live)
+{
+  GString *seen;
+  GstHarness *h = start_recorded (&seen);
+  GstBus *bus = gst_bus_new ();
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gulong probe = block_buffers (pad);
+  GstClockTime pts, duration;
+  GstEvent *gap;
+
+  gst_harness_use_testclock (h);
+  gst_harness_set_time (h, 200 * GST_SECOND);
+  gst_element_set_bus (h->element, bus);
+  gst_util_set_object_arg (G_OBJECT (h->element), "late", "drop");
+  gst_event_unref (wait_event (h, GST_EVENT_GAP));
+  push_audio (h, 0, WINDOW + 16000, 48000);
+  wait_queued (h, 0);
+  /* all this from the test's own thread: nothing may block it */
+  push_audio (h, WINDOW + 16000, 6 * WINDOW, 48000);
+  wait_queued (h, 2);
+  check_qos (bus, 4);
+  fail_unless_equals_uint64 (get_stat (h, "skipped"), 4);
+
+  gst_pad_remove_probe (pad, probe);
+  gap = wait_event (h, GST_EVENT_GAP);
+  gst_event_parse_gap (gap, &pts, &duration);
+  fail_unless_equals_uint64 (pts, 30 * GST_SECOND);
+  fail_unless_equals_uint64 (duration, 120 * GST_SECOND);
+  gst_event_unref (gap);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  for (guint i = 0; i < 4; i++) {
+    static const guint at[] = { 0, 5, 6, 7 };
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    check_buffer (buffer, at[i] * WINDOW, at[i] < 7 ? WINDOW : 16000);
+    fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), at[i] * 1500);
+    fail_unless_equals_int (!!GST_BUFFER_IS_DISCONT (buffer), i < 2);
+    gst_buffer_unref (buffer);
+  }
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 4);
+  fail_unless_equals_uint64 (get_stat (h, "dropped"), 0);
+  fail_unless_equals_uint64 (get_stat (h, "blocked-time"), 0);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+  check_record (seen, "SCsGBGBBBE");
+}
+
+GST_END_TEST;
+
+/* A file can wait, whatever `late` says; and by default everything does. */
+GST_START_TEST (test_wait)
+{
+  GstHarness *h = gst_harness_new ("whispernpu");
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gulong probe = block_buffers (pad);
+  Feeder feeder = {.h = h,.windows = 5 };
+  GThread *thread;
+
+  gst_harness_set_live (h, __i__ == 0);
+  gst_harness_set_src_caps_str (h, CAPS);
+  if (__i__ == 1)
+    gst_util_set_object_arg (G_OBJECT (h->element), "late", "drop");
+  thread = g_thread_new ("feeder", feed_windows, &feeder);
+  wait_queued (h, 2);
+  g_usleep (100000);
+  wait_queued (h, 2);
+  gst_pad_remove_probe (pad, probe);
+  g_thread_join (thread);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  fail_unless_equals_int (gst_harness_buffers_received (h), 6);
+  fail_unless_equals_uint64 (get_stat (h, "skipped"), 0);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+static gboolean
+is_loaded (GstHarness * h)
+{
+  gchar *profile;
+  gboolean loaded;
+
+  g_object_get (h->element, "active-profile", &profile, NULL);
+  loaded = *profile != '\0';
+  g_free (profile);
+  return loaded;
+}
+
+/* Audio comes before the weights are there: it waits, nothing is lost. */
+GST_START_TEST (test_audio_while_loading)
+{
+  gchar *path = g_strconcat (model_path, ".large", NULL);
+  gboolean early = FALSE;
+
+  /* 13 million weights take longer than a second of audio to go in */
+  fail_unless_equals_int (test_small_model_write (path, 80, 512, 4, 1500, 1),
+      0);
+  for (guint i = 0; i < 5 && !early; i++) {
+    GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+    GstHarness *h;
+    GstBuffer *buffer;
+
+    g_object_set (element, "model-file", path, NULL);
+    h = gst_harness_new_with_element (element, "sink", "src");
+    gst_object_unref (element);
+    gst_harness_set_src_caps_str (h, CAPS);
+    push_audio (h, 0, 16000, 16000);
+    early = !is_loaded (h);
+    push_audio (h, 16000, 16000, 16000);
+    gst_harness_push_event (h, gst_event_new_eos ());
+    buffer = gst_harness_pull (h);
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), 0);
+    fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer), 2 * GST_SECOND);
+    gst_buffer_unref (buffer);
+    fail_unless (is_loaded (h));
+    fail_unless_equals_uint64 (get_stat (h, "dropped"), 0);
+    gst_harness_teardown (h);
+  }
+  fail_unless (early, "the model was always there first");
+  remove (path);
+  g_free (path);
+}
+
+GST_END_TEST;
+
+static Suite *
+late_suite (void)
+{
+  Suite *s = suite_create ("late");
+  TCase *tc = tcase_create ("general");
+
+  use_small_model ("late-test.safetensors");
+  suite_add_tcase (s, tc);
+  tcase_set_timeout (tc, 120);
+  tcase_add_loop_test (tc, test_max_windows, 0, G_N_ELEMENTS (bounds));
+  tcase_add_test (tc, test_drop_live);
+  tcase_add_loop_test (tc, test_wait, 0, 2);
+  tcase_add_test (tc, test_audio_while_loading);
+  return s;
+}
+
+GST_CHECK_MAIN (late);
