@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whisper features in an application: decode any audio file, read every window's features.
- *     features FILE
- * Needs GStreamer only: cc features.c $(pkg-config --cflags --libs gstreamer-app-1.0) -lm */
+ *     features FILE [START]
+ * START, in seconds, is where to begin. Needs GStreamer only: cc features.c $(pkg-config --cflags --libs gstreamer-app-1.0) -lm */
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <inttypes.h>
@@ -40,17 +40,19 @@ static gboolean use_window(GstSample *sample)
 }
 
 /* The next window, or NULL at the end of the stream or after an error; *well tells which. An error
- * message comes on the bus and may leave the sink without an end of stream: look at both. */
+ * message comes on the bus, with or without an end of stream at the sink after it: look at both. */
 static GstSample *next_window(GstElement *pipeline, GstAppSink *out, gboolean *well)
 {
     GstBus *bus = gst_element_get_bus(pipeline);
-    GstMessage *message = NULL;
+    GstMessage *message;
     GstSample *sample = NULL;
-    while (!sample && !gst_app_sink_is_eos(out) && !message) {
+    gboolean ended;
+    do {
+        ended = gst_app_sink_is_eos(out);
         message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-        if (!message)
+        if (!ended && !message)
             sample = gst_app_sink_try_pull_sample(out, GST_SECOND / 10);
-    }
+    } while (!sample && !ended && !message);
     gst_object_unref(bus);
     *well = message == NULL;
     if (message) {
@@ -63,11 +65,28 @@ static GstSample *next_window(GstElement *pipeline, GstAppSink *out, gboolean *w
     return sample;
 }
 
+/* Begin in the middle. Who seeks must wait until the pipeline knows its file: paused, with data at
+ * the sink. Without ACCURATE the first window would begin where the decoder likes best. An error
+ * is left to next_window. */
+static void seek(GstElement *pipeline, double start)
+{
+    gst_element_set_state(pipeline, GST_STATE_PAUSED);
+    if (gst_element_get_state(pipeline, NULL, NULL, GST_CLOCK_TIME_NONE) ==
+            GST_STATE_CHANGE_SUCCESS &&
+        !gst_element_seek_simple(pipeline, GST_FORMAT_TIME,
+                                 GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE,
+                                 (gint64)(start * GST_SECOND)))
+        GST_ELEMENT_ERROR(pipeline, STREAM, FAILED, ("Cannot seek in this file."), (NULL));
+}
+
 int main(int argc, char **argv)
 {
     gst_init(&argc, &argv);
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s FILE\n", argv[0]);
+    char *rest = argc == 3 ? argv[2] : NULL;
+    double start = argc == 3 ? g_ascii_strtod(argv[2], &rest) : 0;
+    if (argc < 2 || argc > 3 || (rest && (rest == argv[2] || *rest)) ||
+        !(start >= 0 && start < 1e9)) {
+        fprintf(stderr, "usage: %s FILE [START]\n", argv[0]);
         return 2;
     }
     GError *error = NULL;
@@ -82,6 +101,8 @@ int main(int argc, char **argv)
     GstElement *file = gst_bin_get_by_name(GST_BIN(pipeline), "file");
     GstElement *out = gst_bin_get_by_name(GST_BIN(pipeline), "out");
     g_object_set(file, "location", argv[1], NULL);
+    if (start > 0)
+        seek(pipeline, start);
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
 
     gboolean well = TRUE;

@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whisper features of a folder of recordings, a NumPy file for each.
+
+    folder.py [--match GLOB] [--set PROPERTY=VALUE] IN OUT
+
+IN/a/talk.opus becomes OUT/a/talk.opus.npy, float32 [windows][positions][channels] for numpy.load,
+and OUT/a/talk.opus.json, which says when each window starts, how many seconds of audio it holds and
+how many of its positions are not padding. The same command goes on where an earlier run ended: files
+done before are left alone unless they, the model or the settings have changed. A file that cannot be
+read is reported and the others are done all the same. Needs what features.py needs.
+
+Exit status: 0 every file has its features, 1 some could not be read, 2 nothing works (no such
+folder, model or plugin, no space), 130 interrupted.
+"""
+import argparse
+import json
+import math
+import os
+import signal
+import struct
+import sys
+import time
+from pathlib import Path
+
+import features
+import numpy as np
+from gi.repository import GLib, Gst
+
+POSITION = 0.02  # s
+HEADER = 128  # bytes
+
+# Streams other than audio stay undecoded.
+PIPELINE = (
+    "filesrc name=file ! decodebin caps=audio/x-raw expose-all-streams=false ! "
+    "whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
+)
+
+
+def npy_header(shape):
+    """The first HEADER bytes of a .npy file, format 1.0, whatever the number of windows."""
+    what = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", HEADER - 10) + f"{what!r:117}\n".encode()
+
+
+class Encoder:
+    """The element with its settings. The one kept here holds the weights between two files."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.element = Gst.ElementFactory.make("whispernpu", None)
+        if self.element is None:
+            raise RuntimeError('no element "whispernpu"')
+        self.configure(self.element)
+        bus = Gst.Bus.new()
+        self.element.set_bus(bus)
+        self.element.set_state(Gst.State.PAUSED)
+        loaded = False
+        while not loaded:
+            what = Gst.MessageType.ERROR | Gst.MessageType.PROGRESS
+            message = bus.timed_pop_filtered(Gst.CLOCK_TIME_NONE, what)
+            if message.type == Gst.MessageType.ERROR:
+                self.close()
+                raise RuntimeError(message.parse_error()[0].message)
+            loaded = message.parse_progress()[0] == Gst.ProgressType.COMPLETE
+        self.model = self.element.get_property("active-model")
+
+    def configure(self, element):
+        for name, value in self.settings.items():
+            if element.find_property(name) is None:
+                raise RuntimeError(f"whispernpu has no property {name}")
+            Gst.util_set_object_arg(element, name, value)
+
+    def close(self):
+        self.element.set_state(Gst.State.NULL)
+
+    def encode(self, path, file, progress):
+        """Write the windows of a recording to `file`; return (shape, what each window is)."""
+        pipeline = Gst.parse_launch(PIPELINE)
+        self.configure(pipeline.get_by_name("whisper"))
+        pipeline.get_by_name("file").set_property("location", str(path))
+        shape, described = None, []
+        try:
+            file.write(bytes(HEADER))
+            for sample in features.windows(pipeline):
+                with features.view(sample) as window:
+                    if shape not in (None, window.shape):
+                        raise RuntimeError("its windows are not all of one size")
+                    shape = window.shape
+                    file.write(window)
+                start = sample.get_buffer().pts / Gst.SECOND
+                seconds = sample.get_buffer().duration / Gst.SECOND
+                real = min(shape[0], math.ceil(round(seconds / POSITION, 6)))
+                described.append({"start": start, "seconds": seconds, "positions": real})
+                progress(start + seconds, pipeline.query_duration(Gst.Format.TIME))
+        finally:
+            pipeline.set_state(Gst.State.NULL)
+        if not described:
+            raise RuntimeError("there is no audio in it")
+        shape = (len(described), *shape)
+        file.seek(0)
+        file.write(npy_header(shape))
+        return shape, described
+
+
+def identity(path, name, encoder):
+    """What must not have changed for the features of a file to be still good."""
+    stat = path.stat()
+    return {
+        "source": name,
+        "bytes": stat.st_size,
+        "modified_ns": stat.st_mtime_ns,
+        "model": encoder.model,
+        "settings": encoder.settings,
+    }
+
+
+def is_done(npy, wanted):
+    try:
+        found = json.loads(npy.with_suffix(".json").read_text())
+        size = HEADER + 4 * math.prod(found["shape"])
+        return wanted.items() <= found.items() and npy.stat().st_size == size
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def write_whole(path, write):
+    """write(file) into a file that takes its place under `path` at once, or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with open(part, "wb") as file:
+            result = write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return result
+
+
+def process(path, npy, wanted, encoder, progress):
+    """Returns the seconds of audio and the number of windows."""
+    npy.parent.mkdir(parents=True, exist_ok=True)
+    shape, described = write_whole(npy, lambda file: encoder.encode(path, file, progress))
+    # The last to be written: with it the file is done.
+    text = json.dumps({**wanted, "shape": shape, "windows": described}, indent=1) + "\n"
+    write_whole(npy.with_suffix(".json"), lambda file: file.write(text.encode()))
+    return sum(window["seconds"] for window in described), len(described)
+
+
+def find_files(folder, match, exclude):
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if f[0] != "." and Path(where, f).resolve() != exclude)
+        for path in (Path(where, name) for name in sorted(names) if name[0] != "."):
+            if path.is_file() and path.match(match):
+                yield path
+
+
+def say(text, end="\n"):
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    print(clear + text, end=end, file=sys.stderr, flush=True)
+
+
+def run(args, encoder):
+    paths = list(find_files(args.input, args.match, args.output.resolve()))
+    before = done = failed = 0
+    audio, began = 0.0, time.monotonic()
+    for i, path in enumerate(paths, 1):
+        name = str(path.relative_to(args.input))
+        npy = args.output / f"{name}.npy"
+        label = f"[{i}/{len(paths)}] {name}"
+
+        def progress(position, duration):
+            whole = f" of {duration[1] / Gst.SECOND:.0f}" if duration[0] else ""
+            if sys.stderr.isatty():
+                say(f"{label}: {position:.0f}{whole} s", end="")
+
+        try:
+            wanted = identity(path, name, encoder)
+            if is_done(npy, wanted):
+                before += 1
+                continue
+            start = time.monotonic()
+            seconds, n_windows = process(path, npy, wanted, encoder, progress)
+            speed = seconds / (time.monotonic() - start)
+            say(f"{label}: {seconds:.1f} s in {n_windows} windows, {speed:.0f} times real time")
+            done += 1
+            audio += seconds
+        except UnicodeError:
+            failed += 1
+            say(f"{label!a}: not done: GStreamer needs names in UTF-8")
+        except RuntimeError as error:
+            failed += 1
+            say(f"{label}: not done: {error}")
+    took = time.monotonic() - began
+    say(f"{done} done now ({audio:.0f} s of audio in {took:.0f} s), {before} before, {failed} failed")
+    return 1 if failed else 0
+
+
+def setting(text):
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text} is not PROPERTY=VALUE")
+    return name, value
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("input", metavar="IN", type=Path)
+    parser.add_argument("output", metavar="OUT", type=Path)
+    parser.add_argument("--match", metavar="GLOB", default="*", help="only such names, say '*.opus'")
+    parser.add_argument(
+        "--set",
+        metavar="PROPERTY=VALUE",
+        type=setting,
+        action="append",
+        default=[],
+        help="a property of whispernpu, say model-file=openai/whisper-small",
+    )
+    args = parser.parse_args()
+    if not args.input.is_dir():
+        parser.error(f"{args.input} is not a folder")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        encoder = Encoder(dict(args.set))
+        try:
+            return run(args, encoder)
+        finally:
+            encoder.close()
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on from here")
+        return 130
+    except (RuntimeError, OSError, GLib.Error) as error:
+        say(f"{parser.prog}: {getattr(error, 'message', error)}")
+        return 2
+
+
+if __name__ == "__main__":
+    Gst.init(None)
+    sys.exit(main())
