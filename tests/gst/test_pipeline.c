@@ -27,39 +27,6 @@ GST_START_TEST (test_tee_preroll)
 
 GST_END_TEST;
 
-GST_START_TEST (test_states)
-{
-  GstElement *pipeline = launch (SOURCE "! whispernpu ! fakesink");
-
-  for (guint i = 0; i < 20; i++) {
-    reach (pipeline, GST_STATE_PAUSED);
-    reach (pipeline, GST_STATE_PLAYING);
-    if (i % 4 == 0)
-      g_usleep (20000);
-    reach (pipeline, i % 2 ? GST_STATE_READY : GST_STATE_NULL);
-  }
-  finish (pipeline);
-}
-
-GST_END_TEST;
-
-/* Alone, as GStreamer's generic test does with every element. */
-GST_START_TEST (test_states_alone)
-{
-  static const GstState ladder[] = { GST_STATE_READY, GST_STATE_PAUSED,
-    GST_STATE_PLAYING, GST_STATE_PAUSED, GST_STATE_READY, GST_STATE_NULL
-  };
-  GstElement *element = gst_element_factory_make ("whispernpu", NULL);
-
-  for (guint i = 0; i < 20; i++)
-    for (guint s = 0; s < G_N_ELEMENTS (ladder); s++)
-      fail_unless (gst_element_set_state (element, ladder[s]) !=
-          GST_STATE_CHANGE_FAILURE);
-  gst_object_unref (element);
-}
-
-GST_END_TEST;
-
 GST_START_TEST (test_seek)
 {
   GstElement *pipeline = launch (SOURCE "num-buffers=2000 ! whispernpu ! "
@@ -275,8 +242,6 @@ pipeline_suite (void)
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_tee_preroll);
-  tcase_add_test (tc, test_states);
-  tcase_add_test (tc, test_states_alone);
   tcase_add_test (tc, test_seek);
   tcase_add_test (tc, test_progress);
   tcase_add_test (tc, test_progress_ends);
