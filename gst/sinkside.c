@@ -178,7 +178,9 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   GstFlowReturn ret = gst_whisper_npu_flow (self);
   gsize n_frames;
 
-  if (ret == GST_FLOW_OK && (info == NULL || self->mel == NULL))
+  /* without a segment upstream is wrong, and GStreamer has said so */
+  if (ret == GST_FLOW_OK && (info == NULL || self->mel == NULL ||
+          self->segment.format != GST_FORMAT_TIME))
     ret = GST_FLOW_NOT_NEGOTIATED;
   if (ret != GST_FLOW_OK) {
     gst_buffer_unref (buffer);

@@ -249,6 +249,32 @@ GST_START_TEST (test_flush_storm_slow)
 
 GST_END_TEST;
 
+/* Audio without the segment that must come behind a flush: GStreamer warns,
+ * the element refuses it, and goes on when there is one. */
+GST_START_TEST (test_flush_no_segment)
+{
+  GstHarness *h = start ();
+  GstBuffer *buffer;
+
+  push_audio (h, 0, 16000, 16000);
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  gst_check_add_log_filter ("GStreamer", G_LOG_LEVEL_WARNING,
+      g_regex_new ("before segment", 0, 0, NULL), NULL, NULL, NULL);
+  fail_unless_equals_int (gst_harness_push (h, make_audio (0, 16000, RATE)),
+      GST_FLOW_NOT_NEGOTIATED);
+  gst_check_clear_log_filter ();
+  push_segment (h);
+  push_audio (h, 32000, 16000, 16000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  buffer = gst_harness_pull (h);
+  check_buffer (buffer, 32000, 16000);
+  gst_buffer_unref (buffer);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 flush_suite (void)
 {
@@ -259,6 +285,7 @@ flush_suite (void)
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_flush_storm);
+  tcase_add_test (tc, test_flush_no_segment);
 #if !IN_SANITIZER
   tcase_add_loop_test (tc, test_flush_storm_slow, 0, 3);
 #endif
