@@ -188,9 +188,11 @@ static const char *const point_names[FAKE_POINTS] = {"nowhere", "alloc", "open",
                                                      "begin",   "run",   "read"};
 static const char *const kind_names[FAKE_KINDS] = {"error", "delay", "hang", "short"};
 
-static void *release_later(void *unused)
+/* Some time after the fault has struck, however late that is: a release before it would be lost. */
+static void *release_later(void *ended)
 {
-    (void)unused;
+    while (!fake_struck() && !atomic_load((atomic_bool *)ended))
+        nanosleep(&(struct timespec){.tv_nsec = 5 * (long)MS}, NULL);
     nanosleep(&(struct timespec){.tv_nsec = 60 * (long)MS}, NULL);
     fake_release();
     return NULL;
@@ -227,6 +229,7 @@ static void fault(enum npu_strategy strategy, unsigned depth, unsigned batch, en
     struct npu_pipeline_params params = params_of(strategy, depth, batch);
     int want = outcome_of(point, kind), again = 0;
     bool hangs = kind == FAKE_HANG && point == FAKE_RUN;
+    atomic_bool ended = false;
     pthread_t releaser;
     char name[96];
 
@@ -235,13 +238,14 @@ static void fault(enum npu_strategy strategy, unsigned depth, unsigned batch, en
     uint64_t start = npu_now_ns();
     fake_set_fault(point, kind, nth);
     bool released =
-        kind == FAKE_HANG && !hangs && pthread_create(&releaser, NULL, release_later, NULL) == 0;
+        kind == FAKE_HANG && !hangs && pthread_create(&releaser, NULL, release_later, &ended) == 0;
     int ret = run_open(&run, "fake", params);
     bool opened = ret == 0;
     if (opened)
         ret = run_tiles(&run, TILES);
     bool struck = fake_struck(), sentence = run.err.text[0] != '\0';
     uint64_t taken = run.taken;
+    atomic_store(&ended, true);
     if (released)
         pthread_join(releaser, NULL);
     if (opened) {
