@@ -94,28 +94,3 @@ int8_t kit_s8(enum kit_pattern pattern, size_t i)
 {
     return (int8_t)value(pattern, i, 127);
 }
-
-/* Index of (row, column) in the blocks. */
-static size_t block_at(int row, int column, int n_columns, int r, int c)
-{
-    size_t block = (size_t)(row / r) * (size_t)(n_columns / c) + (size_t)(column / c);
-    return block * (size_t)(r * c) + (size_t)(row % r * c + column % c);
-}
-
-void kit_block(void *blocks, const void *rows, ptrdiff_t ld, int n_rows, int n_columns, int r,
-               int c, size_t bytes)
-{
-    for (int i = 0; i < n_rows; i++)
-        for (int j = 0; j < n_columns; j++)
-            memcpy((char *)blocks + block_at(i, j, n_columns, r, c) * bytes,
-                   (const char *)rows + (i * ld + j) * (ptrdiff_t)bytes, bytes);
-}
-
-void kit_unblock(void *rows, ptrdiff_t ld, const void *blocks, int n_rows, int n_columns, int r,
-                 int c, size_t bytes)
-{
-    for (int i = 0; i < n_rows; i++)
-        for (int j = 0; j < n_columns; j++)
-            memcpy((char *)rows + (i * ld + j) * (ptrdiff_t)bytes,
-                   (const char *)blocks + block_at(i, j, n_columns, r, c) * bytes, bytes);
-}

@@ -38,10 +38,4 @@ const char *kit_pattern_name(enum kit_pattern pattern);
 int16_t kit_s16(enum kit_pattern pattern, size_t i);
 int8_t kit_s8(enum kit_pattern pattern, size_t i);
 
-/* Row-major rows x columns (stride ld) as blocks of r x c, element of `bytes`; and back. */
-void kit_block(void *blocks, const void *rows, ptrdiff_t ld, int n_rows, int n_columns, int r,
-               int c, size_t bytes);
-void kit_unblock(void *rows, ptrdiff_t ld, const void *blocks, int n_rows, int n_columns, int r,
-                 int c, size_t bytes);
-
 #endif /* TESTS_AIE2_KIT_H */

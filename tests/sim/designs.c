@@ -233,7 +233,7 @@ void designs_run(const char *name, const char *design, const char *sequence,
 
 static size_t element_bytes(const struct designs_product *p, bool weight)
 {
-    return p->kind == S8S8 || (p->kind == S16S8 && weight) ? 1 : 2;
+    return p->kind == NPU_CORE_S8S8 || (p->kind == NPU_CORE_S16S8 && weight) ? 1 : 2;
 }
 
 static bool is_s16(const struct designs_product *p)
@@ -250,7 +250,7 @@ static void fill_random(void *to, size_t n, size_t bytes)
             ((int16_t *)to)[i] = (int16_t)kit_range(-32767, 32767);
 }
 
-struct designs_product designs_product_random(enum designs_kind kind, int m, int n, int k,
+struct designs_product designs_product_random(enum npu_core_product kind, int m, int n, int k,
                                               enum npu_f1_result result)
 {
     struct designs_product p = {.kind = kind, .m = m, .n = n, .k = k, .result = result};
@@ -267,7 +267,7 @@ struct designs_product designs_product_random(enum designs_kind kind, int m, int
     fill_random(p.a, mk, element_bytes(&p, false));
     fill_random(p.w, nk, element_bytes(&p, true));
     fill_random(p.pos, mn, 2);
-    p.acc_shift = kind == S16S16 ? 8 : 0;
+    p.acc_shift = kind == NPU_CORE_S16S16 ? 8 : 0;
     for (int i = 0; i < n; i++) {
         p.bias[i] = kit_range(-1000000, 1000000);
         p.mult[i] = (int16_t)kit_range(16384, 32767);
@@ -275,7 +275,7 @@ struct designs_product designs_product_random(enum designs_kind kind, int m, int
     /* Sums of k random products are some 2^28 (s16 x s8, k = 512): results then fill 16 bits, and
      * 28 of the residual's 32. */
     for (int i = 0; i < n / T; i++)
-        p.shift[i] = (uint8_t)(kind == S8S8 ? 14 : is_s16(&p) ? 28 : 20);
+        p.shift[i] = (uint8_t)(kind == NPU_CORE_S8S8 ? 14 : is_s16(&p) ? 28 : 20);
     p.gelu_shift = result == NPU_F1_STEM ? 2 : 3;
     for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
         p.table[i] = (int16_t)kit_range(0, 32767);
@@ -284,28 +284,33 @@ struct designs_product designs_product_random(enum designs_kind kind, int m, int
     return p;
 }
 
+struct npu_f1_gemm_args designs_product_args(const struct designs_product *p)
+{
+    return (struct npu_f1_gemm_args){.c = p->c,
+                                     .a = p->a,
+                                     .w = p->w,
+                                     .bias = p->bias,
+                                     .mult = p->mult,
+                                     .shift = p->shift,
+                                     .table = p->table,
+                                     .pos = p->pos,
+                                     .lda = p->k,
+                                     .ldw = p->k,
+                                     .ldc = p->n,
+                                     .ldp = p->n,
+                                     .m = p->m,
+                                     .n = p->n,
+                                     .k = p->k,
+                                     .acc_shift = p->acc_shift,
+                                     .gelu_shift = p->gelu_shift,
+                                     .result = p->result};
+}
+
 void designs_product_compute(struct designs_product *p)
 {
     static npu_f1_gemm_fn *const fns[] = {npu_f1_gemm_s16s8_ref, npu_f1_gemm_s16s16_ref,
                                           npu_f1_gemm_s8s8_ref};
-    struct npu_f1_gemm_args args = {.c = p->c,
-                                    .a = p->a,
-                                    .w = p->w,
-                                    .bias = p->bias,
-                                    .mult = p->mult,
-                                    .shift = p->shift,
-                                    .table = p->table,
-                                    .pos = p->pos,
-                                    .lda = p->k,
-                                    .ldw = p->k,
-                                    .ldc = p->n,
-                                    .ldp = p->n,
-                                    .m = p->m,
-                                    .n = p->n,
-                                    .k = p->k,
-                                    .acc_shift = p->acc_shift,
-                                    .gelu_shift = p->gelu_shift,
-                                    .result = p->result};
+    const struct npu_f1_gemm_args args = designs_product_args(p);
     if (p->result == NPU_F1_RESIDUAL)
         memcpy(p->c, p->x, (size_t)p->m * (size_t)p->n * sizeof(*p->x));
     fns[p->kind](&args);
@@ -318,88 +323,23 @@ void designs_product_free(struct designs_product *p)
         free(all[i]);
 }
 
-int designs_a_objects(const struct designs_product *p)
-{
-    return p->k / (p->kind == S8S8 ? 64 : 32);
-}
-
-int designs_b_objects(const struct designs_product *p)
-{
-    return p->k / (p->kind == S16S16 ? 32 : 64);
-}
-
-int designs_c_objects(const struct designs_product *p)
-{
-    return is_s16(p) ? 2 : 4;
-}
-
 uint8_t *designs_pack_a(uint8_t *to, const struct designs_product *p, int row)
 {
-    int depth = p->kind == S8S8 ? 64 : 32, block = p->kind == S8S8 ? 8 : 4;
-    size_t bytes = element_bytes(p, false);
-    for (int k = 0; k < p->k; k += depth, to += OBJECT)
-        kit_block(to, (const uint8_t *)p->a + ((size_t)row * T * (size_t)p->k + (size_t)k) * bytes,
-                  p->k, T, depth, 4, block, bytes);
-    return to;
-}
-
-static void pack_job(uint8_t *to, const struct designs_product *p, int column, int columns)
-{
-    struct npu_core_job job;
-    bool operands = p->result == NPU_F1_RESIDUAL || p->result == NPU_F1_STEM;
-    memset(&job, 0, sizeof(job));
-    job.count[0] = designs_b_objects(p);
-    job.count[1] = operands ? 0 : designs_c_objects(p);
-    job.count[2] = operands ? 4 * columns : 0;
-    job.result = (int32_t)p->result;
-    job.acc_shift = p->acc_shift;
-    job.shift = p->shift[column];
-    job.gelu_shift = p->gelu_shift;
-    job.lut = p->result == NPU_F1_GELU || p->result == NPU_F1_STEM;
-    for (int i = 0; i < T; i++) {
-        if (p->kind == S16S16)
-            job.u.bias64[i] = p->bias[column * T + i];
-        else
-            job.u.bias32[i] = (int32_t)p->bias[column * T + i];
-        job.mult[i] = p->mult[column * T + i];
-    }
-    if (job.lut)
-        memcpy(job.table, p->table, NPU_F1_GELU_ENTRIES * sizeof(*p->table));
-    memcpy(to, &job, sizeof(job));
+    const struct npu_f1_gemm_args args = designs_product_args(p);
+    return npu_core_pack_a(to, &args, p->kind, row);
 }
 
 uint8_t *designs_pack_b(uint8_t *to, const struct designs_product *p, int column, int columns)
 {
-    int depth = p->kind == S16S16 ? 32 : 64;
-    size_t bytes = element_bytes(p, true);
-    uint8_t turned[OBJECT];
-    pack_job(to, p, column, columns);
-    to += OBJECT;
-    for (int k = 0; k < p->k; k += depth, to += OBJECT) {
-        for (int kk = 0; kk < depth; kk++)
-            for (int j = 0; j < T; j++)
-                memcpy(turned + ((size_t)kk * T + (size_t)j) * bytes,
-                       (const uint8_t *)p->w +
-                           ((size_t)(column * T + j) * (size_t)p->k + (size_t)(k + kk)) * bytes,
-                       bytes);
-        kit_block(to, turned, T, depth, T, p->kind == S8S8 ? 8 : 4, p->kind == S16S16 ? 4 : 8,
-                  bytes);
-    }
-    return to;
+    const struct npu_f1_gemm_args args = designs_product_args(p);
+    return npu_core_pack_b(to, &args, p->kind, column, columns);
 }
 
 uint8_t *designs_pack_operands(uint8_t *to, const struct designs_product *p, int row, int column)
 {
-    bool stem = p->result == NPU_F1_STEM;
-    for (int i = 0; i < T; i++) {
-        size_t at = (size_t)(row * T + i) * (size_t)p->n + (size_t)column * T;
-        uint8_t *object = to + (size_t)(i / 16) * OBJECT;
-        if (stem)
-            memcpy(object + (size_t)(i % 16) * T * 2, p->pos + at, T * 2);
-        else
-            memcpy(object + (size_t)(i % 16) * T * 4, p->x + at, T * 4);
-    }
-    return to + 4 * OBJECT;
+    struct npu_f1_gemm_args args = designs_product_args(p);
+    args.c = p->x;
+    return npu_core_pack_operands(to, &args, row, column);
 }
 
 uint8_t *designs_pack_c(uint8_t *to, const struct designs_product *p, int row, int column)
@@ -407,35 +347,11 @@ uint8_t *designs_pack_c(uint8_t *to, const struct designs_product *p, int row, i
     size_t at = (size_t)row * T * (size_t)p->n + (size_t)column * T;
     if (is_s16(p)) {
         for (int part = 0; part < 2; part++, to += OBJECT)
-            kit_block(to, (const int16_t *)p->c + at + 32 * part, p->n, T, 32, 4, 4, 2);
+            npu_core_block(to, (const int16_t *)p->c + at + 32 * part, p->n, T, 32, 4, 4, 2);
         return to;
     }
     for (int i = 0; i < T; i++)
         memcpy(to + (size_t)i * T * 4, (const int32_t *)p->c + at + (size_t)i * (size_t)p->n,
                T * 4);
     return to + 4 * OBJECT;
-}
-
-void designs_norm_job(struct npu_core_job *job, int count, int d, int shift, const int16_t *mult,
-                      int64_t inv_d, int64_t eps, int64_t sqrt_d)
-{
-    memset(job, 0, sizeof(*job));
-    job->count[0] = count;
-    job->d = d;
-    job->shift = shift;
-    job->final = mult == NULL;
-    job->u.norm.inv_d = inv_d;
-    job->u.norm.eps = eps;
-    job->u.norm.sqrt_d = sqrt_d;
-    if (mult)
-        memcpy(job->table, mult, (size_t)d * sizeof(*mult));
-}
-
-void designs_gelu_job(struct npu_core_job *job, int count, int shift, const int16_t *table)
-{
-    memset(job, 0, sizeof(*job));
-    job->count[0] = count;
-    job->gelu_shift = shift;
-    job->lut = 1;
-    memcpy(job->table, table, NPU_F1_GELU_ENTRIES * sizeof(*table));
 }

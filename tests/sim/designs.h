@@ -3,7 +3,7 @@
 #define TESTS_SIM_DESIGNS_H
 /* What the tests of mlir/ share: a design run from its text and from its instruction words,
  * operands in the layouts of kernels/aie2/aie2.h, jobs. */
-#include "kernels/aie2/aie2.h"
+#include "kernels/aie2/operands.h"
 #include "kernels/kernels.h"
 #include "tests/aie2/kit.h"
 
@@ -31,9 +31,8 @@ void designs_table_head(void);
 int designs_finish(void);
 
 /* One matrix product as kernels.h states it; all buffers belong to it. */
-enum designs_kind { S16S8, S16S16, S8S8 };
 struct designs_product {
-    enum designs_kind kind;
+    enum npu_core_product kind;
     int m, n, k; /* multiples of 64 */
     enum npu_f1_result result;
     int acc_shift, gelu_shift;
@@ -45,15 +44,14 @@ struct designs_product {
     void *c;                     /* [m][n]: what the reference makes of it */
 };
 /* All operands random in the ranges of the contract, with every channel's result in use. */
-struct designs_product designs_product_random(enum designs_kind kind, int m, int n, int k,
+struct designs_product designs_product_random(enum npu_core_product kind, int m, int n, int k,
                                               enum npu_f1_result result);
+/* As the kernels take it (pointers into p). */
+struct npu_f1_gemm_args designs_product_args(const struct designs_product *p);
 /* Fill c. */
 void designs_product_compute(struct designs_product *p);
 void designs_product_free(struct designs_product *p);
 
-/* Number of a kind's objects for one tile and k; B8 and A8 hold 64 of k, the others 32. */
-int designs_a_objects(const struct designs_product *p);
-int designs_b_objects(const struct designs_product *p);
 /* Objects of A of rows 64 row .., of B (job first) of channels 64 column ..; both return the byte
  * behind what they wrote. `columns`: of the array, for the count of operands. */
 uint8_t *designs_pack_a(uint8_t *to, const struct designs_product *p, int row);
@@ -61,13 +59,6 @@ uint8_t *designs_pack_b(uint8_t *to, const struct designs_product *p, int column
 /* Operands (4 objects) and results (2 or 4 objects) of a tile. */
 uint8_t *designs_pack_operands(uint8_t *to, const struct designs_product *p, int row, int column);
 uint8_t *designs_pack_c(uint8_t *to, const struct designs_product *p, int row, int column);
-int designs_c_objects(const struct designs_product *p);
-
-/* A job of npu_norm_s32s16; mult [d], -> count[0] = count. */
-void designs_norm_job(struct npu_core_job *job, int count, int d, int shift, const int16_t *mult,
-                      int64_t inv_d, int64_t eps, int64_t sqrt_d);
-/* A job of npu_gelu_s32s16. */
-void designs_gelu_job(struct npu_core_job *job, int count, int shift, const int16_t *table);
 
 /* One head's attention: m queries, n keys. */
 struct designs_head {

@@ -48,22 +48,29 @@ static void fill_exp(int16_t *table)
         table[i] = (int16_t)rint(32767 * exp2(-i / 64.0));
 }
 
+/* As the kernels take it. */
+static struct npu_f1_attention_args head_args(const struct designs_head *h, const int16_t *exp)
+{
+    return (struct npu_f1_attention_args){.out = (int16_t *)h->out,
+                                          .q = h->q,
+                                          .k = h->k,
+                                          .v = h->v,
+                                          .exp = exp,
+                                          .ldo = h->ld,
+                                          .ldq = h->ld,
+                                          .ldk = h->ld,
+                                          .ldv = h->ld,
+                                          .m = h->m,
+                                          .n = h->n,
+                                          .qk_shift = h->qk_shift};
+}
+
 void designs_head_compute(struct designs_head *h)
 {
     int16_t table[NPU_F1_EXP_ENTRIES];
     fill_exp(table);
-    npu_f1_attention_s16_ref(&(struct npu_f1_attention_args){.out = (int16_t *)h->out,
-                                                             .q = h->q,
-                                                             .k = h->k,
-                                                             .v = h->v,
-                                                             .exp = table,
-                                                             .ldo = h->ld,
-                                                             .ldq = h->ld,
-                                                             .ldk = h->ld,
-                                                             .ldv = h->ld,
-                                                             .m = h->m,
-                                                             .n = h->n,
-                                                             .qk_shift = h->qk_shift});
+    const struct npu_f1_attention_args args = head_args(h, table);
+    npu_f1_attention_s16_ref(&args);
 }
 
 /* rows x 64 from `first` as two A16; rows beyond `n` are zero. */
@@ -73,40 +80,23 @@ static uint8_t *pack_a16(uint8_t *to, const int16_t *from, ptrdiff_t ld, int fir
     for (int i = 0; i < T && first + i < n; i++)
         memcpy(tile + i * HEAD, from + (first + i) * ld, HEAD * 2);
     for (int part = 0; part < 2; part++, to += OBJECT)
-        kit_block(to, tile + 32 * part, HEAD, T, 32, 4, 4, 2);
+        npu_core_block(to, tile + 32 * part, HEAD, T, 32, 4, 4, 2);
     return to;
 }
 
 uint8_t *designs_pack_q(uint8_t *to, const struct designs_head *h)
 {
-    struct npu_core_job job;
-    memset(&job, 0, sizeof(job));
-    job.count[0] = (h->n + T - 1) / T;
-    job.count[1] = (h->m + T - 1) / T;
-    job.shift = h->qk_shift;
-    job.lut = 1;
-    job.keys = h->n;
-    fill_exp(job.table);
-    memcpy(to, &job, sizeof(job));
-    to += OBJECT;
-    for (int row = 0; row < h->m; row += T)
-        to = pack_a16(to, h->q, h->ld, row, h->m);
-    return to;
+    int16_t table[NPU_F1_EXP_ENTRIES];
+    fill_exp(table);
+    const struct npu_f1_attention_args args = head_args(h, table);
+    return npu_core_pack_q(to, &args);
 }
 
 uint8_t *designs_pack_kv(uint8_t *to, const struct designs_head *h)
 {
+    const struct npu_f1_attention_args args = head_args(h, NULL);
     /* A head of its own has whole blocks, so that masked keys hold what must not matter. */
-    int rows = h->owned ? (h->n + T - 1) / T * T : h->n;
-    for (int key = 0; key < h->n; key += T) {
-        int16_t tile[T * HEAD] = {0};
-        for (int i = 0; i < T && key + i < rows; i++)
-            memcpy(tile + i * HEAD, h->k + (key + i) * h->ld, HEAD * 2);
-        for (int part = 0; part < 2; part++, to += OBJECT)
-            kit_block(to, tile + part * 32 * HEAD, HEAD, 32, HEAD, 4, 4, 2);
-        to = pack_a16(to, h->v, h->ld, key, rows);
-    }
-    return to;
+    return npu_core_pack_kv(to, &args, h->owned ? (h->n + T - 1) / T * T : h->n);
 }
 
 uint8_t *designs_pack_o(uint8_t *to, const struct designs_head *h)

@@ -62,22 +62,30 @@ static unsigned find_stage(const struct integer_rig *r, enum npu_op op, unsigned
     return i;
 }
 
-/* rows of the residual stream through the norm before stage `i`; transfer full. */
-static int16_t *norm_rows(const struct integer_rig *r, unsigned i, const int32_t *x, int rows)
+/* The norm before stage `i` of rows of the residual stream. */
+static struct npu_f1_norm_args norm_args(const struct integer_rig *r, unsigned i, int16_t *y,
+                                         const int32_t *x, int rows)
 {
     const struct npu_integer *in = r->integer;
+    return (struct npu_f1_norm_args){.y = y,
+                                     .x = x,
+                                     .mult = in->stage[i].norm_mult,
+                                     .ldy = D,
+                                     .ldx = D,
+                                     .m = rows,
+                                     .d = D,
+                                     .shift = in->stage[i].norm_shift,
+                                     .inv_d = in->inv_d,
+                                     .eps = in->eps,
+                                     .sqrt_d = in->sqrt_d};
+}
+
+/* What it makes of them; transfer full. */
+static int16_t *norm_rows(const struct integer_rig *r, unsigned i, const int32_t *x, int rows)
+{
     int16_t *y = designs_alloc((size_t)rows * D * sizeof(*y));
-    npu_f1_norm_s32s16_ref(&(struct npu_f1_norm_args){.y = y,
-                                                      .x = x,
-                                                      .mult = in->stage[i].norm_mult,
-                                                      .ldy = D,
-                                                      .ldx = D,
-                                                      .m = rows,
-                                                      .d = D,
-                                                      .shift = in->stage[i].norm_shift,
-                                                      .inv_d = in->inv_d,
-                                                      .eps = in->eps,
-                                                      .sqrt_d = in->sqrt_d});
+    const struct npu_f1_norm_args args = norm_args(r, i, y, x, rows);
+    npu_f1_norm_s32s16_ref(&args);
     return y;
 }
 
@@ -86,7 +94,7 @@ static struct designs_product product_of(const struct integer_rig *r, unsigned i
                                          int16_t *a, int m, int n, enum npu_f1_result result)
 {
     const struct npu_integer_matrix *w = &r->integer->stage[i].matrix[matrix];
-    return (struct designs_product){.kind = w->bits == 16 ? S16S16 : S16S8,
+    return (struct designs_product){.kind = w->bits == 16 ? NPU_CORE_S16S16 : NPU_CORE_S16S8,
                                     .m = m,
                                     .n = n,
                                     .k = (int)r->program.stage[i].k,
@@ -105,11 +113,10 @@ static struct designs_product product_of(const struct integer_rig *r, unsigned i
 static void layernorm(const struct integer_rig *r, const struct seen *s)
 {
     unsigned i = find_stage(r, NPU_OP_NORM_QKV, 0);
-    const struct npu_integer *in = r->integer;
     struct npu_core_job job;
     int16_t *expected = norm_rows(r, i, s->stem, T), y[T * D];
-    designs_norm_job(&job, T / 2, D, in->stage[i].norm_shift, in->stage[i].norm_mult, in->inv_d,
-                     in->eps, in->sqrt_d);
+    const struct npu_f1_norm_args args = norm_args(r, i, y, s->stem, T);
+    npu_core_norm_job(&job, &args, T / 2);
     const struct designs_buffer buffers[] = {
         {s->stem, T * D * 4}, {&job, sizeof(job)}, {y, sizeof(y)}};
     designs_run("real_layernorm_512", "layernorm_512", NULL, buffers, 3, 2, expected);
@@ -203,7 +210,7 @@ static void fc1(const struct integer_rig *r, const struct seen *s)
     struct npu_core_job job;
     int16_t *g = designs_alloc((size_t)T * FFN * 2);
     designs_product_compute(&u);
-    designs_gelu_job(&job, T, p.gelu_shift, p.table);
+    npu_core_gelu_job(&job, p.table, p.gelu_shift, T);
     struct designs_buffer buffers[] = {
         {u.c, (size_t)T * FFN * 4}, {&job, sizeof(job)}, {g, (size_t)T * FFN * 2}};
     designs_run("real_gelu_2048", "gelu_2048", NULL, buffers, 3, 2, s->ffn1);

@@ -24,19 +24,20 @@ static struct norm norm_new(int d)
 
 enum { NORM_SHIFT = 8 };
 
-static void norm_compute(int16_t *y, const int32_t *x, const struct norm *n, int rows, int d)
+static struct npu_f1_norm_args norm_args(int16_t *y, const int32_t *x, const struct norm *n,
+                                         int rows, int d)
 {
-    npu_f1_norm_s32s16_ref(&(struct npu_f1_norm_args){.y = y,
-                                                      .x = x,
-                                                      .mult = n->mult,
-                                                      .ldy = d,
-                                                      .ldx = d,
-                                                      .m = rows,
-                                                      .d = d,
-                                                      .shift = NORM_SHIFT,
-                                                      .inv_d = n->inv_d,
-                                                      .eps = n->eps,
-                                                      .sqrt_d = n->sqrt_d});
+    return (struct npu_f1_norm_args){.y = y,
+                                     .x = x,
+                                     .mult = n->mult,
+                                     .ldy = d,
+                                     .ldx = d,
+                                     .m = rows,
+                                     .d = d,
+                                     .shift = NORM_SHIFT,
+                                     .inv_d = n->inv_d,
+                                     .eps = n->eps,
+                                     .sqrt_d = n->sqrt_d};
 }
 
 /* Rows of every size: from a few units to the whole range. */
@@ -57,8 +58,9 @@ static void layernorm(int d, const char *design)
     int32_t *x = designs_alloc(count * sizeof(*x));
     int16_t *y = designs_alloc(count * sizeof(*y)), *expected = designs_alloc(count * sizeof(*y));
     fill_rows(x, T, d);
-    norm_compute(expected, x, &n, T, d);
-    designs_norm_job(&job, T / (1024 / d), d, NORM_SHIFT, n.mult, n.inv_d, n.eps, n.sqrt_d);
+    const struct npu_f1_norm_args args = norm_args(expected, x, &n, T, d);
+    npu_f1_norm_s32s16_ref(&args);
+    npu_core_norm_job(&job, &args, T / (1024 / d));
     const struct designs_buffer buffers[] = {
         {x, count * sizeof(*x)}, {&job, sizeof(job)}, {y, count * sizeof(*y)}};
     designs_run(design, design, NULL, buffers, 3, 2, expected);
@@ -100,7 +102,7 @@ static void gelu(int n, int vectors, const char *design)
     for (size_t i = 0; i < count; i++)
         u[i] = i % 8 ? kit_range(-40000, 40000) : kit_range(-(1 << 20), 1 << 20);
     gelu_compute(expected, u, table, count, 2);
-    designs_gelu_job(&job, vectors, 2, table);
+    npu_core_gelu_job(&job, table, 2, vectors);
     const struct designs_buffer buffers[] = {
         {u, count * sizeof(*u)}, {&job, sizeof(job)}, {g, count * sizeof(*g)}};
     designs_run(design, design, NULL, buffers, 3, 2, expected);
@@ -113,20 +115,21 @@ static void gelu(int n, int vectors, const char *design)
 static void chain(void)
 {
     enum { ROWS = 256, D = 128 };
-    struct designs_product p = designs_product_random(S16S8, ROWS, T, D, NPU_F1_S32);
+    struct designs_product p = designs_product_random(NPU_CORE_S16S8, ROWS, T, D, NPU_F1_S32);
     struct npu_core_job jobs[2];
     struct norm n = norm_new(D);
     uint8_t b[3 * OBJECT];
     int32_t *x = designs_alloc(ROWS * D * sizeof(*x));
     int16_t *g = designs_alloc(ROWS * T * sizeof(*g)), *expected = designs_alloc(ROWS * T * 2);
     fill_rows(x, ROWS, D);
-    norm_compute(p.a, x, &n, ROWS, D);
+    const struct npu_f1_norm_args args = norm_args(p.a, x, &n, ROWS, D);
+    npu_f1_norm_s32s16_ref(&args);
     p.shift[0] = 26;
     designs_product_compute(&p);
     fill_table(p.table);
     gelu_compute(expected, p.c, p.table, ROWS * T, 2);
-    designs_norm_job(&jobs[0], ROWS / T, D, NORM_SHIFT, n.mult, n.inv_d, n.eps, n.sqrt_d);
-    designs_gelu_job(&jobs[1], ROWS / 16, 2, p.table);
+    npu_core_norm_job(&jobs[0], &args, ROWS / T);
+    npu_core_gelu_job(&jobs[1], p.table, 2, ROWS / 16);
     designs_pack_b(b, &p, 0, 1);
     const struct designs_buffer buffers[] = {{x, ROWS * D * sizeof(*x)},
                                              {b, sizeof(b)},

@@ -9,7 +9,7 @@
 #include "tests/npu/attention_tile.h"
 #include "tests/npu/backend_suite.h"
 
-#include "kernels/aie2/aie2.h"
+#include "kernels/aie2/operands.h"
 
 /* A core that copies objects of 256 bytes without a kernel; with `extra` once more per object. */
 #define DESIGN(take, extra)                                                                     \
@@ -66,27 +66,21 @@ struct packed {
     uint8_t q[TILE_Q_BYTES], kv[TILE_KV_BYTES];
 };
 
-static void pack_a16(uint8_t *to, const int16_t *rows)
-{
-    for (int part = 0; part < 2; part++)
-        kit_block(to + part * 4096, rows + 32 * part, 64, 64, 32, 4, 4, 2);
-}
-
 /* Parameters and operands as kernels/aie2/aie2.h lays them out. */
 static void pack(struct packed *to, const struct tile *tile)
 {
-    struct npu_core_job job;
-    memset(&job, 0, sizeof(job));
-    job.count[0] = job.count[1] = 1;
-    job.shift = TILE_QK_SHIFT;
-    job.lut = 1;
-    job.keys = 64;
-    memcpy(job.table, tile->exp, NPU_F1_EXP_ENTRIES * 2);
-    memcpy(to->q, &job, sizeof(job));
-    pack_a16(to->q + 4096, tile->q);
-    for (int part = 0; part < 2; part++)
-        kit_block(to->kv + part * 4096, tile->k + part * 32 * 64, 64, 32, 64, 4, 4, 2);
-    pack_a16(to->kv + 8192, tile->v);
+    const struct npu_f1_attention_args args = {.q = tile->q,
+                                               .k = tile->k,
+                                               .v = tile->v,
+                                               .exp = tile->exp,
+                                               .ldq = 64,
+                                               .ldk = 64,
+                                               .ldv = 64,
+                                               .m = 64,
+                                               .n = 64,
+                                               .qk_shift = TILE_QK_SHIFT};
+    npu_core_pack_q(to->q, &args);
+    npu_core_pack_kv(to->kv, &args, 64);
 }
 
 struct user {
@@ -203,7 +197,8 @@ static void expect_all(void)
     for (uint64_t i = 0; i < n_tiles; i++) {
         tile_fill(&tile, i);
         tile_compute(out, tile.exp, tile.q, tile.k, tile.v);
-        pack_a16(expected[i], out);
+        for (int part = 0; part < 2; part++)
+            npu_core_block(expected[i] + part * 4096, out + 32 * part, 64, 64, 32, 4, 4, 2);
     }
 }
 
