@@ -34,7 +34,10 @@ struct npu_run {
      * looks at the buffers: for whoever wants to see them. */
     void (*after)(void *user, unsigned stage);
     void *user;
+    struct npu_error *err;        /* NULL, or out: why it failed */
     uint64_t op_ns[NPU_OP_COUNT]; /* out: wall time per kind of stage */
+    /* out: modelled time per kind of stage, launches included; 0: none was modelled */
+    uint64_t op_modelled_ns[NPU_OP_COUNT];
 };
 
 /* A device's buffer; memory.c owns all but what is said to be the backend's. */

@@ -36,8 +36,11 @@ static void count_window(struct npu_stats *stats, const struct npu_run *run, uin
         stats->min_ns = ns;
     if (ns > stats->max_ns)
         stats->max_ns = ns;
-    for (unsigned op = 0; op < NPU_OP_COUNT; op++)
+    for (unsigned op = 0; op < NPU_OP_COUNT; op++) {
         stats->stage[op].total_ns += run->op_ns[op];
+        stats->stage[op].modelled_ns += run->op_modelled_ns[op];
+        stats->modelled_ns += run->op_modelled_ns[op];
+    }
 }
 
 static void add_gmac(struct npu_encoder *e, unsigned positions)
@@ -59,11 +62,14 @@ static int run_window(void *user, struct npu_call *call)
     struct npu_run run = {.positions = (unsigned)(call->span[1].bytes / row_bytes(e)),
                           .mel = call->span[0].data,
                           .features = call->span[1].data,
-                          .cancel = call->cancel};
+                          .cancel = call->cancel,
+                          .err = call->err};
     uint64_t start = npu_now_ns();
     int ret = e->loaded->backend->run(e->loaded, &run);
     uint64_t ns = npu_now_ns() - start;
 
+    for (unsigned op = 0; op < NPU_OP_COUNT; op++)
+        call->modelled_ns += run.op_modelled_ns[op];
     if (ret == 0 && atomic_load(call->cancel))
         ret = -ECANCELED; /* too late for anybody */
     pthread_mutex_lock(&e->stats_lock);
@@ -220,6 +226,11 @@ int npu_encoder_submit_mel(struct npu_encoder *e, const float *mel, unsigned pos
 int npu_encoder_collect(struct npu_encoder *e, float *features, uint64_t *tag, uint64_t timeout_ns)
 {
     return npu_pipeline_collect(e->pipeline, features, tag, timeout_ns);
+}
+
+void npu_encoder_get_error(struct npu_encoder *e, struct npu_error *err)
+{
+    npu_pipeline_get_error(e->pipeline, err);
 }
 
 void npu_encoder_cancel(struct npu_encoder *e)

@@ -64,6 +64,7 @@ struct npu_call {
     unsigned n_tiles;          /* as submitted */
     void *user;                /* of the launch */
     const atomic_bool *cancel; /* true: give up with -ECANCELED soon */
+    struct npu_error *err;     /* out: why a function of the host failed; NULL outside of it */
     uint64_t run_ns;           /* out: wall time from its start to its end, on this host */
     uint64_t modelled_ns;      /* out: modelled time of the launch; 0: none was modelled */
 };

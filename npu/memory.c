@@ -171,8 +171,12 @@ static int host_context_open(void **state, struct npu_device *device, const stru
 static int host_run(void *state, struct npu_call *call, struct npu_error *err)
 {
     struct host_context *c = state;
+    call->err = err;
     int ret = c->call(c->user, call);
-    return ret ? npu_fail(err, ret, "the function returned %d (%s)", ret, strerror(-ret)) : 0;
+    call->err = NULL;
+    if (ret && !err->text[0])
+        npu_fail(err, ret, "the function returned %d (%s)", ret, strerror(-ret));
+    return ret;
 }
 
 const struct npu_launch_ops npu_host_launch_ops = {

@@ -237,6 +237,10 @@ int npu_encoder_submit_mel(struct npu_encoder *encoder, const float *mel, unsign
 int npu_encoder_collect(struct npu_encoder *encoder, float *features, uint64_t *tag,
                         uint64_t timeout_ns);
 
+/* The sentence of the first error since the opening or the last resume, "" none (copied). Threads:
+ * any. */
+void npu_encoder_get_error(struct npu_encoder *encoder, struct npu_error *err);
+
 /* Give up everything in flight: a running window stops at the next tile, waiters wake with
  * -ECANCELED, results are dropped. The encoder stays cancelled until npu_encoder_resume(). Threads:
  * any. Blocks: no. */
@@ -253,8 +257,9 @@ void npu_encoder_resume(struct npu_encoder *encoder);
 struct npu_stage_stats {
     const char *name; /* "conv1", "conv2", "norm+qkv", "attention", "out", "norm+fc1", "fc2", "norm"
                          (static) */
-    uint64_t total_ns; /* wall time of this kind of stage over all windows */
-    double gmac;       /* 1e9 multiply-adds done */
+    uint64_t total_ns;    /* wall time of this kind of stage over all windows */
+    uint64_t modelled_ns; /* on a simulated NPU: modelled time of its launches; else 0 */
+    double gmac;          /* 1e9 multiply-adds done */
 };
 
 struct npu_stats {
@@ -262,6 +267,7 @@ struct npu_stats {
     uint64_t cancelled;               /* given up */
     uint64_t total_ns;                /* wall time of completed windows inside the device */
     uint64_t last_ns, min_ns, max_ns; /* of one window; 0 when none */
+    uint64_t modelled_ns;             /* on a simulated NPU: modelled time of launches; else 0 */
     unsigned n_stages;
     struct npu_stage_stats stage[NPU_MAX_STAGE_KINDS];
 };

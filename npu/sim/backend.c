@@ -2,14 +2,13 @@
 #include "npu/sim/backend.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "npu/backend.h"
 #include "npu/log.h"
-#include "npu/sim/check.h"
-#include "npu/sim/sim.h"
+#include "npu/sim/encoder.h"
+#include "npu/sim/resident.h"
 
 #define MAX_CONTEXTS 6 /* of the driver, for all processes; here of this one */
 #define CODE_HEAP    (UINT64_C(64) << 20)
@@ -56,80 +55,41 @@ static int64_t sim_memory_sync(struct npu_memory *memory, enum npu_direction dir
 /* ---- Contexts -------------------------------------------------------------------------------- */
 
 struct sim_context {
-    struct npu_design *design;
-    struct npu_sim *sim;       /* NULL: lost by a failure, to be loaded again */
-    char *sequence;            /* NULL: the only one */
-    const atomic_bool *cancel; /* of the call that runs */
+    struct npu_sim_resident *resident; /* a design; or */
+    void *host;                        /* a function of the host: npu_host_launch_ops' state */
+    char *sequence;                    /* NULL: the only one */
 };
 
 static void sim_context_close(void *state)
 {
     struct sim_context *c = state;
 
-    npu_sim_close(&c->sim);
-    npu_design_close(&c->design);
+    if (c->host)
+        npu_host_launch_ops.context_close(c->host);
+    npu_sim_resident_close(&c->resident);
     free(c->sequence);
     free(c);
 }
 
-static bool go_on(void *user, uint64_t cycles, uint64_t calls)
+static int open_design(struct sim_context *c, const struct npu_code *code, struct npu_error *err)
 {
-    const struct sim_context *c = user;
-
-    (void)cycles, (void)calls;
-    return !c->cancel || !atomic_load(c->cancel);
-}
-
-static int load(struct sim_context *c, struct npu_error *err)
-{
-    const struct npu_sim_params params = {
-        .design = c->design, .progress = go_on, .progress_user = c};
-    return npu_sim_open(&c->sim, &params, err);
-}
-
-/* The first error that the checker finds. */
-static void keep_finding(void *user, const struct npu_finding *finding)
-{
-    struct npu_error *err = user;
-
-    if (finding->severity == NPU_SEVERITY_ERROR && !err->text[0])
-        snprintf(err->text, sizeof(err->text), "%u:%u: %s [%s]", finding->pos.line,
-                 finding->pos.column, finding->text, finding->rule);
-}
-
-static int check(const struct npu_design *design, struct npu_error *err)
-{
-    const struct npu_check_options options = {.kernel = npu_check_core_kernel};
-    struct npu_check_result result;
-    struct npu_error first = {""};
-
-    int ret = npu_design_check(design, &options, keep_finding, &first, &result, err);
-    if (ret == 0 && result.n_errors)
-        ret = npu_fail(err, -EBADMSG, "%s:%.900s", design->file_name, first.text);
-    return ret;
+    if (code->sequence) {
+        c->sequence = strdup(code->sequence);
+        if (!c->sequence)
+            return npu_fail(err, -ENOMEM, "out of memory");
+    }
+    return npu_sim_resident_open(&c->resident, code->text, code->name ? code->name : "design", err);
 }
 
 static int sim_context_open(void **state, struct npu_device *device, const struct npu_code *code,
                             struct npu_error *err)
 {
-    (void)device;
-    if (code->kind != NPU_CODE_DESIGN)
-        return npu_fail(err, -ENOTSUP, "device sim runs array designs only");
     struct sim_context *c = calloc(1, sizeof(*c));
     if (!c)
         return npu_fail(err, -ENOMEM, "out of memory");
-    int ret = 0;
-    if (code->sequence) {
-        c->sequence = strdup(code->sequence);
-        ret = c->sequence ? 0 : npu_fail(err, -ENOMEM, "out of memory");
-    }
-    if (ret == 0)
-        ret = npu_design_parse(&c->design, code->text, strlen(code->text),
-                               code->name ? code->name : "design", err);
-    if (ret == 0)
-        ret = check(c->design, err);
-    if (ret == 0)
-        ret = load(c, err);
+    int ret = code->kind == NPU_CODE_HOST
+                  ? npu_host_launch_ops.context_open(&c->host, device, code, err)
+                  : open_design(c, code, err);
     if (ret) {
         sim_context_close(c);
         return ret;
@@ -142,26 +102,13 @@ static int sim_run(void *state, struct npu_call *call, struct npu_error *err)
 {
     struct sim_context *c = state;
     struct npu_sim_buffer buffers[NPU_MAX_SPANS];
-    struct npu_sim_result result = {0};
-    int ret = 0;
 
+    if (c->host)
+        return npu_host_launch_ops.run(c->host, call, err);
     for (unsigned i = 0; i < call->n_spans; i++)
         buffers[i] = (struct npu_sim_buffer){call->span[i].data, call->span[i].bytes};
-    const struct npu_sim_launch launch = {
-        .sequence = c->sequence, .buffers = buffers, .n_buffers = call->n_spans};
-    c->cancel = call->cancel;
-    if (atomic_load(call->cancel))
-        ret = npu_fail(err, -ECANCELED, "cancelled before its start");
-    else if (!c->sim)
-        ret = load(c, err);
-    if (ret == 0)
-        ret = npu_sim_launch(c->sim, &launch, &result, err);
-    c->cancel = NULL;
-    if (ret == 0)
-        call->modelled_ns = (uint64_t)(result.total_us * 1e3 + 0.5);
-    else
-        npu_sim_close(&c->sim); /* the array may be lost; a driver resets it, too */
-    return ret;
+    return npu_sim_resident_launch(c->resident, c->sequence, buffers, call->n_spans, call->cancel,
+                                   &call->modelled_ns, err);
 }
 
 static const struct npu_launch_ops ops = {
@@ -198,22 +145,15 @@ static void sim_close(struct npu_device *device)
     free(device);
 }
 
-static int sim_load(struct npu_loaded **out, struct npu_device *device,
-                    const struct npu_program *program, enum npu_profile profile,
-                    unsigned positions, const struct npu_model *model, struct npu_error *err)
-{
-    (void)out, (void)device, (void)program, (void)profile, (void)positions, (void)model;
-    return npu_fail(err, -ENOTSUP,
-                    "device \"sim\" runs single array designs, not the whole encoder; use \"cpu\"");
-}
-
 static const struct npu_backend backend = {
     .name = "sim",
     .best_profile = NPU_PROFILE_NPU,
     .open = sim_open,
     .get_info = sim_get_info,
     .close = sim_close,
-    .load = sim_load,
+    .load = npu_sim_load,
+    .unload = npu_sim_unload,
+    .run = npu_sim_run,
     .launch = &ops,
 };
 

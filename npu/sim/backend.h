@@ -5,8 +5,8 @@
  * on the first generation of NPUs: 6 contexts, 4 launches in flight each, 64 MiB of code, and a
  * device's side of every buffer. It is C++ and libffi behind, so the core does not link it: a
  * program that links npu_sim registers it. Each context has an array of its own; modelled times
- * come with every launch (struct npu_call), all else is the simulator's own running time. No
- * encoder runs on it. */
+ * come with every launch (struct npu_call), all else is the simulator's own running time. Encoders
+ * of profile npu run on it (npu/sim/encoder.h). */
 
 #ifdef __cplusplus
 extern "C" {

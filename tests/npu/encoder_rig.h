@@ -19,16 +19,13 @@ struct rig {
     struct npu_encoder_info info;
 };
 
-/* isa: a value for WHISPERNPU_CPU, which stays set, or NULL: as it is. */
-static inline void rig_open(struct rig *rig, const char *profile, const char *path, const char *isa,
-                            unsigned threads, unsigned depth)
+static inline void rig_open_on(struct rig *rig, const char *device_name, const char *profile,
+                               const char *path, unsigned threads, unsigned depth)
 {
     struct npu_error err = {""};
-    const struct npu_device_params device = {.name = "cpu", .threads = threads};
+    const struct npu_device_params device = {.name = device_name, .threads = threads};
     const struct npu_encoder_params encoder = {.profile = profile, .depth = depth};
 
-    if (isa)
-        setenv("WHISPERNPU_CPU", isa, 1);
     if (npu_device_open(&rig->device, &device, &err) || npu_model_open(&rig->model, path, &err) ||
         npu_encoder_open(&rig->encoder, rig->model, rig->device, &encoder, &err)) {
         check_case(false, "open", "%s", err.text);
@@ -37,6 +34,15 @@ static inline void rig_open(struct rig *rig, const char *profile, const char *pa
     npu_model_get_info(rig->model, &rig->model_info);
     npu_device_get_info(rig->device, &rig->device_info);
     npu_encoder_get_info(rig->encoder, &rig->info);
+}
+
+/* On the CPU. isa: a value for WHISPERNPU_CPU, which stays set, or NULL: as it is. */
+static inline void rig_open(struct rig *rig, const char *profile, const char *path, const char *isa,
+                            unsigned threads, unsigned depth)
+{
+    if (isa)
+        setenv("WHISPERNPU_CPU", isa, 1);
+    rig_open_on(rig, "cpu", profile, path, threads, depth);
 }
 
 static inline void rig_close(struct rig *rig)

@@ -22,9 +22,6 @@
 #define TINY_PATH "../shared/data/weights/whisper-tiny.en-encoder.safetensors"
 #define REFERENCE "../shared/reference"
 
-/* Of the features of the small model and lcg_mel(3). */
-#define HASH_SMALL UINT64_C(0x407c3f590d2a66e1)
-
 static void test_mel(void)
 {
     static const struct {
@@ -59,7 +56,7 @@ static void test_hash(void)
     static const char *const sets[] = {"ref", "avx2", NULL};
     float *mel = lcg_mel(3, 80);
     integer_model_write(80, 128, 4, 150, 1);
-    check_hash("small", "npu", integer_model_path(), sets, mel, HASH_SMALL, true);
+    check_hash("small", "npu", integer_model_path(), sets, mel, NPU_TEST_HASH_NPU_SMALL, true);
     integer_model_remove();
     free(mel);
 }

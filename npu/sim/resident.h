@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_SIM_RESIDENT_H
+#define NPU_SIM_RESIDENT_H
+/* A design loaded into an array of its own, ready to be launched again and again, as a hardware
+ * context holds one on the real device. */
+#include <stdatomic.h>
+
+#include "npu/sim/sim.h"
+
+struct npu_sim_resident;
+
+/* Parse, check and load the text of a design. name: for messages (copied).
+ * Returns 0 and *out (transfer full); -EBADMSG no design, or one that the checker refuses; what
+ * npu_sim_open() says. Threads: control. */
+int npu_sim_resident_open(struct npu_sim_resident **out, const char *text, const char *name,
+                          struct npu_error *err);
+void npu_sim_resident_close(struct npu_sim_resident **resident);
+
+/* Run one of its sequences (NULL: the only one). cancel: NULL, or looked at while it runs.
+ * modelled_ns: out. Returns 0; -ECANCELED; what npu_sim_launch() says. A failure takes the state of
+ * the array with it: the next launch finds the design freshly loaded, as after a driver's reset.
+ * Threads: one at a time. */
+int npu_sim_resident_launch(struct npu_sim_resident *resident, const char *sequence,
+                            const struct npu_sim_buffer *buffers, uint32_t n_buffers,
+                            const atomic_bool *cancel, uint64_t *modelled_ns,
+                            struct npu_error *err);
+
+#endif /* NPU_SIM_RESIDENT_H */

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The whole encoder on device "sim" against profile npu on the CPU: the same integers after every
+ * stage, the same features for windows in flight, one error and a recovery where a launch fails.
+ *
+ *     test_sim_encoder [CASE...]     all cases, or those named: small wide bounds depths lengths
+ *                                    faults cancel refused base window
+ *
+ * `base` is the base model with 192 positions, `window` with all 1500: both also say the modelled
+ * time. TEST_SOURCE_ROOT (environment) is the project's folder. Linked with
+ * --wrap=npu_sim_launch. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "npu/clock.h"
+#include "npu/sim/backend.h"
+#include "npu/sim/encoder.h"
+#include "tests/npu/encoder_rig.h"
+#include "tests/npu/integer_model.h"
+#include "tests/npu/integer_rig.h"
+
+#define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
+#define MEL_PATH  "tests/data/librivox-sense-0870.mel720.s16"
+
+/* ---- Launches that fail ---------------------------------------------------------------------- */
+
+enum fault { NONE, REFUSE, SHORTEN, STUCK };
+static atomic_int fault, fault_at; /* of launch number fault_at */
+static atomic_int n_launches;
+/* NULL, or set to true at launch number fault_at. */
+static void (*_Atomic at_launch)(void);
+
+int __real_npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
+                          struct npu_sim_result *result, struct npu_error *err);
+int __wrap_npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
+                          struct npu_sim_result *result, struct npu_error *err);
+
+int __wrap_npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
+                          struct npu_sim_result *result, struct npu_error *err)
+{
+    struct npu_sim_buffer buffers[NPU_SIM_BUFFERS];
+    struct npu_sim_launch l = *launch;
+    void (*call)(void) = atomic_load(&at_launch);
+
+    if (atomic_fetch_add(&n_launches, 1) + 1 != atomic_load(&fault_at))
+        return __real_npu_sim_launch(sim, launch, result, err);
+    if (call)
+        call();
+    if (atomic_load(&fault) == REFUSE) {
+        snprintf(err->text, sizeof(err->text), "a fault of the test");
+        return -EIO;
+    }
+    memcpy(buffers, launch->buffers, sizeof(buffers));
+    l.buffers = buffers;
+    if (atomic_load(&fault) == SHORTEN)
+        buffers[1].bytes -= NPU_CORE_OBJECT;
+    if (atomic_load(&fault) == STUCK) { /* a core waits for an object that nobody sends */
+        struct npu_core_job *job = buffers[1].data = malloc(buffers[1].bytes);
+        if (!job)
+            abort();
+        memcpy(job, launch->buffers[1].data, buffers[1].bytes);
+        job->count[0]++;
+    }
+    int ret = __real_npu_sim_launch(sim, &l, result, err);
+    if (buffers[1].data != launch->buffers[1].data)
+        free(buffers[1].data);
+    return ret;
+}
+
+static void set_fault(enum fault kind, int launch)
+{
+    atomic_store(&fault, kind);
+    atomic_store(&fault_at, launch);
+    atomic_store(&n_launches, 0);
+}
+
+/* ---- Stage by stage -------------------------------------------------------------------------- */
+
+static uint64_t fnv(const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* What both backends hold after a stage. */
+struct buffers {
+    const int32_t *residual;
+    const int16_t *stem, *q, *k, *v, *mixed, *ffn;
+};
+
+struct stages {
+    const struct npu_program *program;
+    unsigned positions;
+    struct buffers b;
+    uint64_t hash[3 + 5 * 8];
+};
+
+static void hash_stage(void *user, unsigned index)
+{
+    struct stages *s = user;
+    const struct npu_program *p = s->program;
+    const size_t rows = (size_t)s->positions * p->d_model * 2;
+    const struct buffers *b = &s->b;
+    uint64_t hash = 0;
+
+    switch (p->stage[index].out) {
+    case NPU_BUFFER_STEM:
+        hash = fnv(b->stem, 2 * rows + (size_t)2 * p->d_model * 2);
+        break;
+    case NPU_BUFFER_RESIDUAL:
+        hash = fnv(b->residual, 2 * rows);
+        break;
+    case NPU_BUFFER_QKV:
+        hash = fnv(b->q, rows) + 3 * fnv(b->k, rows) + 5 * fnv(b->v, rows);
+        break;
+    case NPU_BUFFER_MIXED:
+        hash = fnv(b->mixed, rows);
+        break;
+    case NPU_BUFFER_FFN:
+        hash = fnv(b->ffn, rows / p->d_model * p->d_ffn);
+        break;
+    default: /* features: compared whole */
+        break;
+    }
+    s->hash[index] = hash;
+}
+
+struct both {
+    struct npu_device *cpu, *sim;
+    struct npu_model *model;
+    struct npu_program program;
+    struct npu_loaded *on_cpu, *on_sim;
+};
+
+static void both_open(struct both *b, const char *path, unsigned positions)
+{
+    struct npu_error err = {""};
+    struct npu_model_info info = {0};
+
+    int ret = npu_device_open(&b->cpu, &(struct npu_device_params){.name = "cpu"}, &err);
+    if (ret == 0)
+        ret = npu_device_open(&b->sim, &(struct npu_device_params){.name = "sim"}, &err);
+    if (ret == 0)
+        ret = npu_model_open(&b->model, path, &err);
+    if (ret == 0)
+        npu_model_get_info(b->model, &info);
+    if (ret == 0)
+        ret = npu_program_build(&b->program, &info);
+    positions = positions ? positions : info.n_ctx;
+    if (ret == 0)
+        ret = b->cpu->backend->load(&b->on_cpu, b->cpu, &b->program, NPU_PROFILE_NPU, positions,
+                                    b->model, &err);
+    if (ret == 0)
+        ret = b->sim->backend->load(&b->on_sim, b->sim, &b->program, NPU_PROFILE_NPU, positions,
+                                    b->model, &err);
+    if (ret) {
+        check_case(false, "open", "%d %s", ret, err.text);
+        exit(check_finish());
+    }
+}
+
+static void both_close(struct both *b)
+{
+    b->cpu->backend->unload(b->on_cpu);
+    b->sim->backend->unload(b->on_sim);
+    npu_model_close(&b->model);
+    npu_device_close(&b->cpu);
+    npu_device_close(&b->sim);
+}
+
+/* One window on both; stages, features. op_ns: NULL, or out: modelled times. */
+static void compare_window(const char *name, struct both *b, const float *mel, unsigned positions,
+                           uint64_t *op_ns)
+{
+    const struct npu_program *p = &b->program;
+    const struct npu_cpu_npu_buffers *on_cpu = &((struct npu_cpu_loaded *)b->on_cpu)->npu;
+    const struct npu_sim_loaded *on_sim = (const struct npu_sim_loaded *)b->on_sim;
+    const size_t values = (size_t)positions * p->d_model;
+    float *framed = new_floats((2 * (size_t)positions + 2) * p->n_mels);
+    float *features[2] = {new_floats(values), new_floats(values)};
+    struct npu_error err = {""};
+    atomic_bool cancel = false;
+    struct stages s[2] = {
+        {p,
+         positions,
+         {on_cpu->residual, on_cpu->stem, on_cpu->q, on_cpu->k, on_cpu->v, on_cpu->mixed,
+          on_cpu->ffn},
+         {0}},
+        {p,
+         positions,
+         {on_sim->residual, on_sim->stem, on_sim->q, on_sim->k, on_sim->v, on_sim->mixed,
+          on_sim->ffn},
+         {0}},
+    };
+    uint64_t modelled_ns = 0;
+    int ret = 0;
+    unsigned i = 0;
+
+    memcpy(framed + p->n_mels, mel, 2 * (size_t)positions * p->n_mels * sizeof(*mel));
+    for (unsigned which = 0; which < 2 && ret == 0; which++) {
+        struct npu_loaded *l = which ? b->on_sim : b->on_cpu;
+        struct npu_run run = {.positions = positions,
+                              .mel = framed,
+                              .features = features[which],
+                              .cancel = &cancel,
+                              .after = hash_stage,
+                              .user = &s[which],
+                              .err = &err};
+        ret = l->backend->run(l, &run);
+        for (unsigned op = 0; op < NPU_OP_COUNT; op++)
+            modelled_ns += run.op_modelled_ns[op];
+        if (which && op_ns)
+            memcpy(op_ns, run.op_modelled_ns, sizeof(run.op_modelled_ns));
+    }
+    while (i < p->n_stages && s[0].hash[i] == s[1].hash[i])
+        i++;
+    bool same = ret == 0 && memcmp(features[0], features[1], values * sizeof(float)) == 0;
+    check_case(same && i == p->n_stages && modelled_ns > 0, name,
+               "%u of %u stages equal, features %s, %d %s; modelled %.3f ms", i, p->n_stages,
+               same ? "equal" : "not", ret, err.text, (double)modelled_ns * 1e-6);
+    free(framed);
+    free(features[0]);
+    free(features[1]);
+}
+
+static void stages(const char *name, unsigned n_mels, unsigned d, unsigned layers, unsigned n_ctx)
+{
+    struct both b;
+    float *mel = lcg_mel(d, n_mels);
+
+    integer_model_write(n_mels, d, layers, n_ctx, d);
+    both_open(&b, integer_model_path(), 0);
+    compare_window(name, &b, mel, n_ctx, NULL);
+    both_close(&b);
+    integer_model_remove();
+    free(mel);
+}
+
+/* The stored hash of the small model, through npu_encoder_*; no design for this LayerNorm. */
+static void test_small(void)
+{
+    struct rig rig;
+    struct npu_stats stats;
+    float *mel = lcg_mel(3, 80);
+
+    integer_model_write(80, 128, 4, 150, 1);
+    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 1);
+    float *features = rig_encode(&rig, mel);
+    uint64_t hash = hash_features(&rig.info, features);
+    check_case(hash == NPU_TEST_HASH_NPU_SMALL, "sim_small_hash_is_the_stored_one",
+               "%016" PRIx64 ", stored %016" PRIx64, hash, NPU_TEST_HASH_NPU_SMALL);
+    npu_encoder_get_stats(rig.encoder, &stats);
+    check_case(stats.windows == 1 && stats.modelled_ns > 0, "sim_modelled_time_is_counted",
+               "%" PRIu64 " windows, %.3f ms modelled", stats.windows,
+               (double)stats.modelled_ns * 1e-6);
+    rig_close(&rig);
+    integer_model_remove();
+    free(features);
+    free(mel);
+}
+
+/* One head, heads and channels that do not fill four columns, both LayerNorm designs, 128 mels. */
+static void test_wide(void)
+{
+    stages("sim_stages_equal_d64", 80, 64, 2, 65);
+    stages("sim_stages_equal_d192_128_mels", 128, 192, 2, 20);
+    stages("sim_stages_equal_d256", 80, 256, 2, 70);
+    stages("sim_stages_equal_d512", 80, 512, 2, 63);
+}
+
+/* Products by design, the last number: on the host. */
+static void count_designs(const struct both *b, unsigned n[NPU_SIM_DESIGNS + 1])
+{
+    const struct npu_sim_loaded *l = (const struct npu_sim_loaded *)b->on_sim;
+    memset(n, 0, (NPU_SIM_DESIGNS + 1) * sizeof(*n));
+    for (unsigned i = 0; i < b->program.n_stages; i++)
+        for (unsigned m = 0; m < b->program.stage[i].n_matrices; m++)
+            n[l->stage[i].product[m].design]++;
+}
+
+/* Weights all alike make sums that 32 bits do not hold: the one-core design for FC1 and FC2 of 8
+ * bits, the host for the second convolution. */
+static void test_bounds(void)
+{
+    struct both b;
+    float *mel = lcg_mel(9, 80);
+
+    integer_model_write(80, 256, 2, 70, 5);
+    integer_model_change("conv2.weight", 0, 0.01f);
+    integer_model_change("layers.1.fc1.weight", 0, 0.01f);
+    integer_model_change("layers.1.fc2.weight", 0, 0.01f);
+    both_open(&b, integer_model_path(), 0);
+    unsigned designs[NPU_SIM_DESIGNS + 1];
+    count_designs(&b, designs);
+    check_case(designs[NPU_SIM_DESIGNS] > 0 && designs[NPU_SIM_GEMM1] > 5 &&
+                   designs[NPU_SIM_GEMM16] > 0,
+               "sim_wide_sums_leave_the_16_cores", "%u on 16 cores, %u on one, %u on the host",
+               designs[NPU_SIM_GEMM16], designs[NPU_SIM_GEMM1], designs[NPU_SIM_DESIGNS]);
+    compare_window("sim_stages_equal_wide_sums", &b, mel, 70, NULL);
+    both_close(&b);
+    integer_model_remove();
+    free(mel);
+}
+
+/* ---- Windows in flight ----------------------------------------------------------------------- */
+
+enum { WINDOWS = 8, MELS = 80 };
+
+struct windows {
+    float *mel[WINDOWS], *expected[WINDOWS];
+    unsigned positions[WINDOWS];
+};
+
+/* What the CPU makes of each, one after the other. */
+static void windows_init(struct windows *w, const char *path, bool lengths)
+{
+    struct rig rig;
+    rig_open_on(&rig, "cpu", "npu", path, 0, 1);
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        w->mel[i] = lcg_mel(100 + i, MELS);
+        w->positions[i] =
+            lengths ? 1 + i * (rig.info.positions - 1) / (WINDOWS - 1) : rig.info.positions;
+        w->expected[i] = new_floats((size_t)rig.info.positions * rig.info.d_model);
+        if (npu_encoder_submit_mel(rig.encoder, w->mel[i], w->positions[i], i, NPU_TIMEOUT_NONE) ||
+            npu_encoder_collect(rig.encoder, w->expected[i], NULL, NPU_TIMEOUT_NONE))
+            check_case(false, "cpu", "window %u", i);
+    }
+    rig_close(&rig);
+}
+
+static void windows_free(struct windows *w)
+{
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        free(w->mel[i]);
+        free(w->expected[i]);
+    }
+}
+
+/* All windows through an open encoder, as many in flight as it takes. Returns how many came back as
+ * expected; *error: the first. */
+static unsigned windows_run(const struct windows *w, struct rig *rig, int *error)
+{
+    float *features = new_floats((size_t)rig->info.positions * rig->info.d_model);
+    unsigned in = 0, out = 0, equal = 0;
+    int ret = 0;
+
+    while (out < WINDOWS && ret == 0) {
+        uint64_t tag = WINDOWS;
+        while (in < WINDOWS && ret == 0) {
+            ret = npu_encoder_submit_mel(rig->encoder, w->mel[in], w->positions[in], in, 0);
+            in += ret == 0;
+        }
+        if (ret && ret != -EAGAIN)
+            break;
+        ret = npu_encoder_collect(rig->encoder, features, &tag, NPU_TIMEOUT_NONE);
+        if (ret == 0)
+            equal += tag == out &&
+                     !memcmp(features, w->expected[out],
+                             (size_t)w->positions[out] * rig->info.d_model * sizeof(*features));
+        out += ret == 0;
+    }
+    free(features);
+    *error = ret;
+    return equal;
+}
+
+static void flight(bool lengths, unsigned n_ctx, unsigned most_depth)
+{
+    struct windows w;
+    char name[64];
+
+    integer_model_write(MELS, 128, 2, n_ctx, 2);
+    windows_init(&w, integer_model_path(), lengths);
+    for (unsigned depth = 1; depth <= most_depth; depth++) {
+        struct rig rig;
+        int error = 0;
+        rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, depth);
+        unsigned equal = windows_run(&w, &rig, &error);
+        snprintf(name, sizeof(name), "sim_windows_%s_depth_%u_equal_sequential",
+                 lengths ? "of_many_lengths" : "of_one_length", depth);
+        check_case(equal == WINDOWS && error == 0, name, "%u of %d equal, %d", equal, WINDOWS,
+                   error);
+        rig_close(&rig);
+    }
+    windows_free(&w);
+    integer_model_remove();
+}
+
+static void test_depths(void)
+{
+    flight(false, 40, 4);
+}
+
+static void test_lengths(void)
+{
+    flight(true, 130, 2);
+}
+
+/* ---- Failures -------------------------------------------------------------------------------- */
+
+/* Launch `at` of three windows fails: one error for everybody, and a recovery. */
+static void fail_at(const struct windows *w, enum fault kind, int at, const char *words)
+{
+    struct rig rig;
+    int first = 0, after = 0;
+    char name[64];
+    struct npu_error err = {""};
+
+    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
+    set_fault(kind, at);
+    unsigned before = windows_run(w, &rig, &first);
+    int second = npu_encoder_submit_mel(rig.encoder, w->mel[0], w->positions[0], 0, 0);
+    npu_encoder_get_error(rig.encoder, &err);
+    set_fault(NONE, 0);
+    npu_encoder_resume(rig.encoder);
+    unsigned equal = windows_run(w, &rig, &after);
+    snprintf(name, sizeof(name), "sim_launch_%d_%s_then_recovers", at,
+             kind == REFUSE  ? "refused"
+             : kind == STUCK ? "stuck"
+                             : "short");
+    check_case(first == -EIO && second == -EIO && strstr(err.text, words) && after == 0 &&
+                   equal == WINDOWS,
+               name, "%u windows, then %d, submit %d, \"%s\"; after resume %u equal, %d", before,
+               first, second, err.text, equal, after);
+    rig_close(&rig);
+}
+
+static void test_faults(void)
+{
+    struct windows w;
+
+    integer_model_write(MELS, 64, 1, 20, 2);
+    windows_init(&w, integer_model_path(), false);
+    set_fault(NONE, 0);
+    for (int at = 1; at <= 13; at += 3) {
+        fail_at(&w, REFUSE, at, "a fault of the test");
+        fail_at(&w, SHORTEN, at, "bytes");
+        if (at != 7) /* attention, which has its jobs elsewhere */
+            fail_at(&w, STUCK, at, "waits");
+    }
+    windows_free(&w);
+    integer_model_remove();
+}
+
+static struct rig *cancelled;
+static void cancel_it(void)
+{
+    npu_encoder_cancel(cancelled->encoder);
+}
+
+/* In the middle of a window. */
+static void test_cancel(void)
+{
+    struct windows w;
+    struct rig rig;
+    int first = 0, after = 0;
+
+    integer_model_write(MELS, 64, 1, 20, 2);
+    windows_init(&w, integer_model_path(), false);
+    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
+    cancelled = &rig;
+    set_fault(NONE, 4);
+    atomic_store(&at_launch, cancel_it);
+    unsigned before = windows_run(&w, &rig, &first);
+    atomic_store(&at_launch, NULL);
+    npu_encoder_resume(rig.encoder);
+    unsigned equal = windows_run(&w, &rig, &after);
+    check_case(first == -ECANCELED && before == 0 && equal == WINDOWS && after == 0,
+               "sim_cancel_in_a_window_then_recovers", "%u, %d; after resume %u equal, %d", before,
+               first, equal, after);
+    rig_close(&rig);
+    windows_free(&w);
+    integer_model_remove();
+}
+
+static void expect_refused(const char *name, const char *profile, int code, const char *words)
+{
+    struct npu_device *device = NULL;
+    struct npu_model *model = NULL;
+    struct npu_encoder *encoder = NULL;
+    struct npu_error err = {""};
+
+    int ret = npu_device_open(&device, &(struct npu_device_params){.name = "sim"}, &err);
+    if (ret == 0)
+        ret = npu_model_open(&model, integer_model_path(), &err);
+    if (ret == 0)
+        ret = npu_encoder_open(&encoder, model, device,
+                               &(struct npu_encoder_params){.profile = profile}, &err);
+    check_case(ret == code && !encoder && strstr(err.text, words), name, "%d %s", ret, err.text);
+    npu_model_close(&model);
+    npu_device_close(&device);
+}
+
+/* Other profiles; no designs; a folder with a file that is none. */
+static void test_refused(void)
+{
+    char folder[64], path[96];
+    FILE *file;
+
+    integer_model_write(MELS, 64, 1, 20, 2);
+    expect_refused("sim_profile_f32_refused", "f32", -ENOTSUP, "profile npu");
+    expect_refused("sim_profile_int8_refused", "int8", -ENOTSUP, "profile npu");
+    setenv("WHISPERNPU_DESIGNS", "no-such-folder", 1);
+    expect_refused("sim_folder_that_is_not_there_refused", "npu", -ENOENT, "WHISPERNPU_DESIGNS");
+    snprintf(folder, sizeof(folder), "test-designs-%d", (int)getpid());
+    snprintf(path, sizeof(path), "%s/encoder.mlir", folder);
+    mkdir(folder, 0700);
+    file = fopen(path, "w");
+    if (file) {
+        fputs("nothing", file);
+        fclose(file);
+    }
+    setenv("WHISPERNPU_DESIGNS", folder, 1);
+    expect_refused("sim_file_that_is_no_design_refused", "npu", -EBADMSG, "encoder.mlir");
+    unsetenv("WHISPERNPU_DESIGNS");
+    unlink(path);
+    rmdir(folder);
+    integer_model_remove();
+}
+
+/* ---- Base ------------------------------------------------------------------------------------ */
+
+static void base(const char *name, unsigned positions)
+{
+    struct both b;
+    float *mel = stored_mel(source_path(MEL_PATH));
+
+    both_open(&b, source_path(BASE_PATH), positions);
+    unsigned designs[NPU_SIM_DESIGNS + 1];
+    count_designs(&b, designs);
+    check_case(designs[NPU_SIM_GEMM1] == 5 && designs[NPU_SIM_DESIGNS] == 0,
+               "sim_base_products_all_on_designs", "%u on 16 cores, %u on one, %u on the host",
+               designs[NPU_SIM_GEMM16], designs[NPU_SIM_GEMM1], designs[NPU_SIM_DESIGNS]);
+    uint64_t start = npu_now_ns();
+    uint64_t op_ns[NPU_OP_COUNT] = {0};
+    compare_window(name, &b, mel, positions, op_ns);
+    printf("# both runs took %.2f s; modelled ms, launches included:",
+           (double)(npu_now_ns() - start) * 1e-9);
+    for (unsigned op = 0; op < NPU_OP_COUNT; op++)
+        printf(" %s %.1f", npu_op_name((enum npu_op)op), (double)op_ns[op] * 1e-6);
+    puts("");
+    both_close(&b);
+    free(mel);
+}
+
+static void test_base(void)
+{
+    base("sim_base_192_positions_stages_equal", 192);
+}
+
+static void test_window(void)
+{
+    base("sim_base_window_stages_equal", 1500);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct rig_case cases[] = {
+        {"small", test_small},   {"wide", test_wide},       {"bounds", test_bounds},
+        {"depths", test_depths}, {"lengths", test_lengths}, {"faults", test_faults},
+        {"cancel", test_cancel}, {"refused", test_refused}, {"base", test_base},
+        {"window", test_window},
+    };
+
+    if (npu_sim_backend_register())
+        return 2;
+    rig_run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+    return check_finish();
+}
