@@ -26,9 +26,8 @@ G_BEGIN_DECLS
 /* Windows that wait for the encoder; one more is being filled and one encoded.
  * Two keep a device busy. */
 #define GST_NPU_DEFAULT_MAX_WINDOWS 2
-#define GST_NPU_WINDOW_TIME (30 * GST_SECOND)
-/* What LATENCY allows for the encoder before it has been measured. */
-#define GST_NPU_MIN_ENCODE_TIME (2 * GST_SECOND)
+#define GST_NPU_MAX_WINDOW_TIME (30 * GST_SECOND)
+#define GST_NPU_POSITION_TIME (20 * GST_MSECOND)
 
 typedef enum
 {
@@ -43,8 +42,11 @@ typedef enum
 typedef struct
 {
   GstEvent *event;
-  gfloat *mel;                  /* [NPU_WINDOW_FRAMES][n_mels] */
+  gfloat *mel;                  /* [2 * positions or more][n_mels] */
+  guint positions;              /* rows that the features will have */
   GstClockTime pts, duration;   /* of the audio that is in the window */
+  GstClockTime fresh;           /* what of it no earlier window held */
+  GstClockTime step;            /* until the next window starts */
   GstClockTime running_time, stream_time;       /* of pts */
   guint64 first, end;           /* positions since resync */
   gboolean discont;
@@ -58,6 +60,9 @@ typedef struct
   GstWhisperNpuDevice device;
   GstWhisperNpuProfile profile;
   guint threads;                /* 0: all */
+  GstClockTime window_duration;
+  GstClockTime hop_duration;    /* 0: a window */
+  GstWhisperNpuContext context;
 } GstNpuSettings;
 
 /* For `stats`, where each is documented; times in ns. */
@@ -85,6 +90,8 @@ struct _GstWhisperNpu
   GstSegment segment;
   struct npu_mel *mel;          /* made in NULL->READY */
   GstWhisperNpuProfile opened_profile;  /* that `mel` was made for */
+  gboolean trim;                /* the last window, context=auto */
+  guint64 held;                 /* samples up to which windows reached */
   gboolean caps_sent;           /* and the GAP that lets sinks preroll */
   gboolean has_samples;         /* in mel, since the last drain */
   gboolean discont;             /* of the next window */
@@ -96,6 +103,7 @@ struct _GstWhisperNpu
 
   /* Written by state changes while neither thread runs, and under the lock */
   GstNpuLoader loader;
+  guint window_positions, hop_positions;
 
   GMutex lock;
   GCond item_add;               /* an item, the model, or the flow state */
@@ -115,7 +123,8 @@ struct _GstWhisperNpu
   gboolean load_announced;      /* PROGRESS START without an end as yet */
   struct npu_encoder *encoder;  /* once DONE, until READY->NULL */
 
-  GstClockTime encode_time;     /* allowed for in LATENCY; since NULL->READY */
+  /* for LATENCY, once a window took longer than was allowed for */
+  GstClockTime encode_time;
 
   GstNpuCounts counts;          /* since NULL->READY */
 };
@@ -124,6 +133,10 @@ struct _GstWhisperNpu
 void gst_whisper_npu_install_properties (GObjectClass * klass);
 const gchar *gst_whisper_npu_device_nick (GstWhisperNpuDevice device);
 const gchar *gst_whisper_npu_profile_nick (GstWhisperNpuProfile profile);
+/* Positions of a window, and from one to the next, as the settings have them;
+ * with the object lock held. */
+void gst_whisper_npu_settings_positions (const GstNpuSettings * settings,
+    guint * window, guint * hop);
 
 /* queue.c */
 void gst_whisper_npu_item_free (GstNpuItem * item);

@@ -11,7 +11,7 @@
 #define FEATURES_ALIGN 63
 
 GstCaps *
-gst_npu_features_caps (guint rows, guint columns)
+gst_npu_features_caps (guint rows, guint columns, guint hop)
 {
   /* Innermost first, and as a string: without the type "512:1500" would be
    * parsed as a flag set. */
@@ -19,18 +19,23 @@ gst_npu_features_caps (guint rows, guint columns)
   GstCaps *caps = gst_caps_new_simple ("other/tensors",
       "format", G_TYPE_STRING, "static", "num_tensors", G_TYPE_INT, 1,
       "types", G_TYPE_STRING, "float32", "dimensions", G_TYPE_STRING,
-      dimensions, "framerate", GST_TYPE_FRACTION, 1, 30, NULL);
+      dimensions, "framerate", GST_TYPE_FRACTION, 50, hop, NULL);
 
   g_free (dimensions);
   return caps;
 }
 
 void
-gst_npu_features_init (GstNpuFeatures * features, guint rows, guint columns)
+gst_npu_features_init (GstNpuFeatures * features, guint rows, guint columns,
+    guint hop)
 {
+  if (features->rows == rows && features->columns == columns &&
+      features->hop == hop)
+    return;
   gst_npu_features_clear (features);
   features->rows = rows;
   features->columns = columns;
+  features->hop = hop;
 }
 
 void
@@ -57,7 +62,8 @@ gst_npu_features_configure (GstBufferPool * pool, GstCaps * caps, guint size,
 gboolean
 gst_npu_features_negotiate (GstNpuFeatures * features, GstPad * pad)
 {
-  GstCaps *caps = gst_npu_features_caps (features->rows, features->columns);
+  GstCaps *caps = gst_npu_features_caps (features->rows, features->columns,
+      features->hop);
   guint size = features->rows * features->columns * sizeof (gfloat);
   GstQuery *query = gst_query_new_allocation (caps, TRUE);
   GstAllocator *allocator = NULL;

@@ -15,13 +15,15 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint rows, columns;
+  guint hop;                    /* positions from a buffer to the next */
   GstBufferPool *pool;          /* owned, active, or NULL before negotiation */
 } GstNpuFeatures;
 
-GstCaps *gst_npu_features_caps (guint rows, guint columns);
+/* hop: positions from a buffer to the next, 20 ms each. (transfer full) */
+GstCaps *gst_npu_features_caps (guint rows, guint columns, guint hop);
 
 void gst_npu_features_init (GstNpuFeatures * features, guint rows,
-    guint columns);
+    guint columns, guint hop);
 void gst_npu_features_clear (GstNpuFeatures * features);
 
 /* Ask downstream for its wishes on memory and set up a pool; never blocks on

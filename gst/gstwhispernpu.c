@@ -8,9 +8,17 @@
  * padded with silence. Each window gives one buffer of 1500 positions (20 ms
  * each) by as many float32 columns as the model is wide.
  *
+ * Shorter windows run with a shorter audio context of the model: the first rows
+ * of its position table, and attention over the window alone. Their cost and
+ * the latency fall with them; the model was trained on 30 s, and its features
+ * change with what it can see. With #GstWhisperNpu:hop-duration windows
+ * overlap: 30 s with a hop of 1 s encode the last 30 s anew each second.
+ *
  * The PTS of a buffer is the time of its window's first sample, its duration
- * the audio that is really in it; OFFSET and OFFSET_END count positions since
- * the last discontinuity.
+ * the audio that is really in it, also where the next window starts before its
+ * end. OFFSET is the index of its first position since the last discontinuity,
+ * OFFSET_END the index behind the last position that holds audio; rows beyond
+ * that are of padding.
  *
  * In a live pipeline with a synchronising sink behind this element, the whole
  * pipeline waits for a window. Give the sink `sync=false` where other branches
@@ -19,6 +27,7 @@
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=talk.opus ! decodebin ! whispernpu ! fakesink
+ * gst-launch-1.0 -m autoaudiosrc ! whispernpu window-duration=5000000000 late=drop post-messages=true ! fakesink
  * ]|
  *
  * Since: 0.1
@@ -81,7 +90,8 @@ gst_whisper_npu_load (gpointer data)
   struct npu_encoder *encoder;
 
   encoder = gst_npu_loader_load (&self->loader, GST_ELEMENT (self),
-      gst_whisper_npu_profile_nick (self->opened_profile));
+      gst_whisper_npu_profile_nick (self->opened_profile),
+      self->window_positions);
 
   g_mutex_lock (&self->lock);
   self->encoder = encoder;
@@ -129,7 +139,7 @@ gst_whisper_npu_close (GstWhisperNpu * self)
   loader = self->loader;
   memset (&self->loader, 0, sizeof (self->loader));
   self->load_state = GST_NPU_LOAD_NONE;
-  self->encode_time = GST_NPU_MIN_ENCODE_TIME;
+  self->encode_time = 0;
   g_mutex_unlock (&self->lock);
   npu_encoder_close (&encoder);
   gst_npu_loader_close (&loader);
@@ -144,8 +154,8 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   gchar *model_file;
   const gchar *device;
   struct npu_mel_params mel_params = { 0 };
-  guint threads;
-  gboolean ok;
+  guint threads, window, hop;
+  gboolean ok, trim, changed;
 
   GST_OBJECT_LOCK (self);
   model_file = g_strdup (self->settings.model_file);
@@ -154,9 +164,19 @@ gst_whisper_npu_open (GstWhisperNpu * self)
       NPU_MEL_S16 : NPU_MEL_F32;
   device = gst_whisper_npu_device_nick (self->settings.device);
   threads = self->settings.threads;
+  trim = self->settings.context == GST_WHISPER_NPU_CONTEXT_AUTO;
+  gst_whisper_npu_settings_positions (&self->settings, &window, &hop);
   self->settings_changed = FALSE;
   GST_OBJECT_UNLOCK (self);
 
+  if (hop > window) {
+    g_free (model_file);
+    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
+        ("hop-duration, %u ms, is longer than window-duration, %u ms: the "
+            "audio between two windows would be lost.", 20 * hop,
+            20 * window), (NULL));
+    return FALSE;
+  }
   memset (&loader, 0, sizeof (loader));
   ok = gst_npu_loader_open (&loader, GST_ELEMENT (self), model_file, device,
       threads);
@@ -164,21 +184,31 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   if (!ok)
     return FALSE;
   mel_params.n_mels = loader.model_info.n_mels;
+  mel_params.window_positions = window;
+  mel_params.hop_positions = hop;
   if (npu_mel_open (&self->mel, &mel_params) != 0) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the log-mel front end."), (NULL));
     gst_npu_loader_close (&loader);
     return FALSE;
   }
-  gst_npu_features_init (&self->features, NPU_WINDOW_POSITIONS,
-      loader.model_info.d_model);
+  gst_npu_features_init (&self->features, window, loader.model_info.d_model,
+      hop);
+  self->trim = trim;
   g_mutex_lock (&self->lock);
   self->loader = loader;
+  changed = self->window_positions != 0 &&
+      (window != self->window_positions || hop != self->hop_positions);
+  self->window_positions = window;
+  self->hop_positions = hop;
   memset (&self->counts, 0, sizeof (self->counts));
-  self->encode_time = GST_NPU_MIN_ENCODE_TIME;
+  self->encode_time = 0;
   g_mutex_unlock (&self->lock);
   g_object_notify (G_OBJECT (self), "active-device");
   g_object_notify (G_OBJECT (self), "active-model");
+  if (changed)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
   return TRUE;
 }
 
@@ -259,6 +289,7 @@ gst_whisper_npu_init (GstWhisperNpu * self)
 {
   self->settings.device = GST_WHISPER_NPU_DEVICE_AUTO;
   self->settings.profile = GST_WHISPER_NPU_PROFILE_AUTO;
+  self->settings.window_duration = GST_NPU_MAX_WINDOW_TIME;
   self->late = GST_WHISPER_NPU_LATE_WAIT;
   self->max_windows = GST_NPU_DEFAULT_MAX_WINDOWS;
   g_mutex_init (&self->lock);
@@ -266,7 +297,6 @@ gst_whisper_npu_init (GstWhisperNpu * self)
   g_cond_init (&self->item_del);
   g_queue_init (&self->items);
   self->srcresult = GST_FLOW_FLUSHING;
-  self->encode_time = GST_NPU_MIN_ENCODE_TIME;
   self->input = gst_npu_audio_input_new ();
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
 
@@ -300,6 +330,7 @@ gst_whisper_npu_class_init (GstWhisperNpuClass * klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Whisper encoder",
       "Filter/Analyzer/Audio",
-      "Turns audio into Whisper encoder features, 1500 positions per 30 s",
+      "Turns any audio into Whisper encoder features: a row of float32 for "
+      "each 20 ms, a buffer for each window of 30 s or less",
       "The whispernpu authors");
 }

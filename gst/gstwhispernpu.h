@@ -47,6 +47,20 @@ typedef enum
 } GstWhisperNpuProfile;
 
 /**
+ * GstWhisperNpuContext:
+ * @GST_WHISPER_NPU_CONTEXT_FULL: every window has its whole length
+ * @GST_WHISPER_NPU_CONTEXT_AUTO: the last window of a stream is as short as its
+ *   audio allows
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  GST_WHISPER_NPU_CONTEXT_FULL,
+  GST_WHISPER_NPU_CONTEXT_AUTO,
+} GstWhisperNpuContext;
+
+/**
  * GstWhisperNpuLate:
  * @GST_WHISPER_NPU_LATE_WAIT: hold upstream back
  * @GST_WHISPER_NPU_LATE_DROP: skip windows of a live stream

@@ -208,12 +208,14 @@ gst_npu_loader_close (GstNpuLoader * loader)
 
 struct npu_encoder *
 gst_npu_loader_load (const GstNpuLoader * loader, GstElement * element,
-    const gchar * profile)
+    const gchar * profile, guint positions)
 {
   struct npu_error err = { "" };
   /* One slot: the task hands in the next window when it has pushed the last;
    * on the CPU a window already occupies every thread. */
-  struct npu_encoder_params params = {.profile = profile,.depth = 1 };
+  struct npu_encoder_params params = {.profile = profile,.depth = 1,
+    .positions = positions
+  };
   struct npu_encoder *encoder = NULL;
   int code = npu_encoder_open (&encoder, loader->model, loader->device,
       &params, &err);

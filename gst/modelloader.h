@@ -27,10 +27,10 @@ gboolean gst_npu_loader_open (GstNpuLoader * loader, GstElement * element,
     const gchar * model_file, const gchar * device, guint threads);
 void gst_npu_loader_close (GstNpuLoader * loader);
 
-/* Read the weights; a fraction of a second to seconds. On failure posts one
- * error on `element` and returns NULL. */
+/* Read the weights; a fraction of a second to seconds. positions: of the longest
+ * window. On failure posts one error on `element` and returns NULL. */
 struct npu_encoder *gst_npu_loader_load (const GstNpuLoader * loader,
-    GstElement * element, const gchar * profile);
+    GstElement * element, const gchar * profile, guint positions);
 
 /* The folders where a default model may lie, in order of preference, found
  * relative to this plugin's own file. (transfer full), g_strfreev() */

@@ -13,6 +13,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define DEFAULT_THREADS 0
 #define MAX_THREADS 256
 #define MAX_MAX_WINDOWS 16
+#define MIN_WINDOW_TIME (1 * GST_SECOND)
 
 enum
 {
@@ -22,6 +23,9 @@ enum
   PROP_DEVICE,
   PROP_PROFILE,
   PROP_THREADS,
+  PROP_WINDOW_DURATION,
+  PROP_HOP_DURATION,
+  PROP_CONTEXT,
   /* behaviour */
   PROP_LATE,
   PROP_MAX_WINDOWS,
@@ -56,6 +60,14 @@ static const GEnumValue profile_values[] = {
   {0, NULL, NULL}
 };
 
+static const GEnumValue context_values[] = {
+  {GST_WHISPER_NPU_CONTEXT_FULL, "Every window has its whole length, padded "
+        "with silence", "full"},
+  {GST_WHISPER_NPU_CONTEXT_AUTO, "The last window at EOS is trimmed to its "
+        "audio and 64 positions", "auto"},
+  {0, NULL, NULL}
+};
+
 static const GEnumValue late_values[] = {
   {GST_WHISPER_NPU_LATE_WAIT, "Hold upstream back until there is room", "wait"},
   {GST_WHISPER_NPU_LATE_DROP, "Skip the oldest waiting window of a live stream",
@@ -87,6 +99,18 @@ gst_whisper_npu_profile_get_type (void)
   return type;
 }
 
+#define GST_TYPE_WHISPER_NPU_CONTEXT (gst_whisper_npu_context_get_type ())
+static GType
+gst_whisper_npu_context_get_type (void)
+{
+  static gsize type = 0;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstWhisperNpuContext",
+            context_values));
+  return type;
+}
+
 #define GST_TYPE_WHISPER_NPU_LATE (gst_whisper_npu_late_get_type ())
 static GType
 gst_whisper_npu_late_get_type (void)
@@ -109,6 +133,21 @@ const gchar *
 gst_whisper_npu_profile_nick (GstWhisperNpuProfile profile)
 {
   return profile_values[profile].value_nick;
+}
+
+static guint
+gst_whisper_npu_to_positions (GstClockTime time)
+{
+  return (time + GST_NPU_POSITION_TIME / 2) / GST_NPU_POSITION_TIME;
+}
+
+void
+gst_whisper_npu_settings_positions (const GstNpuSettings * settings,
+    guint * window, guint * hop)
+{
+  *window = gst_whisper_npu_to_positions (settings->window_duration);
+  *hop = settings->hop_duration == 0 ? *window :
+      MAX (1, gst_whisper_npu_to_positions (settings->hop_duration));
 }
 
 /* What is in use, "" while nothing is. (transfer full) */
@@ -140,8 +179,10 @@ gst_whisper_npu_set_setting (GstWhisperNpu * self, guint id,
     const GValue * value)
 {
   GstNpuSettings *settings = &self->settings;
+  guint window, hop, new_window, new_hop;
 
   GST_OBJECT_LOCK (self);
+  gst_whisper_npu_settings_positions (settings, &window, &hop);
   self->settings_changed = TRUE;
   switch (id) {
     case PROP_MODEL_FILE:
@@ -157,8 +198,21 @@ gst_whisper_npu_set_setting (GstWhisperNpu * self, guint id,
     case PROP_THREADS:
       settings->threads = g_value_get_uint (value);
       break;
+    case PROP_WINDOW_DURATION:
+      settings->window_duration = g_value_get_uint64 (value);
+      break;
+    case PROP_HOP_DURATION:
+      settings->hop_duration = g_value_get_uint64 (value);
+      break;
+    case PROP_CONTEXT:
+      settings->context = g_value_get_enum (value);
+      break;
   }
+  gst_whisper_npu_settings_positions (settings, &new_window, &new_hop);
   GST_OBJECT_UNLOCK (self);
+  if (new_window != window || new_hop != hop)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
 }
 
 static void
@@ -187,6 +241,9 @@ gst_whisper_npu_set_property (GObject * object, guint id, const GValue * value,
     case PROP_DEVICE:
     case PROP_PROFILE:
     case PROP_THREADS:
+    case PROP_WINDOW_DURATION:
+    case PROP_HOP_DURATION:
+    case PROP_CONTEXT:
       gst_whisper_npu_set_setting (self, id, value);
       break;
     case PROP_LATE:
@@ -225,6 +282,15 @@ gst_whisper_npu_get_setting (GstWhisperNpu * self, guint id, GValue * value)
     case PROP_THREADS:
       g_value_set_uint (value, settings->threads);
       break;
+    case PROP_WINDOW_DURATION:
+      g_value_set_uint64 (value, settings->window_duration);
+      break;
+    case PROP_HOP_DURATION:
+      g_value_set_uint64 (value, settings->hop_duration);
+      break;
+    case PROP_CONTEXT:
+      g_value_set_enum (value, settings->context);
+      break;
   }
   GST_OBJECT_UNLOCK (self);
 }
@@ -240,6 +306,9 @@ gst_whisper_npu_get_property (GObject * object, guint id, GValue * value,
     case PROP_DEVICE:
     case PROP_PROFILE:
     case PROP_THREADS:
+    case PROP_WINDOW_DURATION:
+    case PROP_HOP_DURATION:
+    case PROP_CONTEXT:
       gst_whisper_npu_get_setting (self, id, value);
       break;
     case PROP_LATE:
@@ -320,6 +389,56 @@ gst_whisper_npu_install_settings (void)
   properties[PROP_THREADS] = g_param_spec_uint ("threads", "Threads",
       "CPU threads that work on a window (0 = one per processor)", 0,
       MAX_THREADS, DEFAULT_THREADS, flags);
+}
+
+/* More settings: how the audio is cut. */
+static void
+gst_whisper_npu_install_windows (void)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+      GST_PARAM_MUTABLE_READY;
+
+  /**
+   * GstWhisperNpu:window-duration:
+   *
+   * How much audio the encoder sees at once, in ns, rounded to 20 ms. Less than
+   * 30 s is Whisper with a shorter audio context: buffers of 50 positions per
+   * second of the window, so the caps say another size. Decides the latency.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_WINDOW_DURATION] = g_param_spec_uint64 ("window-duration",
+      "Window duration", "Audio that is encoded at once, in ns, rounded to "
+      "20 ms; the model was trained on 30 s", MIN_WINDOW_TIME,
+      GST_NPU_MAX_WINDOW_TIME, GST_NPU_MAX_WINDOW_TIME, flags);
+  /**
+   * GstWhisperNpu:hop-duration:
+   *
+   * From the start of a window to that of the next, in ns, rounded to 20 ms;
+   * 0: a window. Less than a window makes them overlap: each is encoded whole,
+   * so a hop of a tenth costs ten times as much. More than a window is an error
+   * when the element opens. At the end of a stream there is one more window if
+   * the ones before did not hold all the audio.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_HOP_DURATION] = g_param_spec_uint64 ("hop-duration",
+      "Hop duration", "From the start of a window to that of the next, in ns, "
+      "rounded to 20 ms; 0 = a window, less makes them overlap", 0,
+      GST_NPU_MAX_WINDOW_TIME, 0, flags);
+  /**
+   * GstWhisperNpu:context:
+   *
+   * `full`: a short last window is padded with silence to the whole length, as
+   * Whisper was trained. `auto`: at EOS and SEGMENT_DONE it is trimmed to its
+   * audio and 64 positions of silence, which costs less; new caps come before
+   * its buffer, and those of whole windows before the segment of a next stream.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CONTEXT] = g_param_spec_enum ("context", "Context",
+      "Length of the last window, which is seldom full",
+      GST_TYPE_WHISPER_NPU_CONTEXT, GST_WHISPER_NPU_CONTEXT_FULL, flags);
 }
 
 /* What a running element can be told. */
@@ -421,12 +540,14 @@ gst_whisper_npu_install_results (void)
    * * "conversions" #guint64: input formats set up
    * * "queued", "queued-max" #guint: windows that wait for the encoder now, and
    *   the most that ever did
-   * * "audio-time" #guint64: audio in the pushed windows, in ns
+   * * "audio-time" #guint64: audio in the pushed windows, in ns; where they
+   *   overlap it counts once, "positions" count each time
    * * "mel-time" #guint64: time spent in the log-mel front end, in ns
    * * "blocked-time" #guint64: time upstream had to wait for room, in ns
    * * "push-time" #guint64: time downstream took for the buffers, in ns
    * * "device", "isa", "model" #gchararray, "threads" #guint: in use, from
    *   READY on
+   * * "window-positions", "hop-positions" #guint: in use, from READY on
    * * "fallbacks" #guint, "fallback-reason" #gchararray: things that are less
    *   than they could be, as a processor in place of an NPU, and why, a sentence
    *   each; 0 and empty where there are none. From READY on
@@ -458,10 +579,12 @@ gst_whisper_npu_install_properties (GObjectClass * klass)
   klass->set_property = GST_DEBUG_FUNCPTR (gst_whisper_npu_set_property);
   klass->get_property = GST_DEBUG_FUNCPTR (gst_whisper_npu_get_property);
   gst_whisper_npu_install_settings ();
+  gst_whisper_npu_install_windows ();
   gst_whisper_npu_install_behaviour ();
   gst_whisper_npu_install_results ();
   g_object_class_install_properties (klass, N_PROPERTIES, properties);
   gst_type_mark_as_plugin_api (GST_TYPE_WHISPER_NPU_DEVICE, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_WHISPER_NPU_PROFILE, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_WHISPER_NPU_CONTEXT, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_WHISPER_NPU_LATE, 0);
 }

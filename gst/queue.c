@@ -86,6 +86,8 @@ gst_whisper_npu_skip_window (GstWhisperNpu * self, GstClockTime now)
       self->counts.windows, self->counts.skipped);
 
   g_clear_pointer (&item->mel, g_free);
+  /* what comes later is in the next window too */
+  item->duration = MIN (item->duration, item->step);
   before = link->prev != NULL ? link->prev->data : NULL;
   if (before != NULL && before->event == NULL && before->mel == NULL) {
     /* what lies between the two is as empty */

@@ -17,31 +17,44 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define MAX_SILENCE (1 * GST_SECOND)
 /* 16 kHz samples in an encoder position */
 #define POSITION_SAMPLES (2 * NPU_HOP)
+/* Silence that a trimmed window keeps behind its audio, in positions. */
+#define TRIM_MARGIN 64
 
+/* A window is ready. */
 static GstFlowReturn
-gst_whisper_npu_queue_window (GstWhisperNpu * self)
+gst_whisper_npu_queue_window (GstWhisperNpu * self, gboolean trim)
 {
   GstNpuItem *item = g_new0 (GstNpuItem, 1);
   struct npu_mel_window window;
-  GstClockTime end, start = gst_util_get_timestamp ();
+  GstClockTime start = gst_util_get_timestamp ();
+  guint64 end;
+  guint n_positions;
 
-  item->mel = g_new (gfloat, (gsize) NPU_WINDOW_FRAMES *
+  item->mel = g_new (gfloat, 2 * (gsize) self->window_positions *
       self->loader.model_info.n_mels);
   if (npu_mel_take (self->mel, item->mel, &window) != 0) {
     gst_whisper_npu_item_free (item);
     return GST_FLOW_ERROR;
   }
   item->pts = gst_npu_audio_input_time (self->input, window.first_sample);
-  end = gst_npu_audio_input_time (self->input, window.first_sample +
-      window.n_samples);
-  item->duration = end - item->pts;
+  end = window.first_sample + window.n_samples;
+  item->duration = gst_npu_audio_input_time (self->input, end) - item->pts;
+  item->fresh = gst_npu_audio_input_time (self->input, end) -
+      gst_npu_audio_input_time (self->input, MAX (self->held,
+          window.first_sample));
+  item->step = gst_npu_audio_input_time (self->input, window.first_sample +
+      (guint64) self->hop_positions * POSITION_SAMPLES) - item->pts;
+  self->held = end;
   item->running_time = gst_segment_to_running_time (&self->segment,
       GST_FORMAT_TIME, item->pts);
   item->stream_time = gst_segment_to_stream_time (&self->segment,
       GST_FORMAT_TIME, item->pts);
   item->first = window.first_sample / POSITION_SAMPLES;
-  item->end = item->first + (window.n_samples + POSITION_SAMPLES - 1) /
-      POSITION_SAMPLES;
+  n_positions = (window.n_samples + POSITION_SAMPLES - 1) / POSITION_SAMPLES;
+  item->end = item->first + n_positions;
+  item->positions = self->window_positions;
+  if (trim)
+    item->positions = MIN (item->positions, n_positions + TRIM_MARGIN);
   item->discont = self->discont;
   self->discont = FALSE;
   g_mutex_lock (&self->lock);
@@ -74,14 +87,14 @@ gst_whisper_npu_samples (gpointer user, const gfloat * samples, gsize n_samples)
     n_samples -= done;
     /* A full window goes out at once, not with the sample after it. */
     while (npu_mel_ready (self->mel) && ret == GST_FLOW_OK)
-      ret = gst_whisper_npu_queue_window (self);
+      ret = gst_whisper_npu_queue_window (self, FALSE);
   }
   return ret;
 }
 
 /* What is left becomes a padded window; the next one starts a new line. */
 static GstFlowReturn
-gst_whisper_npu_drain (GstWhisperNpu * self)
+gst_whisper_npu_drain (GstWhisperNpu * self, gboolean trim)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
@@ -90,8 +103,9 @@ gst_whisper_npu_drain (GstWhisperNpu * self)
   ret = gst_npu_audio_input_drain (self->input, gst_whisper_npu_samples, self);
   npu_mel_finish (self->mel);
   while (ret == GST_FLOW_OK && npu_mel_ready (self->mel))
-    ret = gst_whisper_npu_queue_window (self);
+    ret = gst_whisper_npu_queue_window (self, trim);
   npu_mel_reset (self->mel);
+  self->held = 0;
   gst_npu_audio_input_reset (self->input);
   self->has_samples = FALSE;
   self->discont = TRUE;
@@ -104,6 +118,7 @@ gst_whisper_npu_reset_sink (GstWhisperNpu * self)
   gst_npu_audio_input_reset (self->input);
   if (self->mel != NULL)
     npu_mel_reset (self->mel);
+  self->held = 0;
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   /* sinks preroll anew, and need their GAP for it */
   self->caps_sent = FALSE;
@@ -149,7 +164,7 @@ static GstFlowReturn
 gst_whisper_npu_resync (GstWhisperNpu * self)
 {
   gboolean again = self->has_samples;
-  GstFlowReturn ret = gst_whisper_npu_drain (self);
+  GstFlowReturn ret = gst_whisper_npu_drain (self, FALSE);
 
   if (again) {
     g_mutex_lock (&self->lock);
@@ -258,8 +273,8 @@ static GstFlowReturn
 gst_whisper_npu_open_stream (GstWhisperNpu * self, GstEvent * segment)
 {
   guint32 seqnum = gst_event_get_seqnum (segment);
-  GstCaps *caps = gst_npu_features_caps (NPU_WINDOW_POSITIONS,
-      self->loader.model_info.d_model);
+  GstCaps *caps = gst_npu_features_caps (self->window_positions,
+      self->loader.model_info.d_model, self->hop_positions);
   GstEvent *event = gst_event_new_caps (caps);
   GstClockTime start = self->segment.rate < 0.0 ? self->segment.stop :
       self->segment.start;
@@ -297,7 +312,7 @@ gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
   moved.position = segment.position;
   if (self->segment.format == GST_FORMAT_TIME &&
       !gst_segment_is_equal (&moved, &segment))
-    gst_whisper_npu_drain (self);
+    gst_whisper_npu_drain (self, FALSE);
   self->segment = segment;
   self->warned_reverse = FALSE;
   self->caps_sent = TRUE;
@@ -329,7 +344,7 @@ gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
     return gst_npu_audio_input_silence (self->input, n_frames,
         gst_whisper_npu_samples, self) == GST_FLOW_OK;
   }
-  gst_whisper_npu_drain (self);
+  gst_whisper_npu_drain (self, FALSE);
   return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
 }
 
@@ -358,7 +373,7 @@ gst_whisper_npu_sink_stream_start (GstWhisperNpu * self, GstEvent * event)
 
   gst_event_parse_stream_start (event, &id);
   if (g_strcmp0 (old_id, id) != 0)
-    gst_whisper_npu_drain (self);
+    gst_whisper_npu_drain (self, FALSE);
   g_free (old_id);
   gst_whisper_npu_restart (self, GST_FLOW_EOS);
 }
@@ -378,7 +393,7 @@ gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
     case GST_EVENT_SEGMENT:
       /* downstream did not want the rest of the old one */
       if (gst_whisper_npu_flow (self) == GST_FLOW_EOS)
-        gst_whisper_npu_drain (self);
+        gst_whisper_npu_drain (self, FALSE);
       gst_whisper_npu_restart (self, GST_FLOW_EOS);
       return gst_whisper_npu_sink_segment (self, event);
     case GST_EVENT_GAP:
@@ -388,7 +403,7 @@ gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
       break;
     case GST_EVENT_EOS:
     case GST_EVENT_SEGMENT_DONE:
-      gst_whisper_npu_drain (self);
+      gst_whisper_npu_drain (self, self->trim);
       break;
     default:
       break;

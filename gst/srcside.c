@@ -15,14 +15,15 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
-/* By what a window leaves later than its last sample came in, besides the 30 s:
- * the resampler (24 ms at 1000 Hz), a frame's right half (12.5 ms), and the
- * time to encode. That starts as a constant and doubles, for good, where a
+/* By what a window leaves later than its last sample came in, besides its own
+ * length: the resampler (24 ms at 1000 Hz), a frame's right half (12.5 ms), and the
+ * time to encode. That starts as a share of the window and doubles, for good, where a
  * window took longer: a number that followed measurements would make a live
  * pipeline stutter with every change, one that is too small makes it late for
  * ever. Beyond its end the encoder cannot keep up, and no latency helps. */
 #define FRONT_END_TIME (50 * GST_MSECOND)
-#define MAX_ENCODE_TIME (GST_NPU_WINDOW_TIME - FRONT_END_TIME)
+/* Of a window's length: 2 s for 30 s, 67 ms for 1 s. */
+#define FIRST_ENCODE_SHARE 15
 
 /* An error of which the application has been told. Stays in this file. */
 #define FLOW_POSTED GST_FLOW_CUSTOM_ERROR
@@ -74,19 +75,60 @@ gst_whisper_npu_update_latency (GstWhisperNpu * self,
     struct npu_encoder *encoder)
 {
   struct npu_stats stats;
-  GstClockTime old;
+  GstClockTime old, first, time, most;
   gboolean changed;
 
   npu_encoder_get_stats (encoder, &stats);
   g_mutex_lock (&self->lock);
-  old = self->encode_time;
-  while (self->encode_time < MIN (stats.max_ns, MAX_ENCODE_TIME))
-    self->encode_time = MIN (2 * self->encode_time, MAX_ENCODE_TIME);
-  changed = self->encode_time != old;
+  first = self->window_positions * GST_NPU_POSITION_TIME / FIRST_ENCODE_SHARE;
+  most = self->hop_positions * GST_NPU_POSITION_TIME;
+  most = most > first + FRONT_END_TIME ? most - FRONT_END_TIME : first;
+  old = time = MAX (self->encode_time, first);
+  while (time < MIN (stats.max_ns, most))
+    time = MIN (2 * time, most);
+  self->encode_time = time;
+  changed = time != old;
   g_mutex_unlock (&self->lock);
   if (changed)
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_latency (GST_OBJECT (self)));
+}
+
+/* A pad keeps sticky events and says nothing of their fate until data follows;
+ * here that would be 30 s later, and a sink without preroll until then. */
+static GstFlowReturn
+gst_whisper_npu_check_caps (GstWhisperNpu * self, GstEvent * event)
+{
+  GstCaps *caps;
+
+  gst_event_parse_caps (event, &caps);
+  return gst_pad_peer_query_accept_caps (self->srcpad, caps) ? GST_FLOW_OK :
+      GST_FLOW_NOT_NEGOTIATED;
+}
+
+/* Tell downstream of buffers with so many rows, unless it knows. */
+static GstFlowReturn
+gst_whisper_npu_set_rows (GstWhisperNpu * self, guint rows)
+{
+  GstCaps *caps;
+  GstEvent *event;
+  GstFlowReturn ret;
+
+  if (rows == self->features.rows)
+    return GST_FLOW_OK;
+  caps = gst_npu_features_caps (rows, self->features.columns,
+      self->features.hop);
+  event = gst_event_new_caps (caps);
+  gst_caps_unref (caps);
+  ret = gst_whisper_npu_check_caps (self, event);
+  if (ret != GST_FLOW_OK) {
+    gst_event_unref (event);
+    return ret;
+  }
+  gst_npu_features_init (&self->features, rows, self->features.columns,
+      self->features.hop);
+  gst_pad_push_event (self->srcpad, event);
+  return GST_FLOW_OK;
 }
 
 /* Encode a window into a new buffer. */
@@ -102,6 +144,9 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
 
   if (encoder == NULL)
     return ret;
+  ret = gst_whisper_npu_set_rows (self, item->positions);
+  if (ret != GST_FLOW_OK)
+    return ret;
   ret = gst_whisper_npu_new_buffer (self, &buffer);
   if (ret != GST_FLOW_OK)
     return ret;
@@ -109,8 +154,7 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  code =
-      npu_encoder_submit_mel (encoder, item->mel, NPU_WINDOW_POSITIONS,
+  code = npu_encoder_submit_mel (encoder, item->mel, item->positions,
       item->first, NPU_TIMEOUT_NONE);
   if (code == 0)
     code = npu_encoder_collect (encoder, (float *) map.data, NULL,
@@ -174,7 +218,7 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   if (ret == GST_FLOW_OK && !stale) {
     self->counts.windows++;
     self->counts.positions += item->end - item->first;
-    self->counts.audio_time += item->duration;
+    self->counts.audio_time += item->fresh;
   } else {
     self->counts.dropped++;
   }
@@ -198,18 +242,6 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   return ret;
 }
 
-/* A pad keeps sticky events and says nothing of their fate until data follows;
- * here that would be 30 s later, and a sink without preroll until then. */
-static GstFlowReturn
-gst_whisper_npu_check_caps (GstWhisperNpu * self, GstEvent * event)
-{
-  GstCaps *caps;
-
-  gst_event_parse_caps (event, &caps);
-  return gst_pad_peer_query_accept_caps (self->srcpad, caps) ? GST_FLOW_OK :
-      GST_FLOW_NOT_NEGOTIATED;
-}
-
 static GstFlowReturn
 gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
 {
@@ -227,8 +259,14 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
   } else {
     if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
       ret = GST_FLOW_EOS;
-    if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS)
+    if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS) {
       ret = gst_whisper_npu_check_caps (self, item->event);
+      gst_npu_features_init (&self->features, self->window_positions,
+          self->features.columns, self->features.hop);
+    }
+    /* after a trimmed window the caps are of whole ones again */
+    if (GST_EVENT_TYPE (item->event) == GST_EVENT_SEGMENT)
+      ret = gst_whisper_npu_set_rows (self, self->window_positions);
     gst_pad_push_event (self->srcpad, g_steal_pointer (&item->event));
   }
   return ret;
@@ -420,16 +458,25 @@ static gboolean
 gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
 {
   gboolean live;
-  GstClockTime min, max, queue;
-  GstClockTime own = GST_NPU_WINDOW_TIME + FRONT_END_TIME;
+  guint window, hop;
+  GstClockTime min, max, own, queue;
 
   if (!gst_pad_peer_query (self->sinkpad, query))
     return FALSE;
   gst_query_parse_latency (query, &live, &min, &max);
+  /* what will be in use, until something is */
+  GST_OBJECT_LOCK (self);
+  gst_whisper_npu_settings_positions (&self->settings, &window, &hop);
+  GST_OBJECT_UNLOCK (self);
   g_mutex_lock (&self->lock);
+  if (self->loader.device != NULL) {
+    window = self->window_positions;
+    hop = self->hop_positions;
+  }
   self->live = live;
-  own += self->encode_time;
-  queue = self->max_windows * GST_NPU_WINDOW_TIME;
+  own = window * GST_NPU_POSITION_TIME;
+  own += MAX (self->encode_time, own / FIRST_ENCODE_SHARE) + FRONT_END_TIME;
+  queue = self->max_windows * hop * GST_NPU_POSITION_TIME;
   g_mutex_unlock (&self->lock);
   min += own;
   if (GST_CLOCK_TIME_IS_VALID (max))

@@ -62,6 +62,8 @@ gst_whisper_npu_stats (GstWhisperNpu * self)
         "isa", G_TYPE_STRING, self->loader.device_info.isa,
         "threads", G_TYPE_UINT, self->loader.device_info.threads,
         "model", G_TYPE_STRING, self->loader.model_info.path,
+        "window-positions", G_TYPE_UINT, self->window_positions,
+        "hop-positions", G_TYPE_UINT, self->hop_positions,
         "fallbacks", G_TYPE_UINT, self->loader.n_fallbacks,
         "fallback-reason", G_TYPE_STRING, self->loader.fallback_reason, NULL);
   if (self->encoder != NULL)

@@ -103,16 +103,22 @@ check_buffer (GstBuffer * buffer, guint64 at, guint64 samples)
 }
 
 static guint64
-get_stat (GstHarness * h, const gchar * name)
+get_element_stat (GstElement * element, const gchar * name)
 {
   GstStructure *stats;
   guint64 value = 0;
 
-  g_object_get (h->element, "stats", &stats, NULL);
+  g_object_get (element, "stats", &stats, NULL);
   fail_unless (stats != NULL);
   fail_unless (gst_structure_get_uint64 (stats, name, &value), "no %s", name);
   gst_structure_free (stats);
   return value;
+}
+
+static guint64
+get_stat (GstHarness * h, const gchar * name)
+{
+  return get_element_stat (h->element, name);
 }
 
 /* Wait for the next event of a type; the others are dropped. */
@@ -276,6 +282,21 @@ answer_buffers (GstPad * pad, GstFlowReturn ret)
 {
   return gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, answer,
       GINT_TO_POINTER (ret), NULL);
+}
+
+/* Memory of this process, in kB. */
+static guint64
+resident (void)
+{
+  gchar *text, *line;
+  guint64 size;
+
+  fail_unless (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
+  line = strstr (text, "VmRSS:");
+  fail_unless (line != NULL);
+  size = g_ascii_strtoull (line + 6, NULL, 10);
+  g_free (text);
+  return size;
 }
 
 #endif /* TESTS_GST_HARNESS_H */

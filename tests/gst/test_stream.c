@@ -434,21 +434,6 @@ GST_START_TEST (test_upstream_queries)
 
 GST_END_TEST;
 
-/* In kB. */
-static guint64
-resident (void)
-{
-  gchar *text, *line;
-  guint64 size;
-
-  fail_unless (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
-  line = strstr (text, "VmRSS:");
-  fail_unless (line != NULL);
-  size = g_ascii_strtoull (line + 6, NULL, 10);
-  g_free (text);
-  return size;
-}
-
 /* A sanitizer keeps what was freed. */
 #if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
 #define MAX_GROWTH_KB 1000000

@@ -26,6 +26,8 @@ static const struct
   {"isa", G_TYPE_STRING, FALSE},
   {"threads", G_TYPE_UINT, FALSE},
   {"model", G_TYPE_STRING, FALSE},
+  {"window-positions", G_TYPE_UINT, FALSE},
+  {"hop-positions", G_TYPE_UINT, FALSE},
   {"fallbacks", G_TYPE_UINT, FALSE},
   {"fallback-reason", G_TYPE_STRING, FALSE},
   {"profile", G_TYPE_STRING, TRUE},

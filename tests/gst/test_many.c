@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Many elements in one process: each gives what it would give alone, and the
+ * weights are there once. */
+
+#include <malloc.h>
+
+#include "tests/gst/slow_element.h"
+#include "tests/gst/storm.h"
+
+#define MAX_ELEMENTS 16
+#define SAMPLES (2 * WINDOW + 16000)
+
+typedef struct
+{
+  GstHarness *h;
+  guint hash;                   /* of all features */
+  guint n;                      /* buffers */
+} Stream;
+
+static gpointer
+run_stream (gpointer user)
+{
+  Stream *stream = user;
+  GstBuffer *buffer;
+
+  for (guint64 at = 0; at < SAMPLES; at += 16000)
+    gst_harness_push (stream->h, make_audio (at, 16000, RATE));
+  gst_harness_push_event (stream->h, gst_event_new_eos ());
+  for (stream->n = 0; stream->n < 3; stream->n++) {
+    buffer = gst_harness_pull (stream->h);
+    if (buffer == NULL)
+      break;
+    stream->hash = stream->hash * 31 + hash_buffer (buffer);
+    gst_buffer_unref (buffer);
+  }
+  return NULL;
+}
+
+static void
+run_streams (Stream * streams, guint n)
+{
+  GThread *threads[MAX_ELEMENTS];
+
+  for (guint i = 0; i < n; i++)
+    streams[i].h = start ();
+  for (guint i = 0; i < n; i++)
+    threads[i] = g_thread_new ("stream", run_stream, &streams[i]);
+  for (guint i = 0; i < n; i++) {
+    g_thread_join (threads[i]);
+    fail_unless_equals_int (streams[i].n, 3);
+    gst_harness_teardown (streams[i].h);
+  }
+}
+
+static const guint counts[] = { 1, 2, 8, MAX_ELEMENTS };
+
+GST_START_TEST (test_many_streams)
+{
+  Stream alone[1] = { }, streams[MAX_ELEMENTS] = { };
+
+  run_streams (alone, 1);
+  run_streams (streams, counts[__i__]);
+  for (guint i = 0; i < counts[__i__]; i++)
+    fail_unless_equals_int (streams[i].hash, alone[0].hash);
+}
+
+GST_END_TEST;
+
+static guint64
+held_bytes (void)
+{
+  malloc_trim (0);
+  return resident () * 1024;
+}
+
+/* Sixteen elements of one file hold its weights once, each beside its own
+ * scratch, and the last one gives them back. */
+GST_START_TEST (test_many_share_weights)
+{
+  gchar *path = g_strconcat (model_path, ".wide", NULL);
+  GstElement *elements[MAX_ELEMENTS];
+  guint64 before, one = 0, all, after, weights = 0, scratch = 0;
+
+  fail_unless_equals_int (test_small_model_write (path, 80, 256, 8, 1500, 1),
+      0);
+  before = held_bytes ();
+  for (guint i = 0; i < MAX_ELEMENTS; i++) {
+    elements[i] = gst_element_factory_make ("whispernpu", NULL);
+    g_object_set (elements[i], "model-file", path, NULL);
+    fail_unless_equals_int (gst_element_set_state (elements[i],
+            GST_STATE_PAUSED), GST_STATE_CHANGE_SUCCESS);
+    wait_loaded (elements[i]);
+    if (i == 0) {
+      one = held_bytes ();
+      weights = get_element_stat (elements[0], "weight-bytes");
+      scratch = get_element_stat (elements[0], "scratch-bytes");
+    }
+  }
+  all = held_bytes ();
+  for (guint i = 0; i < MAX_ELEMENTS; i++) {
+    gst_element_set_state (elements[i], GST_STATE_NULL);
+    gst_object_unref (elements[i]);
+  }
+  after = held_bytes ();
+  g_printerr ("weights %" G_GUINT64_FORMAT " bytes, scratch %" G_GUINT64_FORMAT
+      "; resident %" G_GUINT64_FORMAT ", with one element %" G_GUINT64_FORMAT
+      ", with 16 %" G_GUINT64_FORMAT ", after %" G_GUINT64_FORMAT "\n",
+      weights, scratch, before, one, all, after);
+  fail_unless (weights > 5000000);
+  fail_unless (one > before + weights);
+  fail_unless (all < one + (MAX_ELEMENTS - 1) * scratch + 3 * weights);
+  fail_unless (after < one - weights / 2);
+  remove (path);
+  g_free (path);
+}
+
+GST_END_TEST;
+
+static Suite *
+many_suite (void)
+{
+  Suite *s = suite_create ("many");
+  TCase *tc = tcase_create ("general");
+
+  use_small_model ("many-test.safetensors");
+  suite_add_tcase (s, tc);
+  tcase_set_timeout (tc, 120);
+  tcase_add_loop_test (tc, test_many_streams, 0, G_N_ELEMENTS (counts));
+  /* a sanitizer keeps what was freed */
+#if !IN_SANITIZER
+  tcase_add_test (tc, test_many_share_weights);
+#endif
+  return s;
+}
+
+GST_CHECK_MAIN (many);
