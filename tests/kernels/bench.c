@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The speed of each kernel at the call sites of the tests, as the fastest of many runs. */
+#include "tests/kernels/bench.h"
 #include "tests/kernels/checks.h"
 #include "tests/kernels/peak.h"
 
@@ -7,6 +8,8 @@
 #include <string.h>
 
 enum { D = NPU_HEAD_DIM, KEYS = 1500 };
+
+bench_clock_fn *bench_clock = kit_fastest;
 
 struct work {
     const struct npu_kernels *k;
@@ -40,8 +43,8 @@ static void run_gelu(void *user)
     w->k->gelu_f32(w->y, (size_t)w->n);
 }
 
-static double gemm_seconds(const struct npu_kernels *k, int m, int n, int kk, unsigned flags,
-                           double budget)
+double bench_gemm_f32(const struct npu_kernels *k, int m, int n, int kk, unsigned flags,
+                      double budget)
 {
     size_t b_size = npu_packed_b_f32_size(n, kk, k->gemm_f32_nr);
     size_t a_size = (size_t)m * (size_t)kk, c_size = (size_t)m * (size_t)n;
@@ -61,7 +64,7 @@ static double gemm_seconds(const struct npu_kernels *k, int m, int n, int kk, un
                               .n = n,
                               .k = kk,
                               .flags = flags}};
-    double t = kit_fastest(run_gemm, &w, budget);
+    double t = bench_clock(run_gemm, &w, budget);
     kit_free(a, a_size);
     kit_free(b, b_size);
     kit_free(c, c_size);
@@ -69,7 +72,7 @@ static double gemm_seconds(const struct npu_kernels *k, int m, int n, int kk, un
     return t;
 }
 
-static double attention_seconds(const struct npu_kernels *k, int m, double budget)
+double bench_attention_f32(const struct npu_kernels *k, int m, double budget)
 {
     size_t kt_size = npu_packed_b_f32_size(KEYS, D, k->gemm_f32_nr), v_size = (size_t)KEYS * D;
     size_t q_size = (size_t)m * D, scratch_size = npu_attention_f32_scratch(KEYS);
@@ -84,7 +87,7 @@ static double attention_seconds(const struct npu_kernels *k, int m, double budge
     kit_fill(w.x, q_size, KIT_NORMAL);
     kit_fill(w.kt, kt_size, KIT_NORMAL);
     kit_fill(w.v, v_size, KIT_NORMAL);
-    double t = kit_fastest(run_attention, &w, budget);
+    double t = bench_clock(run_attention, &w, budget);
     kit_free(w.x, q_size);
     kit_free(w.y, q_size);
     kit_free(w.kt, kt_size);
@@ -108,12 +111,22 @@ static double row_seconds(const struct npu_kernels *k, void (*run)(void *), int 
     kit_fill(w.x, size, KIT_NORMAL);
     kit_fill(w.kt, (size_t)n, KIT_NORMAL);
     kit_fill(w.v, (size_t)n, KIT_NORMAL);
-    double t = kit_fastest(run, &w, budget);
+    double t = bench_clock(run, &w, budget);
     kit_free(w.x, size);
     kit_free(w.y, size);
     kit_free(w.kt, (size_t)n);
     kit_free(w.v, (size_t)n);
     return t;
+}
+
+double bench_norm_f32(const struct npu_kernels *k, int m, int n, double budget)
+{
+    return row_seconds(k, run_norm, m, n, budget);
+}
+
+double bench_gelu_f32(const struct npu_kernels *k, int n, double budget)
+{
+    return row_seconds(k, run_gelu, 1, n, budget);
 }
 
 void bench_report(const char *name, double gmac, double t, double t_ref, double top)
@@ -141,19 +154,19 @@ void bench(const struct npu_kernels *k, const struct npu_kernels *ref, double bu
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         int m = shapes[i].m, n = shapes[i].n, kk = shapes[i].k;
         snprintf(name, sizeof name, "gemm %d x %d x k %d%s", m, n, kk, shapes[i].flags ? " g" : "");
-        double t = gemm_seconds(k, m, n, kk, shapes[i].flags, budget);
+        double t = bench_gemm_f32(k, m, n, kk, shapes[i].flags, budget);
         /* ref by a few rows: it takes seconds for all */
-        double t_ref = gemm_seconds(ref, 8, n, kk, shapes[i].flags, 0) * m / 8;
+        double t_ref = bench_gemm_f32(ref, 8, n, kk, shapes[i].flags, 0) * m / 8;
         bench_report(name, 1e-9 * m * n * kk, t, t_ref, top);
     }
     for (int m = 64; m <= 192; m += 64) {
         snprintf(name, sizeof name, "attention %d x %d", m, KEYS);
-        bench_report(name, 2e-9 * m * KEYS * D, attention_seconds(k, m, budget),
-                     attention_seconds(ref, 8, 0) * m / 8, top);
+        bench_report(name, 2e-9 * m * KEYS * D, bench_attention_f32(k, m, budget),
+                     bench_attention_f32(ref, 8, 0) * m / 8, top);
     }
-    bench_report("norm 192 x 512", 1e-9 * 192 * 512, row_seconds(k, run_norm, 192, 512, budget),
-                 row_seconds(ref, run_norm, 192, 512, 0), 0);
-    bench_report("gelu 16384", 1e-9 * 16384, row_seconds(k, run_gelu, 1, 16384, budget),
-                 row_seconds(ref, run_gelu, 1, 16384, 0), 0);
+    bench_report("norm 192 x 512", 1e-9 * 192 * 512, bench_norm_f32(k, 192, 512, budget),
+                 bench_norm_f32(ref, 192, 512, 0), 0);
+    bench_report("gelu 16384", 1e-9 * 16384, bench_gelu_f32(k, 16384, budget),
+                 bench_gelu_f32(ref, 16384, 0), 0);
     bench_int(k, ref, budget);
 }

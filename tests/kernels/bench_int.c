@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The speed of the integer kernels. */
+#include "tests/kernels/bench.h"
 #include "tests/kernels/checks.h"
 #include "tests/kernels/kit_int.h"
 #include "tests/kernels/peak.h"
@@ -83,8 +84,8 @@ static void *operands(const struct npu_kernels *k, enum npu_width width, int m, 
     return w->quant.dst;
 }
 
-static double gemm_seconds(const struct npu_kernels *k, enum npu_width width, int m, int n, int kk,
-                           unsigned flags, double budget)
+double bench_gemm_int(const struct npu_kernels *k, enum npu_width width, int m, int n, int kk,
+                      unsigned flags, double budget)
 {
     struct kit_pool pool = {.count = 0};
     struct work w;
@@ -110,25 +111,24 @@ static double gemm_seconds(const struct npu_kernels *k, enum npu_width width, in
         .n = n,
         .k = kk,
         .flags = flags};
-    double t = kit_fastest(run_gemm, &w, budget);
+    double t = bench_clock(run_gemm, &w, budget);
     kit_pool_free(&pool);
     return t;
 }
 
-static double quant_seconds(const struct npu_kernels *k, enum npu_width width, int m, int n,
-                            bool asymmetric, double budget)
+double bench_quant(const struct npu_kernels *k, enum npu_width width, int m, int n, bool asymmetric,
+                   double budget)
 {
     struct kit_pool pool = {.count = 0};
     struct work w;
     operands(k, width, m, n, &w, &pool);
     w.quant.asymmetric = asymmetric;
-    double t = kit_fastest(run_quant, &w, budget);
+    double t = bench_clock(run_quant, &w, budget);
     kit_pool_free(&pool);
     return t;
 }
 
-static double pack_seconds(const struct npu_kernels *k, enum npu_width width, bool values,
-                           double budget)
+double bench_pack(const struct npu_kernels *k, enum npu_width width, bool values, double budget)
 {
     struct kit_pool pool = {.count = 0};
     struct work w = {.k = &k->width[width],
@@ -137,13 +137,12 @@ static double pack_seconds(const struct npu_kernels *k, enum npu_width width, bo
                      .scale = floats(&pool, D),
                      .x = floats(&pool, NPU_KEY_BLOCK * D),
                      .top = top_of(width)};
-    double t = kit_fastest(values ? run_pack_v : run_pack_k, &w, budget);
+    double t = bench_clock(values ? run_pack_v : run_pack_k, &w, budget);
     kit_pool_free(&pool);
     return t;
 }
 
-static double attention_seconds(const struct npu_kernels *k, enum npu_width width, int m,
-                                double budget)
+double bench_attention_int(const struct npu_kernels *k, enum npu_width width, int m, double budget)
 {
     struct kit_pool pool = {.count = 0};
     struct work w;
@@ -176,7 +175,7 @@ static double attention_seconds(const struct npu_kernels *k, enum npu_width widt
         .m = m,
         .n = KEYS,
         .numerators = width == NPU_NARROW ? NPU_NUMERATORS_8 : NPU_NUMERATORS_13};
-    double t = kit_fastest(run_attention, &w, budget);
+    double t = bench_clock(run_attention, &w, budget);
     kit_pool_free(&pool);
     return t;
 }
@@ -196,8 +195,8 @@ static void bench_gemms(const struct npu_kernels *k, const struct npu_kernels *r
         snprintf(name, sizeof name, "gemm %d x %d x k %d%s", m, n, kk, shapes[i].flags ? " g" : "");
         /* ref by a few rows: it takes seconds for all */
         bench_report(name, 1e-9 * m * n * kk,
-                     gemm_seconds(k, width, m, n, kk, shapes[i].flags, budget),
-                     gemm_seconds(ref, width, 8, n, kk, shapes[i].flags, 0) * m / 8, top);
+                     bench_gemm_int(k, width, m, n, kk, shapes[i].flags, budget),
+                     bench_gemm_int(ref, width, 8, n, kk, shapes[i].flags, 0) * m / 8, top);
     }
 }
 
@@ -213,18 +212,18 @@ void bench_int(const struct npu_kernels *k, const struct npu_kernels *ref, doubl
         bench_gemms(k, ref, width, top, budget);
         for (int m = 64; m <= 192; m += 64) {
             snprintf(name, sizeof name, "attention %d x %d", m, KEYS);
-            bench_report(name, 2e-9 * m * KEYS * D, attention_seconds(k, width, m, budget),
-                         attention_seconds(ref, width, 8, 0) * m / 8, top);
+            bench_report(name, 2e-9 * m * KEYS * D, bench_attention_int(k, width, m, budget),
+                         bench_attention_int(ref, width, 8, 0) * m / 8, top);
         }
         bench_report("quant 192 x 512", 1e-9 * 192 * 512,
-                     quant_seconds(k, width, 192, 512, false, budget),
-                     quant_seconds(ref, width, 192, 512, false, 0), 0);
+                     bench_quant(k, width, 192, 512, false, budget),
+                     bench_quant(ref, width, 192, 512, false, 0), 0);
         bench_report("quant asymmetric", 1e-9 * 192 * 512,
-                     quant_seconds(k, width, 192, 512, true, budget),
-                     quant_seconds(ref, width, 192, 512, true, 0), 0);
-        bench_report("pack_k 64 x 64", 1e-9 * 64 * 64, pack_seconds(k, width, false, budget),
-                     pack_seconds(ref, width, false, 0), 0);
-        bench_report("pack_v 64 x 64", 1e-9 * 64 * 64, pack_seconds(k, width, true, budget),
-                     pack_seconds(ref, width, true, 0), 0);
+                     bench_quant(k, width, 192, 512, true, budget),
+                     bench_quant(ref, width, 192, 512, true, 0), 0);
+        bench_report("pack_k 64 x 64", 1e-9 * 64 * 64, bench_pack(k, width, false, budget),
+                     bench_pack(ref, width, false, 0), 0);
+        bench_report("pack_v 64 x 64", 1e-9 * 64 * 64, bench_pack(k, width, true, budget),
+                     bench_pack(ref, width, true, 0), 0);
     }
 }

@@ -2,7 +2,7 @@
 #ifndef TESTS_NPU_ATTENTION_TILE_H
 #define TESTS_NPU_ATTENTION_TILE_H
 /* Attention 64 x 64 as a tile for pipelines: random operands by number, and the host function that
- * computes tiles by kernels/ref, the contract itself. */
+ * computes tiles by kernels/ref, the contract itself, or another set. */
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
@@ -45,26 +45,34 @@ static inline void tile_fill(struct tile *tile, uint64_t number)
     }
 }
 
+static inline void tile_compute_with(npu_f1_attention_fn *attention, int16_t *out,
+                                     const int16_t *exp, const int16_t *q, const int16_t *k,
+                                     const int16_t *v)
+{
+    attention(&(struct npu_f1_attention_args){.out = out,
+                                              .q = q,
+                                              .k = k,
+                                              .v = v,
+                                              .exp = exp,
+                                              .ldo = 64,
+                                              .ldq = 64,
+                                              .ldk = 64,
+                                              .ldv = 64,
+                                              .m = 64,
+                                              .n = 64,
+                                              .qk_shift = TILE_QK_SHIFT});
+}
+
 static inline void tile_compute(int16_t *out, const int16_t *exp, const int16_t *q,
                                 const int16_t *k, const int16_t *v)
 {
-    npu_f1_attention_s16_ref(&(struct npu_f1_attention_args){.out = out,
-                                                             .q = q,
-                                                             .k = k,
-                                                             .v = v,
-                                                             .exp = exp,
-                                                             .ldo = 64,
-                                                             .ldq = 64,
-                                                             .ldk = 64,
-                                                             .ldv = 64,
-                                                             .m = 64,
-                                                             .n = 64,
-                                                             .qk_shift = TILE_QK_SHIFT});
+    tile_compute_with(npu_f1_attention_s16_ref, out, exp, q, k, v);
 }
 
+/* user: const struct npu_kernels *, the set that computes; NULL: ref. */
 static inline int tile_call(void *user, struct npu_call *call)
 {
-    (void)user;
+    const struct npu_kernels *set = user;
     if (call->n_spans != 3 || call->n_tiles == 0 ||
         call->span[0].bytes < (size_t)call->n_tiles * TILE_Q_BYTES ||
         call->span[1].bytes < (size_t)call->n_tiles * TILE_KV_BYTES ||
@@ -76,7 +84,8 @@ static inline int tile_call(void *user, struct npu_call *call)
         int16_t *out = (int16_t *)call->span[2].data + t * (TILE_OUT_BYTES / 2);
         if (atomic_load(call->cancel))
             return -ECANCELED;
-        tile_compute(out, q, q + 2048, kv, kv + TILE_VALUES);
+        tile_compute_with(set ? set->f1.attention : npu_f1_attention_s16_ref, out, q, q + 2048, kv,
+                          kv + TILE_VALUES);
     }
     return 0;
 }

@@ -26,6 +26,14 @@ void designs_run(const char *name, const char *design, const char *sequence,
 
 /* Instead of cases: one row of the table of designs for each design run. */
 extern bool designs_table;
+struct npu_sim_result;
+struct designs_row {
+    const char *design, *sequence; /* sequence: NULL: the only one */
+    uint32_t cores;
+    uint64_t l1, l2, room; /* bytes: of the fullest core and mem tile; left for constants */
+    const struct npu_sim_result *result;
+};
+extern void (*designs_row)(const struct designs_row *row); /* prints it, unless replaced */
 void designs_table_head(void);
 /* The count line; the program's exit code. */
 int designs_finish(void);

@@ -5,11 +5,8 @@
  *     test_backend [--tiles N]      tiles per strategy; default 200 */
 #include "npu/pipeline.h"
 #include "npu/sim/backend.h"
-#include "tests/aie2/kit.h"
-#include "tests/npu/attention_tile.h"
 #include "tests/npu/backend_suite.h"
-
-#include "kernels/aie2/operands.h"
+#include "tests/sim/packed_tile.h"
 
 /* A core that copies objects of 256 bytes without a kernel; with `extra` once more per object. */
 #define DESIGN(take, extra)                                                                     \
@@ -62,30 +59,9 @@
 static uint64_t n_tiles = 200;
 static uint8_t (*expected)[TILE_OUT_BYTES];
 
-struct packed {
-    uint8_t q[TILE_Q_BYTES], kv[TILE_KV_BYTES];
-};
-
-/* Parameters and operands as kernels/aie2/aie2.h lays them out. */
-static void pack(struct packed *to, const struct tile *tile)
-{
-    const struct npu_f1_attention_args args = {.q = tile->q,
-                                               .k = tile->k,
-                                               .v = tile->v,
-                                               .exp = tile->exp,
-                                               .ldq = 64,
-                                               .ldk = 64,
-                                               .ldv = 64,
-                                               .m = 64,
-                                               .n = 64,
-                                               .qk_shift = TILE_QK_SHIFT};
-    npu_core_pack_q(to->q, &args);
-    npu_core_pack_kv(to->kv, &args, 64);
-}
-
 struct user {
     struct tile tile;
-    struct packed packed;
+    struct packed_tile packed;
     uint64_t taken, wrong;
 };
 
@@ -93,7 +69,7 @@ static void give(void *data, uint64_t number, const void **in)
 {
     struct user *user = data;
     tile_fill(&user->tile, number);
-    pack(&user->packed, &user->tile);
+    packed_tile_fill(&user->packed, &user->tile);
     in[0] = user->packed.q;
     in[1] = user->packed.kv;
 }
@@ -105,37 +81,6 @@ static void take(void *data, uint64_t number, const void *out)
     user->taken++;
 }
 
-/* The text of the design with `n` blocks in its sequence for the 16 of the file;
- * NULL: not there. */
-static char *attention_text(unsigned n)
-{
-    static const unsigned sizes[] = {196608, 262144, 131072};
-    FILE *file = fopen(TESTS_SOURCE "/mlir/attention_64.mlir", "r");
-    char *text = file ? calloc(1, 65536) : NULL, *to = text ? calloc(1, 65536) : NULL;
-    if (to)
-        text[fread(text, 1, 65535, file)] = '\0';
-    if (file)
-        fclose(file);
-    size_t at = 0;
-    for (const char *from = text; to && *from && at < 65000;) {
-        unsigned i = 0;
-        char number[16];
-        for (; i < 3; i++) {
-            snprintf(number, sizeof(number), "%u", sizes[i]);
-            if (!strncmp(from, number, 6))
-                break;
-        }
-        if (i < 3) {
-            at += (size_t)sprintf(to + at, "%u", sizes[i] / 16 * n);
-            from += 6;
-        } else {
-            to[at++] = *from++;
-        }
-    }
-    free(text);
-    return to;
-}
-
 static void attention(enum npu_strategy strategy, unsigned depth, unsigned batch)
 {
     static struct user user;
@@ -144,7 +89,7 @@ static void attention(enum npu_strategy strategy, unsigned depth, unsigned batch
     struct npu_pipeline *pipeline = NULL;
     struct npu_pipeline_stats stats = {0};
     struct npu_error err = {""};
-    char name[96], *text = attention_text(batch);
+    char name[96], *text = packed_tile_design(TESTS_SOURCE, batch);
 
     user.taken = user.wrong = 0;
     tile_fill_exp(user.tile.exp);
@@ -197,8 +142,7 @@ static void expect_all(void)
     for (uint64_t i = 0; i < n_tiles; i++) {
         tile_fill(&tile, i);
         tile_compute(out, tile.exp, tile.q, tile.k, tile.v);
-        for (int part = 0; part < 2; part++)
-            npu_core_block(expected[i] + part * 4096, out + 32 * part, 64, 64, 32, 4, 4, 2);
+        packed_tile_a16(expected[i], out);
     }
 }
 
