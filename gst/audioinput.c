@@ -128,8 +128,15 @@ gst_npu_audio_input_set_info (GstNpuAudioInput * input,
 {
   GstAudioInfo mono;
   GstAudioConverter *converter;
-  GstStructure *config = gst_structure_new_empty ("converter");
+  /* What audioresample does unless told otherwise: it may stand before this
+   * element or not. */
+  GstStructure *config = gst_structure_new ("converter",
+      GST_AUDIO_CONVERTER_OPT_RESAMPLER_METHOD, GST_TYPE_AUDIO_RESAMPLER_METHOD,
+      GST_AUDIO_RESAMPLER_METHOD_KAISER, NULL);
 
+  gst_audio_resampler_options_set_quality (GST_AUDIO_RESAMPLER_METHOD_KAISER,
+      GST_AUDIO_RESAMPLER_QUALITY_DEFAULT, GST_AUDIO_INFO_RATE (info),
+      GST_NPU_SAMPLE_RATE, config);
   gst_audio_info_set_format (&mono, GST_AUDIO_FORMAT_F32, GST_NPU_SAMPLE_RATE,
       1, NULL);
   if (GST_AUDIO_INFO_CHANNELS (info) > 1)
@@ -275,6 +282,21 @@ gst_npu_audio_input_silent_block (GstNpuAudioInput * input, gsize n_frames,
   return gst_npu_audio_input_block (input, planes, n_frames, limit, func, user);
 }
 
+gboolean
+gst_npu_audio_input_accepts (const GstNpuAudioInput * input, GstBuffer * buffer)
+{
+  const GstAudioMeta *meta = gst_buffer_get_audio_meta (buffer);
+
+  /* planes were checked when they were added, but may have been cut since */
+  if (meta != NULL)
+    return gst_audio_info_is_equal (&meta->info, &input->info) &&
+        meta->samples <= gst_buffer_get_size (buffer) /
+        GST_AUDIO_INFO_BPF (&input->info);
+  /* Without it nothing says where planes start. */
+  return input->info.layout == GST_AUDIO_LAYOUT_INTERLEAVED &&
+      gst_buffer_get_size (buffer) % GST_AUDIO_INFO_BPF (&input->info) == 0;
+}
+
 GstFlowReturn
 gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
     GstNpuSamplesFunc func, gpointer user)
@@ -283,12 +305,7 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   GstFlowReturn ret = GST_FLOW_OK;
   gpointer planes[64];
   gsize step;
-  const GstAudioMeta *meta = gst_buffer_get_audio_meta (buffer);
 
-  /* Without it nothing says where planes start; mapping would assert. */
-  if (meta != NULL ? meta->info.layout != input->info.layout :
-      input->info.layout == GST_AUDIO_LAYOUT_NON_INTERLEAVED)
-    return GST_NPU_FLOW_BAD_AUDIO;
   if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ))
     return GST_NPU_FLOW_BAD_AUDIO;
   /* Bytes from one frame to the next within a plane. By the width, for

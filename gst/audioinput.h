@@ -22,7 +22,7 @@ G_BEGIN_DECLS
 
 typedef struct _GstNpuAudioInput GstNpuAudioInput;
 
-/* The buffer does not hold what its caps say. */
+/* The buffer's memory cannot be read, or not be converted. */
 #define GST_NPU_FLOW_BAD_AUDIO GST_FLOW_CUSTOM_ERROR
 
 /* Takes samples in order; anything but GST_FLOW_OK stops the conversion. */
@@ -58,6 +58,10 @@ GstClockTime gst_npu_audio_input_time (const GstNpuAudioInput * input,
 guint64 gst_npu_audio_input_frames_until (const GstNpuAudioInput * input,
     GstClockTime end);
 
+/* Whole frames of the format, or its GstAudioMeta; planes need that. What this
+ * refuses must not be clipped nor converted: it would be a critical warning. */
+gboolean gst_npu_audio_input_accepts (const GstNpuAudioInput * input,
+    GstBuffer * buffer);
 GstFlowReturn gst_npu_audio_input_convert (GstNpuAudioInput * input,
     GstBuffer * buffer, GstNpuSamplesFunc func, gpointer user);
 /* Frames of silence that continue the line; counts them in. */

@@ -15,6 +15,9 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 /* A GAP event up to this long is filled with silence, a longer one ends the
  * window. */
 #define MAX_SILENCE (1 * GST_SECOND)
+/* Of audio: what is later is a negative GstClockTimeDiff, and the end of a
+ * window could come before its start. */
+#define MAX_TIME G_MAXINT64
 /* 16 kHz samples in an encoder position */
 #define POSITION_SAMPLES (2 * NPU_HOP)
 /* Silence that a trimmed window keeps behind its audio, in positions. */
@@ -185,12 +188,54 @@ gst_whisper_npu_count_frames (GstBuffer * buffer, const GstAudioInfo * info)
       gst_buffer_get_size (buffer) / GST_AUDIO_INFO_BPF (info);
 }
 
+/* Takes the buffer; NULL if all of it is outside of the segment. */
+static GstBuffer *
+gst_whisper_npu_clip (GstWhisperNpu * self, GstBuffer * buffer,
+    const GstAudioInfo * info)
+{
+  GstClockTime duration =
+      gst_util_uint64_scale (gst_whisper_npu_count_frames (buffer, info),
+      GST_SECOND, GST_AUDIO_INFO_RATE (info));
+
+  /* GStreamer would believe a wrong one, and clip more than there is */
+  if (GST_BUFFER_DURATION (buffer) != duration) {
+    buffer = gst_buffer_make_writable (buffer);
+    GST_BUFFER_DURATION (buffer) = duration;
+  }
+  return gst_audio_buffer_clip (buffer, &self->segment,
+      GST_AUDIO_INFO_RATE (info), GST_AUDIO_INFO_BPF (info));
+}
+
+/* What upstream did wrong, NULL for nothing. */
+static const gchar *
+gst_whisper_npu_fault (GstWhisperNpu * self, GstBuffer * buffer)
+{
+  if (!gst_npu_audio_input_accepts (self->input, buffer))
+    return "An audio buffer does not fit its caps.";
+  if ((GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer) :
+          self->segment.start) > MAX_TIME)
+    return "A time stamp is beyond all time; it may have been negative.";
+  return NULL;
+}
+
+/* An error of upstream; takes the buffer. */
+static GstFlowReturn
+gst_whisper_npu_refuse (GstWhisperNpu * self, GstBuffer * buffer,
+    const gchar * why)
+{
+  GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", why),
+      ("%" GST_PTR_FORMAT, buffer));
+  gst_buffer_unref (buffer);
+  return GST_FLOW_ERROR;
+}
+
 static GstFlowReturn
 gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   GstWhisperNpu *self = GST_WHISPER_NPU (parent);
   const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
   GstFlowReturn ret = gst_whisper_npu_flow (self);
+  const gchar *fault;
   gsize n_frames;
 
   /* without a segment upstream is wrong, and GStreamer has said so */
@@ -201,10 +246,12 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
     gst_buffer_unref (buffer);
     return ret;
   }
+  fault = gst_whisper_npu_fault (self, buffer);
+  if (fault != NULL)
+    return gst_whisper_npu_refuse (self, buffer, fault);
   if (self->segment.rate < 0.0)
     return gst_whisper_npu_chain_reverse (self, buffer);
-  buffer = gst_audio_buffer_clip (buffer, &self->segment,
-      GST_AUDIO_INFO_RATE (info), GST_AUDIO_INFO_BPF (info));
+  buffer = gst_whisper_npu_clip (self, buffer, info);
   if (buffer == NULL)
     return GST_FLOW_OK;
   n_frames = gst_whisper_npu_count_frames (buffer, info);
@@ -216,12 +263,9 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   if (n_frames > 0 && ret == GST_FLOW_OK)
     ret = gst_npu_audio_input_convert (self->input, buffer,
         gst_whisper_npu_samples, self);
-  if (ret == GST_NPU_FLOW_BAD_AUDIO) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED,
-        ("An audio buffer does not fit its caps."),
-        ("%" GST_PTR_FORMAT, buffer));
-    ret = GST_FLOW_ERROR;
-  }
+  if (ret == GST_NPU_FLOW_BAD_AUDIO)
+    return gst_whisper_npu_refuse (self, buffer,
+        "An audio buffer cannot be read.");
   gst_buffer_unref (buffer);
   return ret;
 }
@@ -301,10 +345,10 @@ gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
   gboolean first = !self->caps_sent;
 
   gst_event_copy_segment (event, &segment);
-  if (segment.format != GST_FORMAT_TIME) {
+  if (segment.format != GST_FORMAT_TIME || segment.stop < segment.start) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Audio must come with time stamps."), ("segment in format %s",
-            gst_format_get_name (segment.format)));
+        ("Audio must come with time stamps, and end behind its start."),
+        ("%" GST_SEGMENT_FORMAT, &segment));
     gst_event_unref (event);
     return FALSE;
   }
@@ -337,7 +381,9 @@ gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
     gst_event_unref (event);
     return TRUE;
   }
-  n_frames = gst_npu_audio_input_frames_until (self->input, pts + duration);
+  /* up to the end of time, where the sum would begin anew */
+  n_frames = gst_npu_audio_input_frames_until (self->input, pts +
+      MIN (duration, G_MAXUINT64 - pts));
   if (n_frames <= gst_util_uint64_scale (MAX_SILENCE,
           GST_AUDIO_INFO_RATE (info), GST_SECOND)) {
     gst_event_unref (event);
@@ -351,12 +397,15 @@ gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
 static gboolean
 gst_whisper_npu_sink_flush (GstWhisperNpu * self, GstEvent * event)
 {
-  gboolean start = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START;
-  gboolean ok = gst_pad_push_event (self->srcpad, event);
+  gboolean ok;
 
-  if (start) {
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START) {
+    ok = gst_pad_push_event (self->srcpad, event);
     gst_whisper_npu_flush_start (self);
   } else {
+    /* once more, should there have been no start: the task must stand still */
+    gst_whisper_npu_flush_start (self);
+    ok = gst_pad_push_event (self->srcpad, event);
     gst_whisper_npu_reset_sink (self);
     gst_whisper_npu_flush_stop (self);
   }

@@ -16,7 +16,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
 /* By what a window leaves later than its last sample came in, besides its own
- * length: the resampler (24 ms at 1000 Hz), a frame's right half (12.5 ms), and the
+ * length: the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and the
  * time to encode. That starts as a share of the window and doubles, for good, where a
  * window took longer: a number that followed measurements would make a live
  * pipeline stutter with every change, one that is too small makes it late for

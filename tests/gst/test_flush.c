@@ -275,6 +275,32 @@ GST_START_TEST (test_flush_no_segment)
 
 GST_END_TEST;
 
+/* A stop without a start is wrong; still nothing from before it comes behind
+ * it, where there is no segment: GStreamer would warn. */
+GST_START_TEST (test_flush_stop_alone)
+{
+  GstHarness *h = start ();
+  GstBuffer *buffer;
+
+  for (guint i = 0; i < 30; i++) {
+    push_audio (h, 0, WINDOW + 16000, WINDOW + 16000);
+    g_usleep (i * 200);
+    gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+    g_usleep (5000);
+    push_segment (h);
+  }
+  while ((buffer = gst_harness_try_pull (h)) != NULL)
+    gst_buffer_unref (buffer);
+  push_audio (h, 32000, 16000, 16000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  buffer = gst_harness_pull (h);
+  check_buffer (buffer, 32000, 16000);
+  gst_buffer_unref (buffer);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 flush_suite (void)
 {
@@ -286,6 +312,7 @@ flush_suite (void)
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_flush_storm);
   tcase_add_test (tc, test_flush_no_segment);
+  tcase_add_test (tc, test_flush_stop_alone);
 #if !IN_SANITIZER
   tcase_add_loop_test (tc, test_flush_storm_slow, 0, 3);
 #endif
