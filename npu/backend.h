@@ -92,8 +92,8 @@ struct npu_backend {
                 const struct npu_program *program, enum npu_profile profile, unsigned positions,
                 const struct npu_model *model, struct npu_error *err);
     void (*unload)(struct npu_loaded *loaded);
-    /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO.
-     * Threads: completion (the encoder's executor). Allocates: no. */
+    /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO;
+     * -ENOMEM. Threads: completion (the encoder's executor). Allocates: no; the simulator does. */
     int (*run)(struct npu_loaded *loaded, struct npu_run *run);
     const struct npu_launch_ops *launch; /* NULL: takes no launches */
 };

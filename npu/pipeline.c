@@ -655,8 +655,16 @@ int npu_pipeline_run(struct npu_pipeline *p, const struct npu_pipeline_job *job)
 {
     uint64_t given = 0, taken = 0;
     void *out = malloc(p->params.out_bytes);
-    int ret = out ? 0 : -ENOMEM;
+    int ret = 0;
 
+    if (!out) {
+        struct npu_error err;
+        ret =
+            npu_fail(&err, -ENOMEM, "out of memory for a result of %zu bytes", p->params.out_bytes);
+        pthread_mutex_lock(&p->lock);
+        fail_locked(p, ret, p->filled, &err);
+        pthread_mutex_unlock(&p->lock);
+    }
     while (taken < job->n && ret == 0) {
         const void *in[NPU_PIPELINE_PARTS];
         if (given < job->n) {

@@ -284,5 +284,5 @@ int npu_sim_run(struct npu_loaded *loaded, struct npu_run *run)
         start = end;
     }
     /* The sentence is in run->err. */
-    return ret == 0 || ret == -ECANCELED ? ret : -EIO;
+    return ret == 0 || ret == -ECANCELED || ret == -ENOMEM ? ret : -EIO;
 }
