@@ -461,7 +461,8 @@ gst_whisper_npu_install_behaviour (void)
    * Since: 0.1
    */
   properties[PROP_LATE] = g_param_spec_enum ("late", "When late",
-      "What to do when windows come faster than they are encoded",
+      "What to do when windows come faster than they are encoded and "
+      "max-windows wait",
       GST_TYPE_WHISPER_NPU_LATE, GST_WHISPER_NPU_LATE_WAIT, flags);
   /**
    * GstWhisperNpu:max-windows:
@@ -495,8 +496,10 @@ gst_whisper_npu_install_behaviour (void)
    * Since: 0.1
    */
   properties[PROP_POST_MESSAGES] = g_param_spec_boolean ("post-messages",
-      "Post messages", "Post an element message \"whispernpu\" for each window",
-      FALSE, flags);
+      "Post messages",
+      "Post an element message \"whispernpu\" for each window: "
+      "timestamp, stream-time, running-time, duration, encode-time (ns), "
+      "offset, offset-end, positions, discont, queued", FALSE, flags);
 }
 
 static void
@@ -569,7 +572,7 @@ gst_whisper_npu_install_results (void)
    * Since: 0.1
    */
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "Counts and times since READY, application/x-whispernpu-stats",
+      "Counts, and times in ns, since READY; application/x-whispernpu-stats",
       GST_TYPE_STRUCTURE, flags);
 }
 

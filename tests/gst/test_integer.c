@@ -38,6 +38,37 @@ GST_START_TEST (test_bits_of_the_core)
 
 GST_END_TEST;
 
+/* Overlapping windows, each with a gain of its own. */
+GST_START_TEST (test_overlap)
+{
+  const gsize n = 112000;
+  const CoreParams how = {.profile = "npu",.arithmetic = NPU_MEL_S16,.window =
+        100,.hop = 75
+  };
+  GstHarness *h = gst_harness_new_parse ("whispernpu profile=npu "
+      "window-duration=2000000000 hop-duration=1500000000");
+  gfloat *samples = make_samples (n);
+  GPtrArray *want = core_encode (&how, samples, n);
+
+  /* 0 to 4.5 s, and one for the last half second */
+  fail_unless_equals_int (want->len, 5);
+  gst_harness_set_src_caps_str (h, CAPS);
+  push_audio (h, 0, n, 4800);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  for (guint i = 0; i < want->len; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), i * 1500 * GST_MSECOND);
+    check_features (buffer, want, i);
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (h);
+  g_ptr_array_unref (want);
+  g_free (samples);
+}
+
+GST_END_TEST;
+
 /* Another profile while the element is open: its log-mel follows. */
 GST_START_TEST (test_set_in_ready)
 {
@@ -79,6 +110,7 @@ integer_suite (void)
   use_small_model ("integer.safetensors");
   suite_add_tcase (suite, tcase);
   tcase_add_test (tcase, test_bits_of_the_core);
+  tcase_add_test (tcase, test_overlap);
   tcase_add_test (tcase, test_set_in_ready);
   return suite;
 }
