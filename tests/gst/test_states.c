@@ -27,6 +27,8 @@ check_works (GstElement * element)
   gst_harness_teardown (h);
 }
 
+/* Never from PLAYING that was not reached to PAUSED: a pipeline of GStreamer
+ * 1.22 may then stay in between for ever, one of identity and fakesink too. */
 GST_START_TEST (test_states_storm)
 {
   GstElement *pipeline = launch (SOURCE "! whispernpu ! fakesink");
@@ -35,7 +37,7 @@ GST_START_TEST (test_states_storm)
 
   for (guint i = 0; i < ROUNDS (200); i++) {
     static const GstState down[] = { GST_STATE_NULL, GST_STATE_NULL,
-      GST_STATE_READY, GST_STATE_PAUSED
+      GST_STATE_READY
     };
 
     /* half of them wait for the sink, and have data from then on */
