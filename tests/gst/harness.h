@@ -241,7 +241,7 @@ hold (GstPad * pad, GstPadProbeInfo * info, gpointer user)
 static void
 wait_queued (GstHarness * h, guint want)
 {
-  guint queued = 0;
+  guint queued = want + 1;
 
   for (guint i = 0; i < 2000 && queued != want; i++) {
     GstStructure *stats;
