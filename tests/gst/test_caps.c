@@ -166,19 +166,6 @@ convert (const GstAudioInfo * info, const Shape * shape, GstBuffer * audio,
 
 /* ---- The element: one for all, a stream after the other ---- */
 
-/* With room for a second, and no more: the rest would be zeros. */
-static GstHarness *
-open_element (void)
-{
-  GstElement *element = gst_element_factory_make ("whispernpu", NULL);
-  GstHarness *h;
-
-  g_object_set (element, "window-duration", 2 * GST_SECOND, NULL);
-  h = gst_harness_new_with_element (element, "sink", "src");
-  gst_object_unref (element);
-  return h;
-}
-
 static void
 open_stream (GstHarness * h, GstCaps * caps)
 {
@@ -317,7 +304,7 @@ close_matrix (Matrix * matrix, const gchar * name)
 /* At 16 kHz every conversion of these samples is exact: the same bits. */
 GST_START_TEST (test_matrix)
 {
-  Matrix matrix = {.h = open_element (),.worst = 1.0 };
+  Matrix matrix = {.h = start_windows (2 * GST_SECOND),.worst = 1.0 };
   guint n_formats;
   const GstAudioFormat *formats = gst_audio_formats_raw (&n_formats);
 
@@ -343,7 +330,7 @@ GST_START_TEST (test_rates)
     GST_AUDIO_FORMAT_S24BE, GST_AUDIO_FORMAT_F64
   };
   static const guint some[] = { 0, 1, 2, 5 };
-  Matrix matrix = {.h = open_element (),.worst = 1.0 };
+  Matrix matrix = {.h = start_windows (2 * GST_SECOND),.worst = 1.0 };
 
   for (guint r = 0; r < G_N_ELEMENTS (rates); r++)
     for (guint s = 0; s < G_N_ELEMENTS (some); s++)
@@ -359,7 +346,7 @@ GST_END_TEST;
 static void
 check_pieces (guint n, gint (*rate_of) (guint piece), gdouble least)
 {
-  GstHarness *h = open_element ();
+  GstHarness *h = start_windows (2 * GST_SECOND);
   GByteArray *samples = g_byte_array_new ();
   GstBuffer *features, *want;
   guint n_formats;

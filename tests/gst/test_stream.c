@@ -434,13 +434,6 @@ GST_START_TEST (test_upstream_queries)
 
 GST_END_TEST;
 
-/* A sanitizer keeps what was freed. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define MAX_GROWTH_KB 1000000
-#else
-#define MAX_GROWTH_KB 3000
-#endif
-
 /* Ten minutes: every window in its place, and no memory for those that are
  * gone. A window's log-mel is 940 kB, its features are 375. */
 GST_START_TEST (test_long_stream)

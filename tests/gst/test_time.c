@@ -8,12 +8,8 @@
 static GstHarness *
 start_seconds (void)
 {
-  GstElement *element = gst_element_factory_make ("whispernpu", NULL);
-  GstHarness *h;
+  GstHarness *h = start_windows (GST_SECOND);
 
-  g_object_set (element, "window-duration", GST_SECOND, NULL);
-  h = gst_harness_new_with_element (element, "sink", "src");
-  gst_object_unref (element);
   gst_harness_set_src_caps_str (h, CAPS);
   return h;
 }
