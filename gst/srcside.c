@@ -364,9 +364,9 @@ gst_whisper_npu_stop (GstWhisperNpu * self)
   g_mutex_unlock (&self->lock);
 }
 
-/* With the task stopped. */
+/* With the task stopped: forget the stream before. */
 static void
-gst_whisper_npu_start (GstWhisperNpu * self)
+gst_whisper_npu_reset_src (GstWhisperNpu * self)
 {
   struct npu_encoder *encoder;
 
@@ -378,13 +378,22 @@ gst_whisper_npu_start (GstWhisperNpu * self)
     npu_encoder_resume (encoder);
   self->skipped = FALSE;
   gst_whisper_npu_drop_items (self, TRUE);
-  g_mutex_lock (&self->lock);
+}
+
+/* With the lock held. */
+static void
+gst_whisper_npu_open_queue (GstWhisperNpu * self)
+{
   self->eos = FALSE;
   self->unexpected = FALSE;
   /* small files can turn out bad before the pads are even active */
   self->error_posted = self->load_state == GST_NPU_LOAD_FAILED;
   self->srcresult = self->error_posted ? GST_FLOW_ERROR : GST_FLOW_OK;
-  g_mutex_unlock (&self->lock);
+}
+
+static void
+gst_whisper_npu_start_task (GstWhisperNpu * self)
+{
   gst_pad_start_task (self->srcpad, (GstTaskFunction) gst_whisper_npu_loop,
       self->srcpad, NULL);
 }
@@ -399,8 +408,15 @@ gst_whisper_npu_flush_start (GstWhisperNpu * self)
 void
 gst_whisper_npu_flush_stop (GstWhisperNpu * self)
 {
-  if (gst_pad_is_active (self->srcpad))
-    gst_whisper_npu_start (self);
+  gst_whisper_npu_reset_src (self);
+  g_mutex_lock (&self->lock);
+  /* A pad that goes off meanwhile stops the task behind this, or already has.
+   * The task exists, so this only wakes it and posts nothing. */
+  if (gst_pad_is_active (self->srcpad)) {
+    gst_whisper_npu_open_queue (self);
+    gst_whisper_npu_start_task (self);
+  }
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -418,8 +434,7 @@ gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after)
   }
   /* the task exists, so this only wakes it and posts nothing */
   if (restart)
-    gst_pad_start_task (self->srcpad, (GstTaskFunction) gst_whisper_npu_loop,
-        self->srcpad, NULL);
+    gst_whisper_npu_start_task (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -432,7 +447,11 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
   if (active) {
-    gst_whisper_npu_start (self);
+    gst_whisper_npu_reset_src (self);
+    g_mutex_lock (&self->lock);
+    gst_whisper_npu_open_queue (self);
+    g_mutex_unlock (&self->lock);
+    gst_whisper_npu_start_task (self);  /* posts that there is one */
     return TRUE;
   }
   gst_whisper_npu_stop (self);

@@ -246,6 +246,7 @@ GST_START_TEST (test_states_and_flushes)
   GRand *random = storm_random ();
   GstElement *element = gst_element_factory_make ("whispernpu", NULL);
   GstHarness *h = gst_harness_new_with_element (element, "sink", "src");
+  GstPad *pad = gst_element_get_static_pad (element, "src");
   Disturber disturber = {.h = h,.seed = g_rand_int (random) };
   GThread *pusher, *flusher;
   StormTimes times = {.limit = LIMIT_US / 10 };
@@ -263,6 +264,8 @@ GST_START_TEST (test_states_and_flushes)
     gst_element_set_state (element, i % 3 == 0 ? GST_STATE_NULL :
         GST_STATE_READY);
     storm_time_end (&times);
+    /* no flush has started it again */
+    fail_unless_equals_int (gst_pad_get_task_state (pad), GST_TASK_STOPPED);
     gst_element_set_state (element, GST_STATE_PLAYING);
     g_usleep (g_rand_int_range (random, 0, 6000));
   }
@@ -272,6 +275,7 @@ GST_START_TEST (test_states_and_flushes)
   gst_check_clear_log_filter ();
   g_mutex_clear (&disturber.stream);
   storm_time_check (&times, "down");
+  gst_object_unref (pad);
   gst_harness_teardown (h);
   gst_element_set_state (element, GST_STATE_NULL);
   check_works (element);
