@@ -8,6 +8,7 @@ START, in seconds, is where to begin. Needs PyGObject, NumPy and GStreamer's Pyt
 python3-gi gir1.2-gst-plugins-base-1.0 python3-numpy python3-gst-1.0). Without the last, PyGObject
 hands out copies of the features instead of views, and all else stays as it is.
 """
+import re
 import sys
 from contextlib import contextmanager
 
@@ -27,9 +28,10 @@ def view(sample):
     with statement alone; copy what must stay.
     """
     buffer = sample.get_buffer()
-    # The caps say dimensions=D:1500, innermost first: 1500 positions of D floats each.
-    shape = sample.get_caps().get_structure(0).get_string("dimensions")
-    channels, positions = map(int, shape.split(":")[:2])
+    # The caps say dimensions=(string)D:1500, innermost first: 1500 positions of D floats each. Their
+    # text is read for it, as GStreamer 1.26 has changed how Python gets at their fields.
+    shape = re.search(r"dimensions=\(string\)(\d+):(\d+)", sample.get_caps().to_string())
+    channels, positions = map(int, shape.groups())
     ok, info = buffer.map(Gst.MapFlags.READ)
     if not ok:
         raise RuntimeError("the buffer could not be mapped")
