@@ -83,6 +83,32 @@ gst_whisper_npu_end_progress (GstWhisperNpu * self, GstProgressType type,
         gst_message_new_progress (GST_OBJECT (self), type, "open", text));
 }
 
+static void
+gst_whisper_npu_end_load (GstWhisperNpu * self, GstNpuLoadState state)
+{
+  if (state == GST_NPU_LOAD_DONE)
+    gst_whisper_npu_end_progress (self, GST_PROGRESS_TYPE_COMPLETE,
+        "The model is loaded");
+  else
+    gst_whisper_npu_end_progress (self, GST_PROGRESS_TYPE_ERROR,
+        "The model could not be loaded");
+}
+
+/* A load that was given up in PAUSED->READY still runs, and somebody waits for
+ * it again. It may end at any moment of this. */
+static void
+gst_whisper_npu_resume_progress (GstWhisperNpu * self)
+{
+  GstNpuLoadState state;
+
+  g_mutex_lock (&self->lock);
+  self->load_announced = TRUE;
+  state = self->load_state;
+  g_mutex_unlock (&self->lock);
+  if (state != GST_NPU_LOAD_RUNNING)
+    gst_whisper_npu_end_load (self, state);
+}
+
 static gpointer
 gst_whisper_npu_load (gpointer data)
 {
@@ -104,14 +130,10 @@ gst_whisper_npu_load (gpointer data)
   g_cond_broadcast (&self->item_del);
   g_mutex_unlock (&self->lock);
 
-  if (encoder != NULL) {
-    gst_whisper_npu_end_progress (self, GST_PROGRESS_TYPE_COMPLETE,
-        "The model is loaded");
+  gst_whisper_npu_end_load (self, encoder != NULL ? GST_NPU_LOAD_DONE :
+      GST_NPU_LOAD_FAILED);
+  if (encoder != NULL)
     g_object_notify (G_OBJECT (self), "active-profile");
-  } else {
-    gst_whisper_npu_end_progress (self, GST_PROGRESS_TYPE_ERROR,
-        "The model could not be loaded");
-  }
   return NULL;
 }
 
@@ -216,7 +238,8 @@ gst_whisper_npu_open (GstWhisperNpu * self)
 static gboolean
 gst_whisper_npu_prepare (GstWhisperNpu * self)
 {
-  gboolean changed, load;
+  GstNpuLoadState state;
+  gboolean changed;
 
   GST_OBJECT_LOCK (self);
   changed = self->settings_changed;
@@ -228,20 +251,23 @@ gst_whisper_npu_prepare (GstWhisperNpu * self)
       return FALSE;
   }
   g_mutex_lock (&self->lock);
-  load = self->load_state == GST_NPU_LOAD_NONE ||
-      self->load_state == GST_NPU_LOAD_FAILED;
+  state = self->load_state;
   g_mutex_unlock (&self->lock);
-  if (!load)
+  if (state == GST_NPU_LOAD_DONE)
     return TRUE;
 
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_progress (GST_OBJECT (self), GST_PROGRESS_TYPE_START,
+          "open", "Loading the model"));
+  if (state == GST_NPU_LOAD_RUNNING) {
+    gst_whisper_npu_resume_progress (self);
+    return TRUE;
+  }
   gst_whisper_npu_join (self);  /* of a load that failed */
   g_mutex_lock (&self->lock);
   self->load_state = GST_NPU_LOAD_RUNNING;
   self->load_announced = TRUE;
   g_mutex_unlock (&self->lock);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_progress (GST_OBJECT (self), GST_PROGRESS_TYPE_START,
-          "open", "Loading the model"));
   self->load_thread = g_thread_new ("whispernpu-load", gst_whisper_npu_load,
       self);
   return TRUE;

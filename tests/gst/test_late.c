@@ -278,6 +278,58 @@ GST_START_TEST (test_audio_while_loading)
 
 GST_END_TEST;
 
+/* The PROGRESS messages up to COMPLETE: an end for each START. How many. */
+static guint
+count_progress (GstBus * bus)
+{
+  GstProgressType type = GST_PROGRESS_TYPE_ERROR;
+  guint n = 0;
+
+  while (type != GST_PROGRESS_TYPE_COMPLETE) {
+    GstMessage *message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+        GST_MESSAGE_PROGRESS);
+
+    fail_unless (message != NULL, "message %u does not come", n);
+    gst_message_parse_progress (message, &type, NULL, NULL);
+    gst_message_unref (message);
+    fail_unless_equals_int (type == GST_PROGRESS_TYPE_START, n % 2 == 0);
+    fail_unless (type != GST_PROGRESS_TYPE_ERROR);
+    n++;
+  }
+  return n;
+}
+
+/* Given up and wanted again while it loads. */
+GST_START_TEST (test_progress_again)
+{
+  gchar *path = g_strconcat (model_path, ".large", NULL);
+  guint messages = 0;
+
+  fail_unless_equals_int (test_small_model_write (path, 80, 512, 4, 1500, 1),
+      0);
+  for (guint i = 0; i < 5 && messages != 4; i++) {
+    GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+    GstBus *bus = gst_bus_new ();
+
+    gst_element_set_bus (element, bus);
+    g_object_set (element, "model-file", path, NULL);
+    gst_element_set_state (element, GST_STATE_PAUSED);
+    gst_element_set_state (element, GST_STATE_READY);
+    gst_element_set_state (element, GST_STATE_PAUSED);
+    messages = count_progress (bus);
+    gst_element_set_state (element, GST_STATE_NULL);
+    fail_unless_equals_int (count_messages (bus, GST_MESSAGE_PROGRESS), 0);
+    gst_element_set_bus (element, NULL);
+    gst_object_unref (bus);
+    gst_object_unref (element);
+  }
+  fail_unless (messages == 4, "the model was always there first");
+  remove (path);
+  g_free (path);
+}
+
+GST_END_TEST;
+
 static Suite *
 late_suite (void)
 {
@@ -291,6 +343,7 @@ late_suite (void)
   tcase_add_test (tc, test_drop_live);
   tcase_add_loop_test (tc, test_wait, 0, 2);
   tcase_add_test (tc, test_audio_while_loading);
+  tcase_add_test (tc, test_progress_again);
   return s;
 }
 

@@ -219,6 +219,36 @@ GST_START_TEST (test_no_trim_at_gap)
 
 GST_END_TEST;
 
+/* Segments that are played one after the other: each ends in a trimmed one. */
+GST_START_TEST (test_trim_at_segment_done)
+{
+  GString *seen;
+  GstHarness *h = start_element (make_element (5 * GST_SECOND, 0, "auto"),
+      &seen);
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  for (guint i = 0; i < 2; i++) {
+    push_audio (h, 0, 16000, 16000);
+    gst_harness_push_event (h, gst_event_new_segment_done (GST_FORMAT_TIME,
+            GST_SECOND));
+    segment.base += GST_SECOND;
+    gst_harness_push_event (h, gst_event_new_segment (&segment));
+  }
+  gst_harness_push_event (h, gst_event_new_eos ());
+  for (guint i = 0; i < 2; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    fail_unless_equals_int (gst_buffer_get_size (buffer), (50 + 64) * 64 * 4);
+    gst_buffer_unref (buffer);
+  }
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  gst_harness_teardown (h);
+  check_record (seen, "SCsGCBCsCBCsE");
+}
+
+GST_END_TEST;
+
 /* A flush behind a trimmed window: the next is a whole one with its caps. */
 GST_START_TEST (test_flush_after_trim)
 {
@@ -412,6 +442,7 @@ windows_suite (void)
   tcase_add_loop_test (tc, test_windows, 0, G_N_ELEMENTS (cases));
   tcase_add_loop_test (tc, test_trim, 0, G_N_ELEMENTS (trims));
   tcase_add_test (tc, test_no_trim_at_gap);
+  tcase_add_test (tc, test_trim_at_segment_done);
   tcase_add_test (tc, test_flush_after_trim);
   tcase_add_test (tc, test_trim_refused);
   tcase_add_test (tc, test_hop_too_long);
