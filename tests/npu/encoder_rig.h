@@ -60,11 +60,12 @@ static inline float *new_floats(size_t n)
     return p;
 }
 
-static inline float *rig_encode(struct rig *rig, const float *mel)
+/* A window of the first `positions`; features [positions][d_model]. */
+static inline float *rig_encode_first(struct rig *rig, const float *mel, unsigned positions)
 {
-    float *features = new_floats((size_t)rig->info.positions * rig->info.d_model);
+    float *features = new_floats((size_t)positions * rig->info.d_model);
     uint64_t tag = 0;
-    int ret = npu_encoder_submit_mel(rig->encoder, mel, rig->info.positions, 7, NPU_TIMEOUT_NONE);
+    int ret = npu_encoder_submit_mel(rig->encoder, mel, positions, 7, NPU_TIMEOUT_NONE);
     if (ret == 0)
         ret = npu_encoder_collect(rig->encoder, features, &tag, NPU_TIMEOUT_NONE);
     if (ret || tag != 7)
@@ -72,14 +73,24 @@ static inline float *rig_encode(struct rig *rig, const float *mel)
     return features;
 }
 
-/* FNV-1a, 64 bit, over the features' bytes. */
-static inline uint64_t hash_features(const struct npu_encoder_info *info, const float *features)
+static inline float *rig_encode(struct rig *rig, const float *mel)
 {
-    const unsigned char *p = (const unsigned char *)features;
+    return rig_encode_first(rig, mel, rig->info.positions);
+}
+
+/* FNV-1a, 64 bit, over the bytes of n values. */
+static inline uint64_t hash_values(const float *x, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)x;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < (size_t)info->positions * info->d_model * sizeof(float); i++)
+    for (size_t i = 0; i < n * sizeof(float); i++)
         hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
     return hash;
+}
+
+static inline uint64_t hash_features(const struct npu_encoder_info *info, const float *features)
+{
+    return hash_values(features, (size_t)info->positions * info->d_model);
 }
 
 /* One hash for a model and a mel: every kernel set of `sets` (NULL-terminated names) that can run
