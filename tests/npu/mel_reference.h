@@ -6,17 +6,18 @@
 
 #define PI 3.14159265358979323846
 
-/* Sample i of a stream of n: reflected at 0 and at the end of its last window, zero between. */
-static inline double stream_sample(const float *x, int64_t n, int64_t i)
+/* Sample i of a stream of n: reflected at 0 and at `end`, where its last window ends, zero between.
+ */
+static inline double stream_sample(const float *x, int64_t n, int64_t end, int64_t i)
 {
-    int64_t end = (n + NPU_WINDOW_SAMPLES - 1) / NPU_WINDOW_SAMPLES * NPU_WINDOW_SAMPLES;
     i = i < 0 ? -i : i;
     i = i >= end ? 2 * end - 2 - i : i;
     return i < n ? x[i] : 0;
 }
 
 /* Power of all bins of one frame. */
-static inline void reference_power(double power[201], const float *x, size_t n, int64_t frame)
+static inline void reference_power(double power[201], const float *x, size_t n, int64_t end,
+                                   int64_t frame)
 {
     static double table[400];
     if (table[0] == 0) {
@@ -25,7 +26,7 @@ static inline void reference_power(double power[201], const float *x, size_t n, 
     }
     double v[400], any = 0;
     for (int i = 0; i < 400; i++) {
-        v[i] = stream_sample(x, (int64_t)n, frame * 160 - 200 + i) * (1 - table[i]) / 2;
+        v[i] = stream_sample(x, (int64_t)n, end, frame * 160 - 200 + i) * (1 - table[i]) / 2;
         any += fabs(v[i]);
     }
     for (int k = 0; k < 201; k++) {
@@ -70,13 +71,14 @@ static inline double *reference_bank(unsigned n_mels)
     return weight;
 }
 
-/* One window, [FRAMES][n_mels]. */
-static inline void reference_window(double *out, unsigned n_mels, const float *x, size_t n,
-                                    int window)
+/* The window of `frames` from frame `first` of a stream whose last window ends at `end`,
+ * [frames][n_mels]. */
+static inline void reference_frames(double *out, unsigned n_mels, const float *x, size_t n,
+                                    int64_t end, int64_t first, int frames)
 {
     double *weight = reference_bank(n_mels), power[201], max = -99;
-    for (int t = 0; t < FRAMES; t++) {
-        reference_power(power, x, n, (int64_t)window * FRAMES + t);
+    for (int t = 0; t < frames; t++) {
+        reference_power(power, x, n, end, first + t);
         for (unsigned i = 0; i < n_mels; i++) {
             double sum = 0;
             for (int k = 0; k < 201; k++)
@@ -86,9 +88,17 @@ static inline void reference_window(double *out, unsigned n_mels, const float *x
             out[t * n_mels + i] = y;
         }
     }
-    for (size_t i = 0; i < (size_t)FRAMES * n_mels; i++)
+    for (size_t i = 0; i < (size_t)frames * n_mels; i++)
         out[i] = (fmax(out[i], max - 8) + 4) / 4;
     free(weight);
+}
+
+/* Window `window` of those of 30 s one behind the other, [FRAMES][n_mels]. */
+static inline void reference_window(double *out, unsigned n_mels, const float *x, size_t n,
+                                    int window)
+{
+    int64_t end = ((int64_t)n + NPU_WINDOW_SAMPLES - 1) / NPU_WINDOW_SAMPLES * NPU_WINDOW_SAMPLES;
+    reference_frames(out, n_mels, x, n, end, (int64_t)window * FRAMES, FRAMES);
 }
 
 #endif /* TESTS_NPU_MEL_REFERENCE_H */
