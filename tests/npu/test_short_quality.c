@@ -22,7 +22,7 @@
 #define REFERENCE "../shared/reference"
 
 /* The profiles, and what windows of 5 s and 1 s have to reach: f32 the worst position's cosine, the
- * others mean and 1st percentile. That is a little less than in 30 s, where the integers' errors
+ * others mean and, of 1000 positions and more, 1st percentile. That is a little less than in 30 s, where the integers' errors
  * average over more keys: the first second of a window of 30 s loses half of what it loses in a
  * window of 1 s. And each window has a position or two with values far above the rest. */
 enum { F32, INT8, NPU, PROFILES };
@@ -89,7 +89,7 @@ static void judge(struct closeness *c, unsigned profile, const char *model, cons
     double mean = bounds[profile][positions == 50].mean, p1 = bounds[profile][positions == 50].p1;
     char name[128];
     closeness_finish(c);
-    bool good = profile == F32 ? c->worst >= mean : c->mean >= mean && c->p1 >= p1;
+    bool good = profile == F32 ? c->worst >= mean : c->mean >= mean && (c->p1 >= p1 || c->n < 1000);
     snprintf(name, sizeof(name), "%s_%s_%u_positions_%s", model, profiles[profile], positions,
              what);
     check_case(c->finite && good, name, CLOSENESS_FORMAT ", 1 - worst %.1e", CLOSENESS_ARGS(*c),
