@@ -22,16 +22,17 @@
 #define REFERENCE "../shared/reference"
 
 /* The profiles, and what windows of 5 s and 1 s have to reach: f32 the worst position's cosine, the
- * others mean and, of 1000 positions and more, 1st percentile. That is a little less than in 30 s, where the integers' errors
- * average over more keys: the first second of a window of 30 s loses half of what it loses in a
- * window of 1 s. And each window has a position or two with values far above the rest. */
+ * others the mean and, of 1000 positions and more, the 1st percentile. It is a little less than in
+ * 30 s, where the integers' errors average over more keys: alone in a window of 1 s, a second of
+ * speech loses 1.3 to 2.8 times as much as in one of 30 s. And in most windows one position or two
+ * has values far above the rest, and loses more. */
 enum { F32, INT8, NPU, PROFILES };
 static const char *const profiles[PROFILES] = {"f32", "int8", "npu"};
 static const struct {
     double mean, p1;
 } bounds[PROFILES][2] = {
     {{0.999999, 0.999999}, {0.999999, 0.999999}},
-    {{0.9997, 0.998}, {0.9995, 0.998}},
+    {{0.9996, 0.998}, {0.9995, 0.998}},
     {{0.9995, 0.998}, {0.9985, 0.995}},
 };
 static const unsigned lengths[] = {250, 50}; /* positions */
