@@ -59,8 +59,10 @@ gst_whisper_npu_encoder_failed (GstWhisperNpu * self, int code)
 static GstFlowReturn
 gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
 {
-  if ((self->features.pool == NULL ||
-          gst_pad_check_reconfigure (self->srcpad)) &&
+  /* asked first, for that clears it: a new pad is marked, too */
+  gboolean again = gst_pad_check_reconfigure (self->srcpad);
+
+  if ((self->features.pool == NULL || again) &&
       !gst_npu_features_negotiate (&self->features, self->srcpad)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the features."), (NULL));
