@@ -234,6 +234,38 @@ GST_START_TEST (test_live_source)
 
 GST_END_TEST;
 
+/* By how much a player beside the features is late, with a sink of the features
+ * that follows the clock or not. */
+static GstClockTime
+measure_player (const gchar * features_sink)
+{
+  gchar *text = g_strconcat ("audiotestsrc is-live=true samplesperbuffer=1600 "
+      "! audio/x-raw, rate=16000 ! tee name=t "
+      "t. ! queue ! fakesink name=played sync=true signal-handoffs=true "
+      "t. ! queue ! " ENCODER "! ", features_sink, NULL);
+  GstElement *pipeline = launch (text);
+  Seen played;
+  GstClockTime late;
+
+  watch (pipeline, "played", &played);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  wait_windows (&played, 1);
+  late = nth (&played, 0)->arrival - nth (&played, 0)->pts;
+  finish (pipeline);
+  forget (&played);
+  g_free (text);
+  return late;
+}
+
+/* What README.md says of sync=false. */
+GST_START_TEST (test_sync_false)
+{
+  fail_unless (measure_player ("fakesink sync=true") >= WINDOW_TIME);
+  fail_unless (measure_player ("fakesink sync=false") < WINDOW_TIME);
+}
+
+GST_END_TEST;
+
 /* The port that a running receiver listens to; 0 where it cannot. */
 static gint
 get_port (GstElement * receiver)
@@ -316,6 +348,7 @@ live_suite (void)
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_playback_beside);
   tcase_add_test (tc, test_live_source);
+  tcase_add_test (tc, test_sync_false);
   tcase_add_test (tc, test_rtp_opus);
   return s;
 }
