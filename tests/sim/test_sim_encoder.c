@@ -306,7 +306,7 @@ static void test_bounds(void)
 
 /* ---- Windows in flight ----------------------------------------------------------------------- */
 
-enum { WINDOWS = 8, MELS = 80 };
+enum { WINDOWS = 5, MELS = 80 };
 
 struct windows {
     float *mel[WINDOWS], *expected[WINDOWS];
