@@ -98,7 +98,7 @@ struct npu_sim_loaded {
     char *work;
     int16_t *mel;           /* [2 positions + 2][n_mels] */
     int32_t *residual;      /* [positions][d_model] */
-    int16_t *stem;          /* [2 positions + 2][d_model], zero row first and last */
+    int16_t *stem;          /* [2 positions + 1][d_model], the first row always zero */
     int16_t *rows;          /* [positions][d_model], normalised */
     int16_t *q, *k, *v;     /* [positions][d_model] */
     int16_t *mixed;         /* [positions][d_model] */

@@ -215,7 +215,7 @@ static size_t lay_out(struct npu_sim_loaded *l, char *base)
 
     l->mel = carve(base, &used, framed * p->n_mels * sizeof(*l->mel));
     l->residual = carve(base, &used, room.x);
-    l->stem = carve(base, &used, framed * p->d_model * sizeof(*l->stem));
+    l->stem = carve(base, &used, (framed - 1) * p->d_model * sizeof(*l->stem));
     l->rows = carve(base, &used, room.y);
     l->q = carve(base, &used, rows);
     l->k = carve(base, &used, rows);

@@ -157,12 +157,7 @@ static int conv1(const struct job *job)
     struct npu_sim_loaded *l = job->l;
     const struct npu_program *p = &l->program;
 
-    size_t rows = 2 * (size_t)l->planned + 2, row_bytes = p->d_model * sizeof(*l->stem);
-
-    /* The second convolution's frame; a longer window may have been here. */
-    memset(l->stem, 0, row_bytes);
-    memset(l->stem + (rows - 1) * p->d_model, 0, row_bytes);
-    npu_integer_quantise_mel(l->mel, job->run->mel, rows * p->n_mels);
+    npu_integer_quantise_mel(l->mel, job->run->mel, (2 * (size_t)l->planned + 2) * p->n_mels);
     return gemm(job, 0, l->stem + p->d_model, l->mel, p->n_mels);
 }
 
@@ -273,9 +268,7 @@ int npu_sim_run(struct npu_loaded *loaded, struct npu_run *run)
         const struct job job = {
             .l = l, .run = run, .index = i, .s = s, .w = &l->stage[i], .i = &l->integer->stage[i]};
         ret = stage_fns[s->op](&job);
-        if (ret == 0 && atomic_load(run->cancel))
-            ret = -ECANCELED;
-        if (ret)
+        if (ret) /* -ECANCELED, too: every launch looks */
             break;
         if (run->after)
             run->after(run->user, i);

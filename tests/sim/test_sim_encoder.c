@@ -107,7 +107,7 @@ static void hash_stage(void *user, unsigned index)
 
     switch (p->stage[index].out) {
     case NPU_BUFFER_STEM:
-        hash = fnv(b->stem, 2 * rows + (size_t)2 * p->d_model * 2);
+        hash = fnv(b->stem, 2 * rows + (size_t)p->d_model * 2); /* the frame behind is not read */
         break;
     case NPU_BUFFER_RESIDUAL:
         hash = fnv(b->residual, 2 * rows);
