@@ -16,11 +16,12 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
 /* By what a window leaves later than its last sample came in, besides its own
- * length: the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and the
- * time to encode. That starts as a share of the window and doubles, for good, where a
- * window took longer: a number that followed measurements would make a live
- * pipeline stutter with every change, one that is too small makes it late for
- * ever. Beyond its end the encoder cannot keep up, and no latency helps. */
+ * length: the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and
+ * the time to encode. That starts as a share of the window and doubles, for
+ * good, where a window took longer: a number that followed measurements would
+ * make a live pipeline stutter with every change, one that is too small makes it
+ * late for ever. Beyond a hop the encoder cannot keep up, and no latency
+ * helps. */
 #define FRONT_END_TIME (50 * GST_MSECOND)
 /* Of a window's length: 2 s for 30 s, 67 ms for 1 s. */
 #define FIRST_ENCODE_SHARE 15
@@ -47,12 +48,17 @@ gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
 }
 
 static GstFlowReturn
-gst_whisper_npu_encoder_failed (GstWhisperNpu * self, int code)
+gst_whisper_npu_encoder_failed (GstWhisperNpu * self,
+    struct npu_encoder *encoder, int code)
 {
+  struct npu_error err;
+
   if (code == -ECANCELED)
     return GST_FLOW_FLUSHING;
-  GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-      ("The encoder failed: %s.", g_strerror (-code)), (NULL));
+  npu_encoder_get_error (encoder, &err);
+  GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("The encoder failed: %s",
+          err.text[0] != '\0' ? err.text : g_strerror (-code)),
+      ("%s", g_strerror (-code)));
   return FLOW_POSTED;
 }
 
@@ -164,7 +170,7 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
   gst_buffer_unmap (buffer, &map);
   if (code != 0) {
     gst_buffer_unref (buffer);
-    return gst_whisper_npu_encoder_failed (self, code);
+    return gst_whisper_npu_encoder_failed (self, encoder, code);
   }
   gst_whisper_npu_update_latency (self, encoder);
 
