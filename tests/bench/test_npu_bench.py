@@ -186,13 +186,13 @@ def check_prototype(report):
     here = {r["subject"]: r["here"] for r in report.rows("prototype")}
     ways = "pipeline_sim"
     one = report.find(ways, strategy="sequential")["bound_us"]
-    case(near(here["pipelining, depth 2"],
+    case(near(here.get("pipelining, depth 2", 0),
               one / report.find(ways, strategy="pipelined", depth=2)["bound_us"]) and
-         near(here["several tiles a launch"],
+         near(here.get("several tiles a launch", 0),
               one / report.find(ways, strategy="batched", batch=16)["bound_us"]) and
-         near(here["four columns"], report.rows("columns")[3]["speedup"]) and
-         near(here["log-mel"], report.rows("mel")[-1]["modelled_ms"]) and
-         here["results of the pipeline"] == 100, "prototype_agrees_with_the_tables", here)
+         near(here.get("four columns", 0), report.rows("columns")[3]["speedup"]) and
+         near(here.get("log-mel", 0), report.rows("mel")[-1]["modelled_ms"]) and
+         here.get("results of the pipeline") == 100, "prototype_agrees_with_the_tables", here)
 
 
 def check_files(report, folder):
@@ -245,7 +245,7 @@ with tempfile.TemporaryDirectory() as folder:
     done = run("report", "--quick", "--iterations", "3", "--lengths", "5,31", "--model", model,
                "--output-dir", str(folder))
     case(done.returncode == 0, "report_runs", f"{done.returncode}: {done.stderr[-300:]}")
-    if done.returncode == 0:
+    if (folder / "report.json").exists():
         found = Report(folder / "report.json")
         for check in (check_form, check_kernels, check_ways, check_modelled, check_windows,
                       check_prototype):
