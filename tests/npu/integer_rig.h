@@ -17,7 +17,8 @@ struct integer_rig {
     const struct npu_cpu_loaded *cpu;
     const struct npu_integer *integer;
     struct npu_program program;
-    size_t values; /* of one state */
+    unsigned positions; /* of a window: the model's, or less */
+    size_t values;      /* of one state */
 
     unsigned n_states;
     int32_t *states; /* [n_states][positions][d_model], the last one z */
@@ -48,11 +49,19 @@ static inline void integer_rig_open(struct integer_rig *r, const char *path, uns
     r->cpu = (const struct npu_cpu_loaded *)r->loaded;
     r->integer = r->cpu->weights->integer;
     r->n_states = 2 + 2 * r->program.n_layers;
-    r->values = (size_t)r->program.positions * r->program.d_model;
+    r->positions = r->program.positions;
+    r->values = (size_t)r->positions * r->program.d_model;
     r->states = calloc(r->n_states * r->values, sizeof(*r->states));
     r->features = calloc(r->values, sizeof(*r->features));
     if (!r->states || !r->features)
         abort();
+}
+
+/* Windows of fewer positions from now on. */
+static inline void integer_rig_shorten(struct integer_rig *r, unsigned positions)
+{
+    r->positions = positions;
+    r->values = (size_t)positions * r->program.d_model;
 }
 
 static inline void integer_rig_close(struct integer_rig *r)
@@ -105,7 +114,7 @@ static inline bool integer_rig_add_z(struct integer_rig *r)
                                                       .x = last - r->values,
                                                       .ldy = d,
                                                       .ldx = d,
-                                                      .m = (int)r->program.positions,
+                                                      .m = (int)r->positions,
                                                       .d = (int)d,
                                                       .shift = in->feature_bits,
                                                       .inv_d = in->inv_d,
@@ -127,9 +136,9 @@ static inline bool integer_rig_run(struct integer_rig *r, const int16_t *mel)
 {
     const struct npu_program *p = &r->program;
     atomic_bool cancel = false;
-    size_t n = (size_t)2 * p->positions * p->n_mels;
+    size_t n = (size_t)2 * r->positions * p->n_mels;
     float *framed = calloc(n + 2 * p->n_mels, sizeof(*framed));
-    struct npu_run run = {.positions = p->positions,
+    struct npu_run run = {.positions = r->positions,
                           .mel = framed,
                           .features = r->features,
                           .cancel = &cancel,

@@ -147,15 +147,18 @@ static void compare_states(const struct integer_rig *r, const char *what, const 
     }
 }
 
-/* One small model and random mel, also at the ends of its range. */
-static void reference_of(const char *python, const char *what, const char *path, uint32_t seed,
-                         int bits)
+/* One small model and random mel, also at the ends of its range. positions: of the window; 0: the
+ * model's. */
+static void reference_of(const char *python, const char *what, const char *path, unsigned positions,
+                         uint32_t seed, int bits)
 {
     char command[1024], mel_path[64], dir[64], name[128];
     struct integer_rig r;
 
     integer_rig_open(&r, path, 2);
-    size_t n = (size_t)2 * r.program.positions * r.program.n_mels;
+    if (positions)
+        integer_rig_shorten(&r, positions);
+    size_t n = (size_t)2 * r.positions * r.program.n_mels;
     int16_t *mel = malloc(n * sizeof(*mel));
     if (!mel)
         abort();
@@ -201,16 +204,22 @@ static void test_reference(void)
         char what[64];
         snprintf(what, sizeof(what), "d%u_l%u", models[i].d, models[i].layers);
         integer_model_write(models[i].n_mels, models[i].d, models[i].layers, models[i].n_ctx, i);
-        reference_of(python, what, integer_model_path(), i, 14);
+        reference_of(python, what, integer_model_path(), 0, i, 14);
         integer_model_remove();
     }
+    /* Windows of fewer positions than the model's, full and other blocks of keys. */
+    integer_model_write(80, 128, 2, 150, 3);
+    reference_of(python, "window_of_50", integer_model_path(), 50, 3, 14);
+    reference_of(python, "window_of_64", integer_model_path(), 64, 4, 14);
+    reference_of(python, "window_of_129", integer_model_path(), 129, 5, 14);
+    integer_model_remove();
     /* A residual stream that needs a coarser grid, and sums of 8-bit weights that need 64 bits. */
     integer_model_write(80, 128, 2, 64, 5);
     integer_model_change("layers.0.fc2.weight", 1000, 0);
-    reference_of(python, "large_residual", integer_model_path(), 7, 12);
+    reference_of(python, "large_residual", integer_model_path(), 0, 7, 12);
     integer_model_write(80, 192, 1, 64, 5);
     integer_model_change("layers.0.fc2.weight", 0, 0.01f);
-    reference_of(python, "acc64", integer_model_path(), 8, 14);
+    reference_of(python, "acc64", integer_model_path(), 0, 8, 14);
     integer_model_remove();
 }
 

@@ -547,6 +547,121 @@ static void test_stats(void)
     run_close(&run);
 }
 
+/* ---- Short tiles ----------------------------------------------------------------------------- */
+
+enum { SHORT_MOST = 1000, SHORT_BEFORE = 8, SHORT_AFTER = 16 };
+
+/* The result is the tile's bytes plus one; all 99 where the spans are not as long as the tile or
+ * it does not stand between zeros. */
+static int short_call(void *user, struct npu_call *call)
+{
+    const unsigned char *in = call->span[0].data;
+    unsigned char *out = call->span[1].data;
+    size_t n = call->span[1].bytes;
+    bool right = call->span[0].bytes == SHORT_BEFORE + n + SHORT_AFTER;
+
+    (void)user;
+    for (size_t i = 0; right && i < SHORT_BEFORE; i++)
+        right = in[i] == 0;
+    for (size_t i = 0; right && i < SHORT_AFTER; i++)
+        right = in[SHORT_BEFORE + n + i] == 0;
+    for (size_t i = 0; i < n; i++)
+        out[i] = right ? (unsigned char)(in[SHORT_BEFORE + i] + 1) : 99;
+    return 0;
+}
+
+/* Tile i of any length, in buffers that longer and shorter ones were in. */
+static struct npu_pipeline_tile short_tile(unsigned i, const unsigned char *bytes)
+{
+    size_t n = i % 5 == 0 ? SHORT_MOST : 1 + i * 379 % SHORT_MOST;
+    return (struct npu_pipeline_tile){.in = {bytes + i}, .in_bytes = {n}, .out_bytes = n, .tag = i};
+}
+
+static void test_short_on(const char *device, enum npu_strategy strategy, unsigned depth)
+{
+    enum { TILES = 60 };
+    static unsigned char bytes[SHORT_MOST + TILES], out[SHORT_MOST + 1];
+    struct npu_pipeline_params params = {
+        .strategy = strategy,
+        .depth = depth,
+        .in = {{.bytes = SHORT_MOST, .before = SHORT_BEFORE, .after = SHORT_AFTER}},
+        .n_in = 1,
+        .out_bytes = SHORT_MOST,
+        .deadline_ns = 60 * SECOND};
+    struct run run;
+    unsigned given = 0, right = 0;
+    char name[96];
+
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(1 + i * 7 % 200);
+    int ret = run_open(&run, device, params);
+    npu_pipeline_close(&run.pipeline);
+    npu_context_close(&run.context, 10 * MS);
+    if (ret == 0)
+        ret = npu_context_open(&run.context, run.device,
+                               &(struct npu_code){.name = "short", .call = short_call}, &run.err);
+    params.device = run.device;
+    params.context = run.context;
+    if (ret == 0)
+        ret = npu_pipeline_open(&run.pipeline, &params, &run.err);
+    for (unsigned i = 0; i < TILES && ret == 0; i++) {
+        while (given < TILES) {
+            struct npu_pipeline_tile tile = short_tile(given, bytes);
+            if (npu_pipeline_submit_tile(run.pipeline, &tile, 0))
+                break;
+            given++;
+        }
+        size_t n = short_tile(i, bytes).out_bytes;
+        uint64_t tag = 999;
+        out[n] = 77;
+        ret = npu_pipeline_collect(run.pipeline, out, &tag, 10 * SECOND);
+        bool good = ret == 0 && tag == i && out[n] == 77;
+        for (size_t j = 0; good && j < n; j++)
+            good = out[j] == (unsigned char)(bytes[i + j] + 1);
+        right += good;
+    }
+    snprintf(name, sizeof(name), "%s_%s_depth_%u_short_tiles", device, npu_strategy_name(strategy),
+             depth);
+    check_case(ret == 0 && right == TILES, name, "%u of %d, last %d %s", right, TILES, ret,
+               run.err.text);
+    run_close(&run);
+}
+
+static void test_short_refused(void)
+{
+    static const unsigned char bytes[TILE_KV_BYTES];
+    static const struct npu_pipeline_tile longer[] = {
+        {.in = {bytes, bytes}, .in_bytes = {TILE_Q_BYTES + 1, 0}},
+        {.in = {bytes, bytes}, .in_bytes = {0, TILE_KV_BYTES + 1}},
+        {.in = {bytes, bytes}, .out_bytes = TILE_OUT_BYTES + 1}};
+    const struct npu_pipeline_tile one = {.in = {bytes, bytes}, .out_bytes = 8};
+    struct run run;
+    unsigned refused = 0;
+
+    int ret = run_open(&run, "fake", params_of(NPU_PIPELINED, 2, 1));
+    for (unsigned i = 0; i < 3 && ret == 0; i++)
+        refused += npu_pipeline_submit_tile(run.pipeline, &longer[i], 0) == -EINVAL;
+    check_case(refused == 3, "longer_tiles_are_refused", "%u of 3 %s", refused, run.err.text);
+    run_close(&run);
+    ret = run_open(&run, "fake", params_of(NPU_BATCHED, 2, 4));
+    if (ret == 0)
+        ret = npu_pipeline_submit_tile(run.pipeline, &one, 0);
+    check_case(ret == -EINVAL, "short_tiles_are_not_batched", "%d %s", ret, run.err.text);
+    run_close(&run);
+}
+
+static void test_short(void)
+{
+    static const char *const devices[] = {"fake", "cpu"};
+    for (unsigned d = 0; d < 2; d++) {
+        test_short_on(devices[d], NPU_SEQUENTIAL, 1);
+        test_short_on(devices[d], NPU_POOLED, 1);
+        test_short_on(devices[d], NPU_PIPELINED, 3);
+        test_short_on(devices[d], NPU_ADAPTIVE, 4);
+    }
+    test_short_refused();
+}
+
 static void test_arguments(void)
 {
     static const struct {
@@ -604,6 +719,7 @@ int main(int argc, char **argv)
     test_allocations();
     test_adaptive();
     test_frames();
+    test_short();
     test_faults();
     test_cancel();
     check_case(fake_buffers() == 0, "no_buffer_left", "%u", fake_buffers());
