@@ -9,6 +9,7 @@
 #include "tests/bench/f1_calls.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/kernels/bench.h"
+#include "tests/kernels/peak.h"
 
 enum { ROWS = 64, REF_ROWS = 8, LONGEST = 3 /* s of one kernel, then it ends early */ };
 
@@ -32,6 +33,9 @@ static const struct column columns[] = {
     {"p99_us", "p99", "us", BASIS_MEASURED, 2, "99 % of the calls took no longer"},
     {"gmacs", "speed", "GMAC/s", BASIS_MEASURED, 1,
      "1e9 multiply-adds a second at the median; none for kernels that hardly multiply"},
+    {"peak_percent", "of peak", "%", BASIS_MEASURED, 1,
+     "of what one core gives of the instruction that the set multiplies with, in loops of nothing "
+     "else, in this run; none where the instruction is not known"},
     {"times_ref", "x ref", "", BASIS_MEASURED, 1,
      "median time for a row of ref over that of this set"},
 };
@@ -181,6 +185,19 @@ static const struct job jobs[] = {
     VALUES("npu", "gelu s32 s16", time_f1, 2048, .f1 = f1_call_gelu, .only_ref = true),
 };
 
+/* GMAC/s; NaN: not known. Measured once. */
+static double peak_of(const struct npu_kernels *set, const struct job *job)
+{
+    static double peaks[NPU_ISA_COUNT][PEAK_KINDS];
+    if (!strcmp(job->profile, "npu"))
+        return NAN;
+    enum peak_kind kind = strcmp(job->profile, "f32") ? (enum peak_kind)job->width : PEAK_F32;
+    double *peak = &peaks[set->isa][kind];
+    if (*peak == 0)
+        *peak = peak_measure(set->isa, kind, 0.05).gmacs;
+    return *peak > 0 ? *peak : NAN;
+}
+
 static void put_row(struct table *table, const struct npu_kernels *set, const struct job *job,
                     double *ref_row_us)
 {
@@ -206,7 +223,9 @@ static void put_row(struct table *table, const struct npu_kernels *set, const st
     table_number(table, 1e-3 * (double)s.p50_ns);
     table_number(table, 1e-3 * (double)s.p95_ns);
     table_number(table, 1e-3 * (double)s.p99_ns);
-    table_number(table, job->macs > 0 ? 1e-3 * job->macs / row_us : NAN);
+    double gmacs = job->macs > 0 ? 1e-3 * job->macs / row_us : NAN;
+    table_number(table, gmacs);
+    table_number(table, 100 * gmacs / peak_of(set, job));
     table_number(table, *ref_row_us / row_us);
 }
 

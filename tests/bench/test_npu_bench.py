@@ -76,6 +76,8 @@ def check_kernels(report):
         and rising(r["min_us"], r["mean_us"], r["max_us"]) and r["iterations"] >= 3)
     sets = report.find("host", what="kernel sets that run here")["value"].split(", ")
     case({r["isa"] for r in rows} == set(sets), "kernels_every_set", sets)
+    every("kernels_within_their_peak", [r for r in rows if r["peak_percent"] is not None],
+          lambda r: r["gmacs"] is not None and 0 < r["peak_percent"] < 200)
     shaped = [r for r in rows if r["shape"].count("x") == 2]
     every("kernels_speed_is_work_over_median", shaped, lambda r: near(
         r["gmacs"], math.prod(map(int, r["shape"].split(" x "))) / r["p50_us"] / 1e3))
