@@ -155,6 +155,9 @@ gst_whisper_npu_close (GstWhisperNpu * self)
   struct npu_encoder *encoder;
   GstNpuLoader loader;
 
+  /* a load that still runs has nobody who waits for it */
+  if (self->loader.model != NULL)
+    npu_model_cancel (self->loader.model);
   gst_whisper_npu_join (self);
   g_mutex_lock (&self->lock);
   encoder = g_steal_pointer (&self->encoder);

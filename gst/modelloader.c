@@ -220,6 +220,10 @@ gst_npu_loader_load (const GstNpuLoader * loader, GstElement * element,
   int code = npu_encoder_open (&encoder, loader->model, loader->device,
       &params, &err);
 
+  if (code == -ECANCELED) {
+    GST_DEBUG_OBJECT (element, "%s", err.text);
+    return NULL;
+  }
   if (code != 0) {
     gst_npu_loader_post (element, code, "loading the weights", &err);
     return NULL;

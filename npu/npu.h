@@ -85,6 +85,10 @@ int npu_model_find(char **path, const char *name, const char *const *data_dirs,
  * -ENOMEM. `err` says file, tensor, expected, found. Threads:  control. Blocks: on the file. */
 int npu_model_open(struct npu_model **out, const char *path, struct npu_error *err);
 void npu_model_get_info(const struct npu_model *model, struct npu_model_info *info);
+/* Nobody wants its weights any more: an npu_encoder_open() that reads them gives up with -ECANCELED,
+ * as does every later one. Other models of the same file are not touched. Threads: any. Blocks: no.
+ */
+void npu_model_cancel(struct npu_model *model);
 void npu_model_close(struct npu_model **model);
 
 /* ---- Device -------------------------------------------------------------------------------------
@@ -206,8 +210,8 @@ struct npu_encoder_info {
 /* Read the model's weights, check every value (finite, |w| < 1e4), pack them for the device. The
  * model may be closed afterwards; the device may not. Returns: 0; -EINVAL; -ENOTSUP profile, or
  * a model whose proven bounds the integers of "npu" do not hold (`err` names stage and channel);
- * -EBADMSG bad value or the file changed (`err` names file and tensor); -EIO; -ENOMEM. Threads:
- * control. Blocks: on the file. */
+ * -EBADMSG bad value or the file changed (`err` names file and tensor); -EIO; -ENOMEM; -ECANCELED
+ * by npu_model_cancel(). Threads: control. Blocks: on the file. */
 int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
                      struct npu_device *device, const struct npu_encoder_params *params,
                      struct npu_error *err);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct npu_model {
     struct npu_model_info info;
     char *path;
     char label[320];
+    atomic_bool cancelled;
     struct extent *extents; /* [GLOBAL_COUNT + n_layers * NPU_LAYER_TENSORS] */
 };
 
@@ -336,6 +338,11 @@ void npu_model_get_info(const struct npu_model *model, struct npu_model_info *in
     *info = model->info;
 }
 
+void npu_model_cancel(struct npu_model *model)
+{
+    atomic_store(&model->cancelled, true);
+}
+
 void npu_model_close(struct npu_model **model)
 {
     if (!*model)
@@ -405,6 +412,8 @@ int npu_model_read_f32(const struct npu_model *model, enum npu_tensor tensor, un
     int code = check_unchanged(model, name.text, err);
     size_t most = sizeof(raw) / type->block_bytes * type->block;
     while (!code && count > 0) {
+        if (atomic_load(&model->cancelled))
+            return npu_fail(err, -ECANCELED, "%s: tensor %s: cancelled", model->label, name.text);
         size_t n = count < most ? (size_t)count : most;
         uint64_t offset = extent->offset + first / type->block * type->block_bytes;
         code = npu_file_read(model->fd, model->label, name.text, offset, raw,

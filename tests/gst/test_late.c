@@ -330,6 +330,49 @@ GST_START_TEST (test_progress_again)
 
 GST_END_TEST;
 
+/* NULL does not wait for the rest of the weights, and that is no error. */
+GST_START_TEST (test_load_cancelled)
+{
+  gchar *path = g_strconcat (model_path, ".large", NULL);
+  GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+  GstBus *bus = gst_bus_new ();
+  guint64 load = 0, least = G_MAXUINT64;
+  GstStructure *stats;
+
+  fail_unless_equals_int (test_small_model_write (path, 80, 512, 8, 1500, 1),
+      0);
+  gst_element_set_bus (element, bus);
+  g_object_set (element, "model-file", path, NULL);
+  gst_element_set_state (element, GST_STATE_PAUSED);
+  count_progress (bus);
+  g_object_get (element, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "load-time", &load);
+  gst_structure_free (stats);
+  gst_element_set_state (element, GST_STATE_NULL);
+  for (guint i = 0; i < 5; i++) {
+    GstClockTime start = gst_util_get_timestamp ();
+
+    gst_element_set_state (element, GST_STATE_PAUSED);
+    gst_element_set_state (element, GST_STATE_NULL);
+    least = MIN (least, gst_util_get_timestamp () - start);
+  }
+  fail_unless (load > 0);
+  fail_unless (least < load / 3, "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+      " ns", least, load);
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_ERROR), 0);
+  /* and what was given up can be had later */
+  gst_element_set_state (element, GST_STATE_PAUSED);
+  fail_unless (count_progress (bus) >= 2);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (element);
+  remove (path);
+  g_free (path);
+}
+
+GST_END_TEST;
+
 static Suite *
 late_suite (void)
 {
@@ -344,6 +387,7 @@ late_suite (void)
   tcase_add_loop_test (tc, test_wait, 0, 2);
   tcase_add_test (tc, test_audio_while_loading);
   tcase_add_test (tc, test_progress_again);
+  tcase_add_test (tc, test_load_cancelled);
   return s;
 }
 

@@ -347,6 +347,40 @@ static void test_changed_file(void)
     free(file.data.at);
 }
 
+/* One that nobody wants any more gives no weights; another of the same file does. */
+static void test_cancel(void)
+{
+    struct weights_file file;
+    struct npu_model *model = NULL, *other = NULL;
+    float values[64];
+    safetensors_make(&file, F16, "model.", false);
+    memory_write(file.data.at, file.data.n);
+    free(file.data.at);
+    if (!check_case(open_memory(&model) == 0 && open_memory(&other) == 0, "cancel.open", "%s",
+                    error.text))
+        return;
+    int before = npu_model_read_f32(model, NPU_TENSOR_NORM_BIAS, 0, 0, 64, values, &error);
+    npu_model_cancel(model);
+    int after = npu_model_read_f32(model, NPU_TENSOR_NORM_BIAS, 0, 0, 64, values, &error);
+    check_case(before == 0 && after == -ECANCELED && strstr(error.text, "cancelled"), "cancel.read",
+               "codes %d and %d: %s", before, after, error.text);
+    struct npu_device *device = NULL;
+    struct npu_encoder *encoder = NULL;
+    int opened = npu_device_open(&device, &(struct npu_device_params){.name = "cpu"}, &error);
+    int loaded = opened ? opened
+                        : npu_encoder_open(&encoder, model, device,
+                                           &(struct npu_encoder_params){.profile = "int8"}, &error);
+    int others = opened ? opened
+                        : npu_encoder_open(&encoder, other, device,
+                                           &(struct npu_encoder_params){.profile = "int8"}, &error);
+    check_case(loaded == -ECANCELED && others == 0, "cancel.load", "codes %d and %d: %s", loaded,
+               others, error.text);
+    npu_encoder_close(&encoder);
+    npu_device_close(&device);
+    npu_model_close(&model);
+    npu_model_close(&other);
+}
+
 static void test_reads(const char *name, enum read_mode mode, int want, const char *word)
 {
     struct weights_file file;
@@ -924,6 +958,7 @@ int main(int argc, char **argv)
     test_bad_values();
     test_ranges();
     test_changed_file();
+    test_cancel();
     test_reads("reads.dribble", READ_DRIBBLE, 0, "");
     test_reads("reads.end", READ_END, -EIO, "found the end of the file");
     test_reads("reads.fail", READ_FAIL, -EIO, "Input/output error");
