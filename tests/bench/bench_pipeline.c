@@ -377,59 +377,62 @@ static const char sim_about[] =
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+struct command_text {
+    const char *cpu, *cpu_title, *sim, *sim_title; /* names and titles of the tables */
+    const char *labels[TABLE_LABELS];              /* of the bars */
+};
+
+static int run_both(const struct bench_options *options, struct results *results,
+                    const struct command_text *text, const struct way *ways, unsigned n_ways,
+                    struct npu_error *err)
+{
+    struct plot plot = {.column = "per_tile_ms"};
+    int ret = 0;
+    memcpy(plot.labels, text->labels, sizeof(plot.labels));
+    if (bench_wants(options, "cpu")) {
+        struct table *table = results_table(results, text->cpu, text->cpu_title, cpu_about,
+                                            cpu_columns, COUNT(cpu_columns));
+        table_plot(table, plot);
+        if (!options->describe)
+            ret = put_table(options, results, table, false, ways, n_ways, err);
+    }
+    if (bench_wants(options, "sim") && ret == 0) {
+        struct table *table = results_table(results, text->sim, text->sim_title, sim_about,
+                                            sim_columns, COUNT(sim_columns));
+        plot.column = "bound_us";
+        table_plot(table, plot);
+        if (!options->describe)
+            ret = put_table(options, results, table, true, ways, n_ways, err);
+    }
+    return ret;
+}
+
 int phase_pipeline(const struct bench_options *options, struct results *results,
                    struct npu_error *err)
 {
+    static const struct command_text text = {"pipeline_cpu",
+                                             "Strategies and depths on this CPU",
+                                             "pipeline_sim",
+                                             "Strategies and depths on the simulated NPU",
+                                             {"strategy", "depth", "batch"}};
     static const struct way ways[] = {
         {NPU_SEQUENTIAL, 1, 1}, {NPU_POOLED, 1, 1},    {NPU_PIPELINED, 1, 1}, {NPU_PIPELINED, 2, 1},
         {NPU_PIPELINED, 3, 1},  {NPU_PIPELINED, 4, 1}, {NPU_PIPELINED, 6, 1}, {NPU_PIPELINED, 8, 1},
         {NPU_BATCHED, 1, 4},    {NPU_BATCHED, 2, 4},   {NPU_BATCHED, 2, 16},  {NPU_ADAPTIVE, 8, 1},
     };
-    const struct plot time = {"per_tile_ms", {"strategy", "depth", "batch"}};
-    const struct plot bound = {"bound_us", {"strategy", "depth", "batch"}};
-    int ret = 0;
-    if (bench_wants(options, "cpu")) {
-        struct table *table =
-            results_table(results, "pipeline_cpu", "Strategies and depths on this CPU", cpu_about,
-                          cpu_columns, COUNT(cpu_columns));
-        table_plot(table, time);
-        if (!options->describe)
-            ret = put_table(options, results, table, false, ways, COUNT(ways), err);
-    }
-    if (bench_wants(options, "sim") && ret == 0) {
-        struct table *table =
-            results_table(results, "pipeline_sim", "Strategies and depths on the simulated NPU",
-                          sim_about, sim_columns, COUNT(sim_columns));
-        table_plot(table, bound);
-        if (!options->describe)
-            ret = put_table(options, results, table, true, ways, COUNT(ways), err);
-    }
-    return ret;
+    return run_both(options, results, &text, ways, COUNT(ways), err);
 }
 
 int phase_batch(const struct bench_options *options, struct results *results, struct npu_error *err)
 {
+    static const struct command_text text = {"batch_cpu",
+                                             "Tiles a launch on this CPU",
+                                             "batch_sim",
+                                             "Tiles a launch on the simulated NPU",
+                                             {"strategy", "batch"}};
     static const struct way ways[] = {
         {NPU_SEQUENTIAL, 1, 1}, {NPU_BATCHED, 2, 1},  {NPU_BATCHED, 2, 2},  {NPU_BATCHED, 2, 4},
         {NPU_BATCHED, 2, 8},    {NPU_BATCHED, 2, 16}, {NPU_BATCHED, 2, 32}, {NPU_BATCHED, 2, 64},
     };
-    const struct plot time = {"per_tile_ms", {"strategy", "batch"}};
-    const struct plot bound = {"bound_us", {"strategy", "batch"}};
-    int ret = 0;
-    if (bench_wants(options, "cpu")) {
-        struct table *table = results_table(results, "batch_cpu", "Tiles a launch on this CPU",
-                                            cpu_about, cpu_columns, COUNT(cpu_columns));
-        table_plot(table, time);
-        if (!options->describe)
-            ret = put_table(options, results, table, false, ways, COUNT(ways), err);
-    }
-    if (bench_wants(options, "sim") && ret == 0) {
-        struct table *table =
-            results_table(results, "batch_sim", "Tiles a launch on the simulated NPU", sim_about,
-                          sim_columns, COUNT(sim_columns));
-        table_plot(table, bound);
-        if (!options->describe)
-            ret = put_table(options, results, table, true, ways, COUNT(ways), err);
-    }
-    return ret;
+    return run_both(options, results, &text, ways, COUNT(ways), err);
 }

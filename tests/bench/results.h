@@ -60,7 +60,7 @@ struct headlines {
     double stall_percent;                                          /* cpu, depth 2, measured */
     double columns_gain;           /* of four columns over one, modelled */
     double mel_cpu_ms, mel_npu_ms; /* a window: measured, modelled */
-    double window_ms, real_time;   /* encoder, first device and profile, measured */
+    double real_time;              /* profile int8 on the cpu, measured */
     double npu_window_ms;          /* the encoder on the simulated NPU, 30 s, modelled */
     double worst_mean;             /* least mean cosine of all profiles */
     double equal_percent;          /* tiles equal to the contract, of all */
