@@ -3,6 +3,7 @@
  * mostly while a window is being encoded: upstream is let go at once, and what
  * came in before a flush never comes out after it. */
 
+#include "tests/gst/leaks.h"
 #include "tests/gst/slow_element.h"
 #include "tests/gst/storm.h"
 
@@ -17,6 +18,7 @@
 typedef struct
 {
   GstHarness *h;
+  guint window;                 /* samples of one */
   guint n_rounds;
   GMutex lock;
   GCond changed;
@@ -40,14 +42,16 @@ typedef struct
 static GstFlowReturn
 send_round (Storm * storm, guint round)
 {
-  guint64 at = round * ROUND_SAMPLES, end = at + WINDOW + 16000;
+  /* the last frame of a window needs a little of what comes behind it */
+  guint64 at = round * ROUND_SAMPLES, chunk = storm->window / 30 * 31 / 8;
+  guint64 end = at + 8 * chunk;
   GstFlowReturn ret = GST_FLOW_OK;
 
   for (guint i = 0; ret == GST_FLOW_OK; i++) {
     if (round % 2 == 1 && at >= end)
       return ret;
-    ret = gst_harness_push (storm->h, make_audio (at, 62000, RATE));
-    at += 62000;
+    ret = gst_harness_push (storm->h, make_audio (at, chunk, RATE));
+    at += chunk;
     if (i == 7) {
       g_mutex_lock (&storm->lock);
       storm->window_in = TRUE;
@@ -157,9 +161,11 @@ flush_round (Storm * storm, FlushTimes * times, guint delay)
 
 /* Takes the harness. Delays are random, up to `max_delay` us. */
 static void
-run_storm (GstHarness * h, guint n_rounds, guint max_delay)
+run_storm (GstHarness * h, guint window, guint n_rounds, guint max_delay)
 {
-  Storm storm = {.h = h,.n_rounds = n_rounds,.refusal = GST_FLOW_FLUSHING };
+  Storm storm = {.h = h,.window = window,.n_rounds = n_rounds,.refusal =
+        GST_FLOW_FLUSHING
+  };
   FlushTimes times = {.start.limit = MAX_RETURN_TIME,
     .chain.limit = MAX_RETURN_TIME,.stop.limit = MAX_RESTART_TIME
   };
@@ -188,8 +194,9 @@ run_storm (GstHarness * h, guint n_rounds, guint max_delay)
   fail_unless_equals_int (storm.flushes_out, n_rounds);
   fail_unless_equals_int (storm.stale, 0);
   fail_unless_equals_int (storm.unordered, 0);
-  fail_unless (times.encoding * 2 > n_rounds / 2, "%u of %u flushes came while "
-      "a window was encoded", times.encoding, n_rounds / 2);
+  fail_unless (times.encoding * 4 >= n_rounds / 2,
+      "%u of %u flushes came while " "a window was encoded", times.encoding,
+      n_rounds / 2);
   fail_unless (storm.buffers <= windows);
   g_rand_free (random);
   g_cond_clear (&storm.changed);
@@ -198,12 +205,13 @@ run_storm (GstHarness * h, guint n_rounds, guint max_delay)
 }
 
 static GstHarness *
-start_model (const gchar * path, const gchar * profile)
+start_model (const gchar * path, const gchar * profile, guint seconds)
 {
   GstElement *element = gst_element_factory_make ("whispernpu", NULL);
   GstHarness *h;
 
-  g_object_set (element, "model-file", path, NULL);
+  g_object_set (element, "model-file", path, "window-duration",
+      seconds * GST_SECOND, NULL);
   gst_util_set_object_arg (G_OBJECT (element), "profile", profile);
   h = gst_harness_new_with_element (element, "sink", "src");
   gst_object_unref (element);
@@ -211,22 +219,24 @@ start_model (const gchar * path, const gchar * profile)
   return h;
 }
 
-/* Some windows come out before the flush, most do not. */
+/* Windows of 6 s. Some come out before the flush, most do not. */
 GST_START_TEST (test_flush_storm)
 {
   gchar *path = g_strconcat (model_path, ".layers", NULL);
   GstHarness *h;
   guint64 time;
 
-  fail_unless_equals_int (test_small_model_write (path, 80, 64, 6, 1500, 1), 0);
-  h = start_model (path, "auto");
-  push_audio (h, 0, 2 * WINDOW + 16000, 48000);
+  fail_unless_equals_int (test_small_model_write (path, 80, 64, 12, 1500, 1),
+      0);
+  h = start_model (path, "auto", 6);
+  push_audio (h, 0, 13 * RATE, 16000);
   gst_buffer_unref (gst_harness_pull (h));
   gst_buffer_unref (gst_harness_pull (h));
   time = get_stat (h, "encode-time-min") / 1000;
   g_printerr ("a window takes %u us\n", (guint) time);
   gst_harness_teardown (h);
-  run_storm (start_model (path, "auto"), ROUNDS (500), MAX (time, 1));
+  run_storm (start_model (path, "auto", 6), 6 * RATE, ROUNDS (500),
+      MAX (time * 3 / 4, 1));
   g_free (path);
 }
 
@@ -241,10 +251,10 @@ GST_START_TEST (test_flush_storm_slow)
 
   g_unsetenv ("WHISPERNPU_MODEL");
   g_setenv ("WHISPERNPU_CPU", "ref", TRUE);
-  h = start_model (NULL, profiles[__i__]);
+  h = start_model (NULL, profiles[__i__], 30);
   g_unsetenv ("WHISPERNPU_CPU");
   g_setenv ("WHISPERNPU_MODEL", model_path, TRUE);
-  run_storm (h, 6, 300000);
+  run_storm (h, WINDOW, 6, 300000);
 }
 
 GST_END_TEST;
@@ -310,6 +320,7 @@ flush_suite (void)
   use_small_model ("flush-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_flush_storm);
   tcase_add_test (tc, test_flush_no_segment);
   tcase_add_test (tc, test_flush_stop_alone);
