@@ -7,6 +7,7 @@
 #include <gst/check/gstcheck.h>
 
 #include "gst/audioinput.h"
+#include "tests/gst/leaks.h"
 
 GST_DEBUG_CATEGORY (gst_whisper_npu_debug);
 
@@ -235,6 +236,7 @@ audioinput_suite (void)
 
   GST_DEBUG_CATEGORY_INIT (gst_whisper_npu_debug, "whispernpu", 0, "element");
   suite_add_tcase (s, tc);
+  watch_leaks (tc);
   tcase_add_test (tc, test_formats);
   tcase_add_test (tc, test_chunking);
   tcase_add_test (tc, test_weights);

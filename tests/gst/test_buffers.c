@@ -3,6 +3,7 @@
  * does not fit its caps is one error. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 #define TOTAL 48000             /* three seconds at 16 kHz */
 #define STEREO_CAPS "audio/x-raw, format=" GST_AUDIO_NE (S16) ", rate=16000, " \
@@ -627,6 +628,7 @@ buffers_suite (void)
 
   use_small_model ("buffers-test.safetensors");
   suite_add_tcase (s, tc);
+  watch_leaks (tc);
   tcase_add_checked_fixture (tc, measure_plain, NULL);
   tcase_add_loop_test (tc, test_same, 0, G_N_ELEMENTS (same));
   tcase_add_loop_test (tc, test_planes, 0, G_N_ELEMENTS (pads));

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 #define MONO_CAPS "audio/x-raw, format=" GST_AUDIO_NE (F32) ", rate=16000, " \
     "channels=1, layout=interleaved"
@@ -477,6 +478,7 @@ caps_suite (void)
 
   use_small_model ("caps-test.safetensors");
   suite_add_tcase (s, tc);
+  watch_leaks (tc);
   tcase_add_test (tc, test_matrix);
   tcase_add_test (tc, test_rates);
   tcase_add_test (tc, test_change_in_window);

@@ -4,6 +4,7 @@
  * there once each, and all goes on when downstream is back. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 enum
 { UNLINK, REFUSE };
@@ -167,6 +168,7 @@ downstream_suite (void)
   use_small_model ("downstream-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_loop_test (tc, test_downstream_lost, 0,
       G_N_ELEMENTS (losses) * G_N_ELEMENTS (windows));
   tcase_add_loop_test (tc, test_downstream_relinked, 0, G_N_ELEMENTS (windows));

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "tests/gst/leaks.h"
 #include "tests/gst/slow_element.h"
 
 GST_START_TEST (test_properties)
@@ -378,6 +379,7 @@ element_suite (void)
   use_small_model ("element-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_properties);
   tcase_add_test (tc, test_profiles);
   tcase_add_loop_test (tc, test_failures, 0, G_N_ELEMENTS (failures));

@@ -2,6 +2,7 @@
 /* The end of a stream: however much audio there was, whatever the encoder is
  * doing, all of it comes out, then EOS, once. */
 
+#include "tests/gst/leaks.h"
 #include "tests/gst/slow_element.h"
 #include "tests/gst/storm.h"
 
@@ -186,6 +187,7 @@ eos_suite (void)
   use_small_model ("eos-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_eos_storm);
   tcase_add_loop_test (tc, test_eos_slow, WAIT, STOP + 1);
   tcase_add_test (tc, test_eos_while_loading);

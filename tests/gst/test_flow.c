@@ -3,6 +3,7 @@
  * new streams behind an EOS. With a small random model. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 static void
 flush_and_restart (GstHarness * h)
@@ -482,6 +483,7 @@ flow_suite (void)
   use_small_model ("flow-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_flush_drops_eos);
   tcase_add_test (tc, test_flush_tells_caps);

@@ -3,6 +3,7 @@
  * clock drifts. Nothing that came is lost or moved, and no memory is kept. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 /* The samples that the windows hold, in the order in which they were pushed. */
 typedef struct
@@ -299,6 +300,7 @@ gaps_suite (void)
 
   use_small_model ("gaps-test.safetensors");
   suite_add_tcase (s, tc);
+  watch_leaks (tc);
   tcase_add_loop_test (tc, test_longest_silence, 0, 2);
   tcase_add_test (tc, test_many_short);
   tcase_add_test (tc, test_hours);

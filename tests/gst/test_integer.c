@@ -3,6 +3,7 @@
  * bits are those of the core by itself, fed with the same samples. */
 
 #include "tests/gst/core_features.h"
+#include "tests/gst/leaks.h"
 
 static GPtrArray *
 encode (const gfloat * samples, gsize n, enum npu_mel_arithmetic arithmetic)
@@ -109,6 +110,7 @@ integer_suite (void)
 
   use_small_model ("integer.safetensors");
   suite_add_tcase (suite, tcase);
+  watch_leaks (tcase);
   tcase_add_test (tcase, test_bits_of_the_core);
   tcase_add_test (tcase, test_overlap);
   tcase_add_test (tcase, test_set_in_ready);

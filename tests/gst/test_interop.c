@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 #include "tests/gst/pipeline.h"
 
 /* 65 s of it are two windows and a sixth of one. */
@@ -234,6 +235,7 @@ interop_suite (void)
   use_small_model ("interop-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_nnstreamer_templates);
   tcase_add_test (tc, test_nnstreamer_tensor);
   tcase_add_test (tc, test_nnstreamer_spellings);

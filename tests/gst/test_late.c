@@ -3,6 +3,7 @@
  * that comes while the model is being loaded. With small random models. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 typedef struct
 {
@@ -382,6 +383,7 @@ late_suite (void)
   use_small_model ("late-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_loop_test (tc, test_max_windows, 0, G_N_ELEMENTS (bounds));
   tcase_add_test (tc, test_drop_live);
   tcase_add_loop_test (tc, test_wait, 0, 2);

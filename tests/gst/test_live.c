@@ -4,6 +4,7 @@
  * small random model. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 #include "tests/gst/pipeline.h"
 
 #define WINDOW_TIME ((GstClockTimeDiff) GST_SECOND)
@@ -346,6 +347,7 @@ live_suite (void)
   use_small_model ("live-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_playback_beside);
   tcase_add_test (tc, test_live_source);
   tcase_add_test (tc, test_sync_false);

@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 
+#include "tests/gst/leaks.h"
 #include "tests/gst/slow_element.h"
 #include "tests/gst/storm.h"
 
@@ -138,6 +139,7 @@ many_suite (void)
   use_small_model ("many-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_loop_test (tc, test_many_streams, 0, G_N_ELEMENTS (counts));
   /* a sanitizer keeps what was freed */
 #if !IN_SANITIZER

@@ -3,6 +3,7 @@
  * both ways, the wishes of downstream for memory, and the time it takes. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 #define MARK "whispernpu-test-mark"
 
@@ -401,6 +402,7 @@ passing_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_passing_in_order);
   tcase_add_test (tc, test_passing_upstream);
   tcase_add_test (tc, test_passing_position);

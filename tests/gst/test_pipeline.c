@@ -4,6 +4,7 @@
 
 #include <glib/gstdio.h>
 
+#include "tests/gst/leaks.h"
 #include "tests/gst/pipeline.h"
 #include "tests/small_model.h"
 
@@ -178,57 +179,23 @@ GST_START_TEST (test_downstream_error)
 
 GST_END_TEST;
 
-static void
-count_leak (GstDebugCategory * category, GstDebugLevel level,
-    const gchar * file, const gchar * function, gint line, GObject * object,
-    GstDebugMessage * message, gpointer user)
+/* That nothing is left after each test of all these programs is worth as much
+ * as what the tracer sees: here an element, while it is there. */
+GST_START_TEST (test_leaks_are_seen)
 {
-  if (strstr (gst_debug_message_get (message), "object-alive") != NULL)
-    g_printerr ("LEAK %s\n", gst_debug_message_get (message));
-}
+  GstTracer *tracer = find_leaks_tracer ();
+  GstElement *element =
+      gst_object_ref_sink (gst_element_factory_make ("whispernpu", NULL));
+  GString *text = g_string_new (NULL);
 
-/* A program of its own: the tracer reports when GStreamer is closed. */
-static int
-run_for_leaks (void)
-{
-  GstElement *pipeline;
-
-  gst_debug_add_log_function (count_leak, NULL, NULL);
-  pipeline = gst_parse_launch (SOURCE "num-buffers=400 ! whispernpu ! fakesink",
-      NULL);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
-  gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0);
-  g_usleep (200000);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  if (g_getenv ("WHISPERNPU_TEST_LEAK") == NULL)
-    gst_object_unref (pipeline);
-  gst_deinit ();
-  return 0;
-}
-
-/* The test's own eyes are tested too: an object kept on purpose is seen. */
-GST_START_TEST (test_leaks)
-{
-  gchar *argv[] = { (gchar *) "/proc/self/exe", (gchar *) "--leaks", NULL };
-  gchar *self = g_file_read_link ("/proc/self/exe", NULL), *text;
-  gchar **env = g_get_environ ();
-  gint status;
-
-  argv[0] = self;
-  env = g_environ_setenv (env, "GST_TRACERS", "leaks", TRUE);
-  env = g_environ_setenv (env, "GST_DEBUG", "GST_TRACER:7", TRUE);
-  for (guint leak = 0; leak < 2; leak++) {
-    if (leak)
-      env = g_environ_setenv (env, "WHISPERNPU_TEST_LEAK", "1", TRUE);
-    fail_unless (g_spawn_sync (NULL, argv, env, G_SPAWN_STDOUT_TO_DEV_NULL,
-            NULL, NULL, NULL, &text, &status, NULL));
-    fail_unless (g_spawn_check_wait_status (status, NULL), "%s", text);
-    fail_unless ((strstr (text, "LEAK") != NULL) == leak, "%s", text);
-    g_free (text);
-  }
-  g_strfreev (env);
-  g_free (self);
+  fail_unless (tracer != NULL);
+  /* and its two pads */
+  fail_unless_equals_int (count_live_objects (tracer, text), 3);
+  fail_unless (strstr (text->str, "GstWhisperNpu") != NULL, "%s", text->str);
+  gst_object_unref (element);
+  fail_unless_equals_int (count_live_objects (tracer, text), 0);
+  g_string_free (text, TRUE);
+  gst_object_unref (tracer);
 }
 
 GST_END_TEST;
@@ -241,15 +208,14 @@ pipeline_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_tee_preroll);
   tcase_add_test (tc, test_seek);
   tcase_add_test (tc, test_progress);
   tcase_add_test (tc, test_progress_ends);
   tcase_add_test (tc, test_load_fails);
   tcase_add_test (tc, test_downstream_error);
-#if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
-  tcase_add_test (tc, test_leaks);
-#endif
+  tcase_add_test (tc, test_leaks_are_seen);
   return s;
 }
 
@@ -261,10 +227,6 @@ main (int argc, char **argv)
   model_path = g_build_filename (dir != NULL ? dir : g_get_tmp_dir (),
       "pipeline-test.safetensors", NULL);
   g_setenv ("WHISPERNPU_MODEL", model_path, TRUE);
-  if (argc == 2 && g_str_equal (argv[1], "--leaks")) {
-    gst_init (NULL, NULL);
-    return run_for_leaks ();
-  }
   if (test_small_model_write (model_path, 80, 64, 1, 1500, 2) != 0)
     g_error ("cannot write %s", model_path);
   gst_check_init (&argc, &argv);

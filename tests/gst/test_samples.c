@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "tests/gst/core_features.h"
+#include "tests/gst/leaks.h"
 
 #define FRAMES 16000            /* a second at 16 kHz */
 #define LIMIT 1e4
@@ -271,6 +272,7 @@ samples_suite (void)
 
   use_small_model ("samples-test.safetensors");
   suite_add_tcase (s, tc);
+  watch_leaks (tc);
   tcase_add_loop_test (tc, test_float, 0, G_N_ELEMENTS (floats));
   tcase_add_loop_test (tc, test_double, 0, 5);
   tcase_add_test (tc, test_channel);

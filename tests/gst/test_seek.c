@@ -3,6 +3,7 @@
  * sent before them, in order, and audio played backwards is told of. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 #include "tests/gst/pipeline.h"
 #include "tests/gst/storm.h"
 
@@ -344,6 +345,7 @@ seek_suite (void)
   use_small_model ("seek-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_seek_storm);
   tcase_add_test (tc, test_seek_reverse);
   tcase_add_test (tc, test_seek_segment_fields);

@@ -3,6 +3,7 @@
  * nothing, for it also runs on an emulated processor. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 static gboolean
 processor_has_fma (void)
@@ -63,6 +64,7 @@ slow_suite (void)
   use_small_model ("slow-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_slow_note);
   return s;
 }

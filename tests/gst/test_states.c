@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 #include "tests/gst/pipeline.h"
 #include "tests/gst/storm.h"
 
@@ -397,6 +398,7 @@ states_suite (void)
   use_small_model ("states-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_states_storm);
   tcase_add_loop_test (tc, test_states_three_threads, 0, 2);
   tcase_add_test (tc, test_states_alone);

@@ -3,6 +3,7 @@
  * which events, window by window. With a small random model. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 GST_START_TEST (test_events_in_order)
 {
@@ -479,6 +480,7 @@ stream_suite (void)
   use_small_model ("stream-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_events_in_order);
   tcase_add_loop_test (tc, test_eos, 0, G_N_ELEMENTS (eos_samples));
   tcase_add_test (tc, test_chunking);

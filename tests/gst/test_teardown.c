@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 #include "tests/gst/pipeline.h"
 #include "tests/gst/storm.h"
 
@@ -190,7 +191,12 @@ GST_START_TEST (test_teardown_exit)
 {
   gchar *self = g_file_read_link ("/proc/self/exe", NULL);
   GRand *random = storm_random ();
+  gchar **env = g_get_environ ();
+  gchar *options = g_strconcat (g_getenv ("TSAN_OPTIONS") != NULL ?
+      g_getenv ("TSAN_OPTIONS") : "", ":report_thread_leaks=0", NULL);
 
+  /* threads that run are what this is about */
+  env = g_environ_setenv (env, "TSAN_OPTIONS", options, TRUE);
   for (guint i = 0; i < ROUNDS (10); i++) {
     gchar *delay = g_strdup_printf ("%d", g_rand_int_range (random, 0, 30000));
     gchar *argv[] = { self, (gchar *) "--leave", (gchar *) ways[__i__], delay,
@@ -199,13 +205,15 @@ GST_START_TEST (test_teardown_exit)
     gchar *text;
     gint status;
 
-    fail_unless (g_spawn_sync (NULL, argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL,
+    fail_unless (g_spawn_sync (NULL, argv, env, G_SPAWN_STDOUT_TO_DEV_NULL,
             NULL, NULL, NULL, &text, &status, NULL));
     fail_unless (WIFEXITED (status) && WEXITSTATUS (status) == 7,
         "after %s us: status %d\n%s", delay, status, text);
     g_free (text);
     g_free (delay);
   }
+  g_free (options);
+  g_strfreev (env);
   g_rand_free (random);
   g_free (self);
 }
@@ -220,6 +228,7 @@ teardown_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_teardown_playing);
   tcase_add_test (tc, test_teardown_removed);
   tcase_add_test (tc, test_teardown_error);

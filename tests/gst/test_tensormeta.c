@@ -9,6 +9,7 @@
 #define GST_USE_UNSTABLE_API
 #include <gst/analytics/analytics.h>
 
+#include "tests/gst/leaks.h"
 #include "tests/small_model.h"
 
 #define CAPS "audio/x-raw, format=" GST_AUDIO_NE (S16) ", rate=16000, " \
@@ -220,6 +221,7 @@ tensormeta_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_tensor);
   tcase_add_test (tc, test_memory_is_shared);
   tcase_add_test (tc, test_memory_not_to_share);

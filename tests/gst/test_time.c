@@ -3,6 +3,7 @@
  * jumps starts a new line, and nothing drifts. With a small random model. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 /* One second windows: all of this is about times, not features. */
 static GstHarness *
@@ -242,6 +243,7 @@ time_suite (void)
   use_small_model ("time-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_some_pts);
   tcase_add_test (tc, test_no_pts_after_jump);
   tcase_add_test (tc, test_jitter);

@@ -3,6 +3,7 @@
  * gst-inspect reads. With a small random model. */
 
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 static const struct
 {
@@ -345,6 +346,7 @@ visibility_suite (void)
   use_small_model ("visibility-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_test (tc, test_stats_fields);
   tcase_add_test (tc, test_stats_values);
   tcase_add_test (tc, test_stats_fallback);

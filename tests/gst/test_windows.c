@@ -3,6 +3,7 @@
  * counts, and the bits of the core. With a small random model. */
 
 #include "tests/gst/core_features.h"
+#include "tests/gst/leaks.h"
 
 static GstElement *
 make_element (GstClockTime window, GstClockTime hop, const gchar * context)
@@ -439,6 +440,7 @@ windows_suite (void)
   use_small_model ("windows-test.safetensors");
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 120);
+  watch_leaks (tc);
   tcase_add_loop_test (tc, test_windows, 0, G_N_ELEMENTS (cases));
   tcase_add_loop_test (tc, test_trim, 0, G_N_ELEMENTS (trims));
   tcase_add_test (tc, test_no_trim_at_gap);
