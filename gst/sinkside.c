@@ -32,6 +32,7 @@ gst_whisper_npu_queue_window (GstWhisperNpu * self, gboolean trim)
   GstClockTime start = gst_util_get_timestamp ();
   guint64 end;
   guint n_positions;
+  GstFlowReturn ret;
 
   item->mel = g_new (gfloat, 2 * (gsize) self->window_positions *
       self->loader.model_info.n_mels);
@@ -65,7 +66,10 @@ gst_whisper_npu_queue_window (GstWhisperNpu * self, gboolean trim)
   g_mutex_unlock (&self->lock);
   GST_LOG_OBJECT (self, "window at %" GST_TIME_FORMAT ", %u samples",
       GST_TIME_ARGS (item->pts), window.n_samples);
-  return gst_whisper_npu_enqueue (self, item);
+  ret = gst_whisper_npu_enqueue (self, item);
+  if (ret != GST_FLOW_OK)       /* one is missing before the next */
+    self->discont = TRUE;
+  return ret;
 }
 
 /* GstNpuSamplesFunc */

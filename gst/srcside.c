@@ -238,12 +238,13 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
     gst_buffer_unref (buffer);
     return GST_FLOW_FLUSHING;
   }
-  self->skipped = FALSE;
   if (g_atomic_int_get (&self->post_messages))
     gst_whisper_npu_post_window (self, item, buffer);
   GST_LOG_OBJECT (self, "pushing %" GST_PTR_FORMAT, buffer);
   start = gst_util_get_timestamp ();
   ret = gst_pad_push (self->srcpad, buffer);
+  /* who comes next should know that one is missing */
+  self->skipped = ret != GST_FLOW_OK;
   g_mutex_lock (&self->lock);
   self->counts.push_time += gst_util_get_timestamp () - start;
   g_mutex_unlock (&self->lock);

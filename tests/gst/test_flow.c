@@ -375,6 +375,7 @@ GST_START_TEST (test_not_linked)
   GstHarness *h = start_recorded (&seen);
   GstPad *pad = gst_element_get_static_pad (h->element, "src");
   gulong probe = answer_buffers (pad, GST_FLOW_NOT_LINKED);
+  GstBuffer *buffer;
 
   fail_unless_equals_int (push_until_refused (h, 0), GST_FLOW_NOT_LINKED);
   gst_harness_push_event (h,
@@ -384,6 +385,10 @@ GST_START_TEST (test_not_linked)
   gst_harness_push_upstream_event (h, gst_event_new_reconfigure ());
   push_audio (h, 4 * WINDOW, WINDOW + 16000, 48000);
   gst_harness_push_event (h, gst_event_new_eos ());
+  /* a window is missing before the first that comes */
+  buffer = gst_harness_pull (h);
+  fail_unless (GST_BUFFER_IS_DISCONT (buffer));
+  gst_buffer_unref (buffer);
   gst_event_unref (wait_event (h, GST_EVENT_EOS));
   gst_object_unref (pad);
   gst_harness_teardown (h);
