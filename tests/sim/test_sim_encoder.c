@@ -3,10 +3,11 @@
  * stage, the same features for windows in flight, one error and a recovery where a launch fails.
  *
  *     test_sim_encoder [CASE...]     all cases, or those named: small wide bounds depths lengths
- *                                    faults cancel refused base window
+ *                                    faults cancel refused base speech
+ *                                    window
  *
  * `base` is the base model with 192 positions, `window` with all 1500: both also say the modelled
- * time. TEST_SOURCE_ROOT (environment) is the project's folder. Linked with
+ * time; `speech` is windows of it in flight. TEST_SOURCE_ROOT (environment) is the project's folder. Linked with
  * --wrap=npu_sim_launch. */
 #include <errno.h>
 #include <sys/stat.h>
@@ -313,21 +314,28 @@ struct windows {
     unsigned positions[WINDOWS];
 };
 
-/* What the CPU makes of each, one after the other. */
-static void windows_init(struct windows *w, const char *path, bool lengths)
+/* What the CPU makes of each, one after the other; the mels are given. */
+static void windows_expect(struct windows *w, const char *path)
 {
     struct rig rig;
     rig_open_on(&rig, "cpu", "npu", path, 0, 1);
     for (unsigned i = 0; i < WINDOWS; i++) {
-        w->mel[i] = lcg_mel(100 + i, MELS);
-        w->positions[i] =
-            lengths ? 1 + i * (rig.info.positions - 1) / (WINDOWS - 1) : rig.info.positions;
-        w->expected[i] = new_floats((size_t)rig.info.positions * rig.info.d_model);
+        w->expected[i] = new_floats((size_t)w->positions[i] * rig.info.d_model);
         if (npu_encoder_submit_mel(rig.encoder, w->mel[i], w->positions[i], i, NPU_TIMEOUT_NONE) ||
             npu_encoder_collect(rig.encoder, w->expected[i], NULL, NPU_TIMEOUT_NONE))
             check_case(false, "cpu", "window %u", i);
     }
     rig_close(&rig);
+}
+
+/* Of 1 .. `positions` where lengths, else all of that. */
+static void windows_init(struct windows *w, const char *path, unsigned positions, bool lengths)
+{
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        w->mel[i] = lcg_mel(100 + i, MELS);
+        w->positions[i] = lengths ? 1 + i * (positions - 1) / (WINDOWS - 1) : positions;
+    }
+    windows_expect(w, path);
 }
 
 static void windows_free(struct windows *w)
@@ -366,36 +374,41 @@ static unsigned windows_run(const struct windows *w, struct rig *rig, int *error
     return equal;
 }
 
-static void flight(bool lengths, unsigned n_ctx, unsigned most_depth)
+static void flight(const char *what, const struct windows *w, const char *path, unsigned most_depth)
 {
-    struct windows w;
-    char name[64];
+    char name[96];
 
-    integer_model_write(MELS, 128, 2, n_ctx, 2);
-    windows_init(&w, integer_model_path(), lengths);
     for (unsigned depth = 1; depth <= most_depth; depth++) {
         struct rig rig;
         int error = 0;
-        rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, depth);
-        unsigned equal = windows_run(&w, &rig, &error);
-        snprintf(name, sizeof(name), "sim_windows_%s_depth_%u_equal_sequential",
-                 lengths ? "of_many_lengths" : "of_one_length", depth);
+        rig_open_on(&rig, "sim", "npu", path, 0, depth);
+        unsigned equal = windows_run(w, &rig, &error);
+        snprintf(name, sizeof(name), "sim_%s_depth_%u_equal_sequential", what, depth);
         check_case(equal == WINDOWS && error == 0, name, "%u of %d equal, %d", equal, WINDOWS,
                    error);
         rig_close(&rig);
     }
+}
+
+static void random_flight(const char *what, unsigned n_ctx, bool lengths, unsigned most_depth)
+{
+    struct windows w;
+
+    integer_model_write(MELS, 128, 2, n_ctx, 2);
+    windows_init(&w, integer_model_path(), n_ctx, lengths);
+    flight(what, &w, integer_model_path(), most_depth);
     windows_free(&w);
     integer_model_remove();
 }
 
 static void test_depths(void)
 {
-    flight(false, 40, 4);
+    random_flight("windows", 40, false, 4);
 }
 
 static void test_lengths(void)
 {
-    flight(true, 130, 2);
+    random_flight("windows_of_many_lengths", 130, true, 2);
 }
 
 /* ---- Failures -------------------------------------------------------------------------------- */
@@ -432,7 +445,7 @@ static void test_faults(void)
     struct windows w;
 
     integer_model_write(MELS, 64, 1, 20, 2);
-    windows_init(&w, integer_model_path(), false);
+    windows_init(&w, integer_model_path(), 20, false);
     set_fault(NONE, 0);
     for (int at = 1; at <= 13; at += 3) {
         fail_at(&w, REFUSE, at, "a fault of the test");
@@ -458,7 +471,7 @@ static void test_cancel(void)
     int first = 0, after = 0;
 
     integer_model_write(MELS, 64, 1, 20, 2);
-    windows_init(&w, integer_model_path(), false);
+    windows_init(&w, integer_model_path(), 20, false);
     rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
     cancelled = &rig;
     set_fault(NONE, 4);
@@ -550,6 +563,23 @@ static void test_base(void)
     base("sim_base_192_positions_stages_equal", 192);
 }
 
+/* Recorded speech: windows of 128 positions that begin every 0.6 s. */
+static void test_speech(void)
+{
+    struct windows w;
+    float *mel = stored_mel(source_path(MEL_PATH));
+
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        w.mel[i] = new_mel(MELS);
+        w.positions[i] = 128;
+        memcpy(w.mel[i], mel + (size_t)60 * i * MELS, (size_t)2 * 128 * MELS * sizeof(*mel));
+    }
+    windows_expect(&w, source_path(BASE_PATH));
+    flight("base_windows_of_speech", &w, source_path(BASE_PATH), 4);
+    windows_free(&w);
+    free(mel);
+}
+
 static void test_window(void)
 {
     base("sim_base_window_stages_equal", 1500);
@@ -561,7 +591,7 @@ int main(int argc, char **argv)
         {"small", test_small},   {"wide", test_wide},       {"bounds", test_bounds},
         {"depths", test_depths}, {"lengths", test_lengths}, {"faults", test_faults},
         {"cancel", test_cancel}, {"refused", test_refused}, {"base", test_base},
-        {"window", test_window},
+        {"speech", test_speech}, {"window", test_window},
     };
 
     if (npu_sim_backend_register())
