@@ -9,6 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A file without audio is an error when decodebin may give nothing else, and none of its pictures
+ * are decoded. Plain decodebin would let such a file end in silence, or not at all. */
+#define PIPELINE                                                               \
+    "filesrc name=file ! decodebin caps=audio/x-raw expose-all-streams=false " \
+    "! whispernpu ! appsink name=out sync=false max-buffers=2"
+
 /* The caps say dimensions=D:1500, innermost first: 1500 positions of D floats each. */
 static gboolean read_shape(GstCaps *caps, unsigned *channels, unsigned *positions)
 {
@@ -90,9 +96,7 @@ int main(int argc, char **argv)
         return 2;
     }
     GError *error = NULL;
-    GstElement *pipeline = gst_parse_launch("filesrc name=file ! decodebin ! whispernpu ! "
-                                            "appsink name=out sync=false max-buffers=2",
-                                            &error);
+    GstElement *pipeline = gst_parse_launch(PIPELINE, &error);
     if (error) { /* no plugin, say */
         fprintf(stderr, "%s\n", error->message);
         g_error_free(error);

@@ -19,6 +19,13 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 from gi.repository import GLib, Gst, GstApp  # noqa: E402,F401  GstApp gives appsink its methods
 
+# A file without audio is an error when decodebin may give nothing else, and none of its pictures are
+# decoded. Plain decodebin would let such a file end in silence, or not at all.
+PIPELINE = (
+    "filesrc name=file ! decodebin caps=audio/x-raw expose-all-streams=false "
+    "! whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
+)
+
 
 @contextmanager
 def view(sample):
@@ -50,7 +57,11 @@ def windows(pipeline):
         # An error comes on the bus, with or without an end of stream after it: look at both.
         ended = out.is_eos()
         if message := bus.pop_filtered(Gst.MessageType.ERROR):
-            raise RuntimeError(f"{message.src.get_name()}: {message.parse_error()[0].message}")
+            error, detail = message.parse_error()
+            # A user can install what is missing, once it has a name.
+            missing = re.search(r"Missing [^:\n]*: [^(,\n]*[^(,\n ]", detail or "")
+            why = f"{message.src.get_name()}: {error.message}"
+            raise RuntimeError(f"{why} {missing[0]}." if missing else why)
         if not ended and (sample := out.try_pull_sample(Gst.SECOND // 10)):
             yield sample
 
@@ -67,9 +78,7 @@ def seek(pipeline, start):
 
 
 def main(path, start):
-    pipeline = Gst.parse_launch(
-        "filesrc name=file ! decodebin ! whispernpu ! appsink name=out sync=false max-buffers=2"
-    )
+    pipeline = Gst.parse_launch(PIPELINE)
     pipeline.get_by_name("file").set_property("location", path)
     try:
         if start > 0:

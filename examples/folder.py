@@ -30,12 +30,6 @@ from gi.repository import GLib, Gst
 POSITION = 0.02  # s
 HEADER = 128  # bytes
 
-# Streams other than audio stay undecoded.
-PIPELINE = (
-    "filesrc name=file ! decodebin caps=audio/x-raw expose-all-streams=false ! "
-    "whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
-)
-
 
 def npy_header(shape):
     """The first HEADER bytes of a .npy file, format 1.0, whatever the number of windows."""
@@ -76,7 +70,7 @@ class Encoder:
 
     def encode(self, path, file, progress):
         """Write the windows of a recording to `file`; return (shape, what each window is)."""
-        pipeline = Gst.parse_launch(PIPELINE)
+        pipeline = Gst.parse_launch(features.PIPELINE)
         self.configure(pipeline.get_by_name("whisper"))
         pipeline.get_by_name("file").set_property("location", str(path))
         shape, described = None, []

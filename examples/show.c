@@ -13,11 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIPELINE                                                                           \
-    "filesrc name=file ! decodebin name=decoder ! tee name=both "                          \
-    "both. ! queue ! whispernpu name=whisper ! appsink name=out sync=false max-buffers=2 " \
-    "both. ! queue ! audioconvert ! audioresample "                                        \
-    "! audio/x-raw,format=F32LE,rate=16000,channels=1 "                                    \
+#define PIPELINE                                                                            \
+    "filesrc name=file ! decodebin name=decoder caps=audio/x-raw expose-all-streams=false " \
+    "! tee name=both "                                                                      \
+    "both. ! queue ! whispernpu name=whisper ! appsink name=out sync=false max-buffers=2 "  \
+    "both. ! queue ! audioconvert ! audioresample "                                         \
+    "! audio/x-raw,format=F32LE,rate=16000,channels=1 "                                     \
     "! appsink name=pcm sync=false async=false emit-signals=true"
 
 #define POSITION_SAMPLES (NPU_WINDOW_SAMPLES / NPU_WINDOW_POSITIONS)

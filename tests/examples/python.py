@@ -121,7 +121,7 @@ def silence(path, seconds):
 
 
 def fill(folder, clip):
-    """Three good files, of which one in a folder below, and three that are no audio."""
+    """Three good files, of which one in a folder below, and four that are no audio."""
     (folder.input / "below").mkdir(parents=True)
     shutil.copy(clip, folder.input / "a.wav")
     silence(folder.input / "below" / "long one.wav", 65)
@@ -130,11 +130,14 @@ def fill(folder, clip):
     subprocess.run(["gst-launch-1.0", "-q", *f"{gst_launch}{folder.input}/b.ogg".split()], check=True)
     (folder.input / "empty.wav").touch()
     (folder.input / "text.txt").write_text("no audio\n")
+    # The beginning of a picture of 1 x 1.
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0"
+    (folder.input / "picture.png").write_bytes(png)
     (folder.input / "half a header.wav").write_bytes(clip.read_bytes()[:30])
 
 
 GOOD = ["a.wav", "b.ogg", "below/long one.wav"]
-BROKEN = ["empty.wav", "half a header.wav", "text.txt"]
+BROKEN = ["empty.wav", "half a header.wav", "picture.png", "text.txt"]
 OUTPUTS = sorted(name + end for name in GOOD for end in (".json", ".npy"))
 
 
@@ -146,6 +149,8 @@ def test_first_run(folder, reference, np):
     lines = said.splitlines()
     silent = [name for name in BROKEN if not any(f"] {name}: not done: " in line for line in lines)]
     report("folder_reports_what_it_cannot_read", f"no word of {silent}" * bool(silent))
+    named = "Missing decoder: PNG." in said
+    report("folder_names_the_decoder_that_is_missing", said * (not named))
     shapes = [np.load(folder.output / f"{name}.npy").shape for name in GOOD]
     wanted = [(1, 1500, 512), (1, 1500, 512), (3, 1500, 512)]
     report("folder_arrays_are_windows", f"{shapes}" * (shapes != wanted))
