@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "npu/sim/backend.h"
 #include "tests/bench/npu-bench.h"
@@ -44,7 +45,7 @@ bool bench_wants(const struct bench_options *options, const char *device)
 void bench_say(const struct bench_options *options, const char *format, ...)
 {
     va_list args;
-    if (!options->verbose)
+    if (!options->verbose && !isatty(STDERR_FILENO))
         return;
     va_start(args, format);
     vfprintf(stderr, format, args);

@@ -36,7 +36,7 @@ bench_phase phase_prototype;  /* what the prototype said, with this run's headli
 
 /* Whether the device was asked for: by its name, or because none was named. */
 bool bench_wants(const struct bench_options *options, const char *device);
-/* A line on standard error with --verbose. */
+/* A line on standard error, with --verbose or on a terminal: what goes on. */
 __attribute__((format(printf, 2, 3))) void bench_say(const struct bench_options *options,
                                                      const char *format, ...);
 /* The last part of a path (transfer none). */
