@@ -17,6 +17,7 @@ import argparse
 import json
 import math
 import os
+import re
 import signal
 import struct
 import sys
@@ -42,10 +43,9 @@ class Encoder:
 
     def __init__(self, settings):
         self.settings = settings
-        self.element = Gst.ElementFactory.make("whispernpu", None)
-        if self.element is None:
-            raise RuntimeError('no element "whispernpu"')
-        self.configure(self.element)
+        # Unlike setting a property, this says so where the element does not have or take it.
+        words = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in settings.items())
+        self.element = Gst.parse_launch(" ".join(["whispernpu", *words]))
         bus = Gst.Bus.new()
         self.element.set_bus(bus)
         self.element.set_state(Gst.State.PAUSED)
@@ -59,19 +59,14 @@ class Encoder:
             loaded = message.parse_progress()[0] == Gst.ProgressType.COMPLETE
         self.model = self.element.get_property("active-model")
 
-    def configure(self, element):
-        for name, value in self.settings.items():
-            if element.find_property(name) is None:
-                raise RuntimeError(f"whispernpu has no property {name}")
-            Gst.util_set_object_arg(element, name, value)
-
     def close(self):
         self.element.set_state(Gst.State.NULL)
 
     def encode(self, path, file, progress):
         """Write the windows of a recording to `file`; return (shape, what each window is)."""
         pipeline = Gst.parse_launch(features.PIPELINE)
-        self.configure(pipeline.get_by_name("whisper"))
+        for name, value in self.settings.items():
+            Gst.util_set_object_arg(pipeline.get_by_name("whisper"), name, value)
         pipeline.get_by_name("file").set_property("location", str(path))
         shape, described = None, []
         try:
@@ -193,7 +188,7 @@ def run(args, encoder):
 
 def setting(text):
     name, equals, value = text.partition("=")
-    if not (name and equals):
+    if not (equals and re.fullmatch("[a-z-]+", name)):
         raise argparse.ArgumentTypeError(f"{text} is not PROPERTY=VALUE")
     return name, value
 

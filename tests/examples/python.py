@@ -229,7 +229,8 @@ def limit_files():
 def test_nothing_works(folder):
     cases = {
         "model": ("found nothing of that name", ["--set", "model-file=/no/such/model"], None),
-        "property": ("no property", ["--set", "modell=x"], None),
+        "property": ('no property "modell"', ["--set", "modell=x"], None),
+        "value": ('could not set property "profile"', ["--set", "profile=x"], None),
         "space": ("File too large", [], limit_files),
     }
     shutil.rmtree(folder.output)
