@@ -423,8 +423,8 @@ static const gchar *refused[] = {
   "audio/x-raw, format=S16LE, rate=999, channels=1, layout=interleaved",
   "audio/x-raw, format=S16LE, rate=768001, channels=1, layout=interleaved",
   "audio/x-raw, format=S16LE, rate=2147483647, channels=1, layout=interleaved",
-  "audio/x-raw, format=S16LE, rate=16000, channels=64, "
-      "channel-mask=(bitmask)0, layout=interleaved",
+  ("audio/x-raw, format=S16LE, rate=16000, channels=64, "
+      "channel-mask=(bitmask)0, layout=interleaved"),
   "audio/x-raw, format=S16LE, rate=16000, channels=1, layout=diagonal",
   "audio/x-raw, format=S17LE, rate=16000, channels=1, layout=interleaved",
   "audio/x-raw, rate=16000, channels=1, layout=interleaved",
