@@ -189,8 +189,8 @@ void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices st
 struct npu_encoder;
 
 struct npu_encoder_params {
-    const char *profile; /* "auto" (cpu: int8); "int8": 8 and 16 bit integers and f32; "f32"; "npu":
-                            integers only, as the kernels for an NPU compute
+    const char *profile; /* "auto" (cpu: int8; sim: npu); "int8": 8 and 16 bit integers and f32;
+                            "f32"; "npu": integers only, as the kernels for an NPU compute
                             (npu/model/INTEGER.md) */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
     unsigned positions;  /* the most that a window has: 1 .. the model's n_ctx; 0: that. Working

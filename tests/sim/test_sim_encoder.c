@@ -2,13 +2,12 @@
 /* The whole encoder on device "sim" against profile npu on the CPU: the same integers after every
  * stage, the same features for windows in flight, one error and a recovery where a launch fails.
  *
- *     test_sim_encoder [CASE...]     all cases, or those named: small wide bounds depths lengths
- *                                    faults cancel refused base speech
- *                                    window
+ *     test_sim_encoder [CASE...]     all cases, or those named: small wide words bounds depths
+ *                                    lengths faults cancel refused base speech window
  *
  * `base` is the base model with 192 positions, `window` with all 1500: both also say the modelled
- * time; `speech` is windows of it in flight. TEST_SOURCE_ROOT (environment) is the project's folder. Linked with
- * --wrap=npu_sim_launch. */
+ * time; `speech` is windows of it in flight. TEST_SOURCE_ROOT (environment) is the project's
+ * folder. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -18,61 +17,10 @@
 #include "tests/npu/encoder_rig.h"
 #include "tests/npu/integer_model.h"
 #include "tests/npu/integer_rig.h"
+#include "tests/sim/launches.h"
 
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
 #define MEL_PATH  "tests/data/librivox-sense-0870.mel720.s16"
-
-/* ---- Launches that fail ---------------------------------------------------------------------- */
-
-enum fault { NONE, REFUSE, SHORTEN, STUCK };
-static atomic_int fault, fault_at; /* of launch number fault_at */
-static atomic_int n_launches;
-/* NULL, or set to true at launch number fault_at. */
-static void (*_Atomic at_launch)(void);
-
-int __real_npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
-                          struct npu_sim_result *result, struct npu_error *err);
-int __wrap_npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
-                          struct npu_sim_result *result, struct npu_error *err);
-
-int __wrap_npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
-                          struct npu_sim_result *result, struct npu_error *err)
-{
-    struct npu_sim_buffer buffers[NPU_SIM_BUFFERS];
-    struct npu_sim_launch l = *launch;
-    void (*call)(void) = atomic_load(&at_launch);
-
-    if (atomic_fetch_add(&n_launches, 1) + 1 != atomic_load(&fault_at))
-        return __real_npu_sim_launch(sim, launch, result, err);
-    if (call)
-        call();
-    if (atomic_load(&fault) == REFUSE) {
-        snprintf(err->text, sizeof(err->text), "a fault of the test");
-        return -EIO;
-    }
-    memcpy(buffers, launch->buffers, sizeof(buffers));
-    l.buffers = buffers;
-    if (atomic_load(&fault) == SHORTEN)
-        buffers[1].bytes -= NPU_CORE_OBJECT;
-    if (atomic_load(&fault) == STUCK) { /* a core waits for an object that nobody sends */
-        struct npu_core_job *job = buffers[1].data = malloc(buffers[1].bytes);
-        if (!job)
-            abort();
-        memcpy(job, launch->buffers[1].data, buffers[1].bytes);
-        job->count[0]++;
-    }
-    int ret = __real_npu_sim_launch(sim, &l, result, err);
-    if (buffers[1].data != launch->buffers[1].data)
-        free(buffers[1].data);
-    return ret;
-}
-
-static void set_fault(enum fault kind, int launch)
-{
-    atomic_store(&fault, kind);
-    atomic_store(&fault_at, launch);
-    atomic_store(&n_launches, 0);
-}
 
 /* ---- Stage by stage -------------------------------------------------------------------------- */
 
@@ -271,6 +219,16 @@ static void test_wide(void)
     stages("sim_stages_equal_d512", 80, 512, 2, 63);
 }
 
+/* The same windows from the instruction words that a device would get. */
+static void test_words(void)
+{
+    launches_set_words(true);
+    stages("sim_stages_equal_from_words_d64", 80, 64, 1, 20);
+    stages("sim_stages_equal_from_words_d512", 80, 512, 2, 63);
+    launches_set_words(false);
+    check_case(launches_words() > 1000, "sim_words_were_run", "%u", launches_words());
+}
+
 /* Products by design, the last number: on the host. */
 static void count_designs(const struct both *b, unsigned n[NPU_SIM_DESIGNS + 1])
 {
@@ -414,7 +372,7 @@ static void test_lengths(void)
 /* ---- Failures -------------------------------------------------------------------------------- */
 
 /* Launch `at` of three windows fails: one error for everybody, and a recovery. */
-static void fail_at(const struct windows *w, enum fault kind, int at, const char *words)
+static void fail_at(const struct windows *w, enum launches_fault kind, int at, const char *words)
 {
     struct rig rig;
     int first = 0, after = 0;
@@ -422,17 +380,17 @@ static void fail_at(const struct windows *w, enum fault kind, int at, const char
     struct npu_error err = {""};
 
     rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
-    set_fault(kind, at);
+    launches_set_fault(kind, at);
     unsigned before = windows_run(w, &rig, &first);
     int second = npu_encoder_submit_mel(rig.encoder, w->mel[0], w->positions[0], 0, 0);
     npu_encoder_get_error(rig.encoder, &err);
-    set_fault(NONE, 0);
+    launches_set_fault(LAUNCHES_NONE, 0);
     npu_encoder_resume(rig.encoder);
     unsigned equal = windows_run(w, &rig, &after);
     snprintf(name, sizeof(name), "sim_launch_%d_%s_then_recovers", at,
-             kind == REFUSE  ? "refused"
-             : kind == STUCK ? "stuck"
-                             : "short");
+             kind == LAUNCHES_REFUSE  ? "refused"
+             : kind == LAUNCHES_STUCK ? "stuck"
+                                      : "short");
     check_case(first == -EIO && second == -EIO && strstr(err.text, words) && after == 0 &&
                    equal == WINDOWS,
                name, "%u windows, then %d, submit %d, \"%s\"; after resume %u equal, %d", before,
@@ -446,12 +404,12 @@ static void test_faults(void)
 
     integer_model_write(MELS, 64, 1, 20, 2);
     windows_init(&w, integer_model_path(), 20, false);
-    set_fault(NONE, 0);
+    launches_set_fault(LAUNCHES_NONE, 0);
     for (int at = 1; at <= 13; at += 3) {
-        fail_at(&w, REFUSE, at, "a fault of the test");
-        fail_at(&w, SHORTEN, at, "bytes");
+        fail_at(&w, LAUNCHES_REFUSE, at, "a fault of the test");
+        fail_at(&w, LAUNCHES_SHORTEN, at, "bytes");
         if (at != 7) /* attention, which has its jobs elsewhere */
-            fail_at(&w, STUCK, at, "waits");
+            fail_at(&w, LAUNCHES_STUCK, at, "waits");
     }
     windows_free(&w);
     integer_model_remove();
@@ -474,10 +432,9 @@ static void test_cancel(void)
     windows_init(&w, integer_model_path(), 20, false);
     rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
     cancelled = &rig;
-    set_fault(NONE, 4);
-    atomic_store(&at_launch, cancel_it);
+    launches_set_call(cancel_it, 4);
     unsigned before = windows_run(&w, &rig, &first);
-    atomic_store(&at_launch, NULL);
+    launches_set_call(NULL, 0);
     npu_encoder_resume(rig.encoder);
     unsigned equal = windows_run(&w, &rig, &after);
     check_case(first == -ECANCELED && before == 0 && equal == WINDOWS && after == 0,
@@ -588,10 +545,10 @@ static void test_window(void)
 int main(int argc, char **argv)
 {
     static const struct rig_case cases[] = {
-        {"small", test_small},   {"wide", test_wide},       {"bounds", test_bounds},
-        {"depths", test_depths}, {"lengths", test_lengths}, {"faults", test_faults},
-        {"cancel", test_cancel}, {"refused", test_refused}, {"base", test_base},
-        {"speech", test_speech}, {"window", test_window},
+        {"small", test_small},   {"wide", test_wide},     {"bounds", test_bounds},
+        {"words", test_words},   {"depths", test_depths}, {"lengths", test_lengths},
+        {"faults", test_faults}, {"cancel", test_cancel}, {"refused", test_refused},
+        {"base", test_base},     {"speech", test_speech}, {"window", test_window},
     };
 
     if (npu_sim_backend_register())

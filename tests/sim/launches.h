@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_SIM_LAUNCHES_H
+#define TESTS_SIM_LAUNCHES_H
+/* Between whoever launches designs and the simulator: launches that fail on demand, or that run from
+ * instruction words. Linked with --wrap=npu_sim_open,npu_sim_launch. Threads: any, but nothing may
+ * run while something is set. */
+#include <stdbool.h>
+
+enum launches_fault {
+    LAUNCHES_NONE,
+    LAUNCHES_REFUSE,  /* -EIO, "a fault of the test" */
+    LAUNCHES_SHORTEN, /* the second buffer is an object too short */
+    LAUNCHES_STUCK,   /* the second buffer's first job asks for an object that nobody sends */
+};
+/* Of launch `number` (1, 2, ...) from now on. */
+void launches_set_fault(enum launches_fault fault, int number);
+/* Call a function at the beginning of launch `number` from now on; NULL: no more. */
+void launches_set_call(void (*call)(void), int number);
+/* Every launch from its instruction words instead of its text, as a driver would. */
+void launches_set_words(bool on);
+/* Words that were launched so far. */
+unsigned launches_words(void);
+
+#endif /* TESTS_SIM_LAUNCHES_H */
