@@ -62,8 +62,10 @@ def address(buffer):
     info, pointer = MapInfo(), ctypes.c_void_p(hash(buffer))
     if not library.gst_buffer_map(pointer, ctypes.byref(info), 1):
         raise RuntimeError("gst_buffer_map failed")
+    found = info.data, info.size
+    # From GStreamer 1.28 on this clears it.
     library.gst_buffer_unmap(pointer, ctypes.byref(info))
-    return info.data, info.size
+    return found
 
 
 def test_view(features, clip):
