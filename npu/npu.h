@@ -219,8 +219,8 @@ void npu_encoder_get_info(const struct npu_encoder *encoder, struct npu_encoder_
 void npu_encoder_close(struct npu_encoder **encoder); /* cancels what is in flight */
 
 /* Hand in one window; the core copies it, the caller keeps its buffer.
- * mel:       f32 [2 * positions][n_mels], frame-major, as npu_mel_take() writes it, or the first
- *            rows of that (transfer none).
+ * mel:       f32 [2 * positions][n_mels], frame-major, finite, as npu_mel_take() writes it, or the
+ *            first rows of that (transfer none).
  * positions: 1 .. npu_encoder_info.positions. A shorter window is Whisper with a shorter audio
  *            context: the first rows of the position table, and attention over as many keys.
  *            Its features do not depend on how many positions the encoder was opened for, nor on

@@ -185,8 +185,8 @@ static void alone_in_profile(const char *profile)
     char name[96];
     float *mel = lcg_mel(3, 80), *poison = new_mel(80);
 
-    for (size_t i = 0; i < (size_t)NPU_WINDOW_FRAMES * 80; i++)
-        poison[i] = i % 3 ? NAN : INFINITY;
+    for (size_t i = 0; i < (size_t)NPU_WINDOW_FRAMES * 80; i++) /* int8 takes finite values alone */
+        poison[i] = strcmp(profile, "f32") ? 1000.0f - (float)(i % 3 * 700) : NAN;
     rig_open(&all, profile, small_path, NULL, 2, 2);
     for (unsigned i = 0; i < N_SIZES; i++) {
         struct npu_encoder_params params = {.profile = profile, .positions = sizes[i]};
