@@ -27,7 +27,8 @@
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=talk.opus ! decodebin ! whispernpu ! fakesink
- * gst-launch-1.0 -m autoaudiosrc ! whispernpu window-duration=5000000000 late=drop post-messages=true ! fakesink
+ * gst-launch-1.0 -m autoaudiosrc ! whispernpu window-duration=5000000000 \
+ *     late=drop post-messages=true ! fakesink
  * ]|
  *
  * Since: 0.1

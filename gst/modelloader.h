@@ -27,8 +27,8 @@ gboolean gst_npu_loader_open (GstNpuLoader * loader, GstElement * element,
     const gchar * model_file, const gchar * device, guint threads);
 void gst_npu_loader_close (GstNpuLoader * loader);
 
-/* Read the weights; a fraction of a second to seconds. positions: of the longest
- * window. On failure posts one error on `element` and returns NULL; after
+/* Read the weights; a fraction of a second to seconds. positions: of the
+ * longest window. On failure posts one error on `element` and returns NULL; after
  * npu_model_cancel() posts none. */
 struct npu_encoder *gst_npu_loader_load (const GstNpuLoader * loader,
     GstElement * element, const gchar * profile, guint positions);

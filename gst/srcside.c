@@ -19,8 +19,8 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
  * length: the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and
  * the time to encode. That starts as a share of the window and doubles, for
  * good, where a window took longer: a number that followed measurements would
- * make a live pipeline stutter with every change, one that is too small makes it
- * late for ever. Beyond a hop the encoder cannot keep up, and no latency
+ * make a live pipeline stutter with every change, one that is too small makes
+ * it late for ever. Beyond a hop the encoder cannot keep up, and no latency
  * helps. */
 #define FRONT_END_TIME (50 * GST_MSECOND)
 /* Of a window's length: 2 s for 30 s, 67 ms for 1 s. */

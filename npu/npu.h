@@ -85,9 +85,9 @@ int npu_model_find(char **path, const char *name, const char *const *data_dirs,
  * -ENOMEM. `err` says file, tensor, expected, found. Threads:  control. Blocks: on the file. */
 int npu_model_open(struct npu_model **out, const char *path, struct npu_error *err);
 void npu_model_get_info(const struct npu_model *model, struct npu_model_info *info);
-/* Nobody wants its weights any more: an npu_encoder_open() that reads them gives up with -ECANCELED,
- * as does every later one. Other models of the same file are not touched. Threads: any. Blocks: no.
- */
+/* Nobody wants its weights any more: an npu_encoder_open() that reads them gives up with
+ * -ECANCELED, as does every later one. Other models of the same file are not touched. Threads: any.
+ * Blocks: no. */
 void npu_model_cancel(struct npu_model *model);
 void npu_model_close(struct npu_model **model);
 

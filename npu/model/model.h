@@ -3,7 +3,8 @@
 #define NPU_MODEL_MODEL_H
 /* What the backends read of an opened model: tensors by meaning, as f32, in pieces.
  * npu_model_open() and the rest of the life cycle are in npu/npu.h. Threads: an opened model is
- * immutable but for npu_model_cancel(); npu_model_read_f32() uses pread() and may be called from any thread. */
+ * immutable but for npu_model_cancel(); npu_model_read_f32() uses pread() and may be called from
+ * any thread. */
 #include "npu/npu.h"
 
 /* Shapes are torch's, row-major [out][in]. */
@@ -46,8 +47,8 @@ void npu_model_get_identity(const struct npu_model *model, struct npu_model_iden
  * quantised blocks are converted, every value is checked: finite, |w| < 1e4. `layer` is ignored for
  * global tensors. For block-quantised tensors `first` and `count` must be multiples of 32 (a row
  * always is). Returns: 0; -EINVAL beyond the tensor; -EBADMSG bad value; -EIO the file shrank or
- * could not be read; -ECANCELED; -ENOMEM never. dst holds garbage on failure. Allocates: no. Blocks: on the
- * file. */
+ * could not be read; -ECANCELED; -ENOMEM never. dst holds garbage on failure. Allocates: no.
+ * Blocks: on the file. */
 int npu_model_read_f32(const struct npu_model *model, enum npu_tensor tensor, unsigned layer,
                        uint64_t first, uint64_t count, float *dst, struct npu_error *err);
 

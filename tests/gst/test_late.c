@@ -64,7 +64,7 @@ live_query (GstPad * pad, GstObject * parent, GstQuery * query)
   return TRUE;
 }
 
-/* Until upstream has filled the window after those that wait and stands still. */
+/* Until upstream has filled one window more than may wait, and stands still. */
 static void
 wait_held_back (GstHarness * h)
 {
