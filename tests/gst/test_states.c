@@ -378,9 +378,11 @@ GST_START_TEST (test_states_bad_model)
 
   g_object_set (element, "model-file", NULL, NULL);
   check_works (element);
-  fail_unless_equals_int (count_errors (bus, &domain, &code), 0);
   gst_element_set_state (element, GST_STATE_NULL);
+  /* A message may hold the last of a pad, whose end is a message again: on this
+   * bus GStreamer 1.26 would wait for itself. */
   gst_element_set_bus (element, NULL);
+  fail_unless_equals_int (count_errors (bus, &domain, &code), 0);
   gst_object_unref (bus);
   gst_object_unref (element);
   g_remove (path);
