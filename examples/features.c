@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whisper features in an application: decode any audio file, read every window's features.
  *     features FILE [START]
- * START, in seconds, is where to begin. Needs GStreamer only: cc features.c $(pkg-config --cflags --libs gstreamer-app-1.0) -lm */
+ * START, in seconds, is where to begin. Needs GStreamer only:
+ *     cc features.c $(pkg-config --cflags --libs gstreamer-app-1.0) -lm */
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <inttypes.h>

@@ -147,23 +147,28 @@ wait_event (GstHarness * h, GstEventType type)
   return event;
 }
 
-/* The first error on the bus and how many there were. */
+/* The first error on the bus and how many there were. Each message is taken: a
+ * bus that drops what was not asked for holds its lock meanwhile, and the last
+ * reference to a linked pad may go with it, which posts on that bus: from
+ * GStreamer 1.26 on this waits for ever. */
 static guint
 count_errors (GstBus * bus, GQuark * domain, gint * code)
 {
   GstMessage *message;
   guint n = 0;
 
-  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR)) != NULL) {
-    GError *error;
+  while ((message = gst_bus_pop (bus)) != NULL) {
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+      GError *error;
 
-    gst_message_parse_error (message, &error, NULL);
-    fail_unless (strlen (error->message) > 10, "%s", error->message);
-    if (n++ == 0) {
-      *domain = error->domain;
-      *code = error->code;
+      gst_message_parse_error (message, &error, NULL);
+      fail_unless (strlen (error->message) > 10, "%s", error->message);
+      if (n++ == 0) {
+        *domain = error->domain;
+        *code = error->code;
+      }
+      g_error_free (error);
     }
-    g_error_free (error);
     gst_message_unref (message);
   }
   return n;
@@ -185,9 +190,10 @@ count_messages (GstBus * bus, GstMessageType type)
   GstMessage *message;
   guint n = 0;
 
-  while ((message = gst_bus_pop_filtered (bus, type)) != NULL) {
+  while ((message = gst_bus_pop (bus)) != NULL) {
+    if (GST_MESSAGE_TYPE (message) & type)
+      n++;
     gst_message_unref (message);
-    n++;
   }
   return n;
 }
