@@ -8,6 +8,7 @@
 
 #include "gst/audioinput.h"
 #include "tests/gst/harness.h"
+#include "tests/gst/leaks.h"
 
 GST_DEBUG_CATEGORY (gst_whisper_npu_debug);
 
@@ -164,6 +165,7 @@ GST_START_TEST (test_day_of_gaps)
     gst_harness_push_event (h, gst_event_new_gap (pts + GST_SECOND,
             3599 * GST_SECOND));
     buffer = gst_harness_pull (h);
+    fail_unless (buffer != NULL);
     fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), pts);
     fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer), GST_SECOND);
     fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), 0);
@@ -236,6 +238,7 @@ longrun_suite (void)
   use_small_model ("longrun-test.safetensors");
   GST_DEBUG_CATEGORY_INIT (gst_whisper_npu_debug, "test", 0, "element");
   suite_add_tcase (s, tc);
+  watch_leaks (tc);
   tcase_set_timeout (tc, 60 + 120 * get_hours ());
   tcase_add_loop_test (tc, test_time_line, 0, G_N_ELEMENTS (rates));
   tcase_add_loop_test (tc, test_hour, 0, G_N_ELEMENTS (starts));
