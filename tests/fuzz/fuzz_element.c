@@ -292,7 +292,7 @@ static GstBuffer *make_buffer(struct run *run, size_t frames, unsigned how)
     guint8 *bytes = g_malloc0(size);
     GstBuffer *buffer = gst_buffer_new();
     fill(run, bytes, size, how >> 1);
-    if (how & 0x40 && size > 2) {
+    if (how & 0x40 && size > 3) {
         gst_buffer_append_memory(buffer, make_memory(bytes, half));
         gst_buffer_append_memory(buffer, make_memory(bytes + half, size - half));
         gst_buffer_append_memory(buffer, gst_allocator_alloc(NULL, 0, NULL));
