@@ -87,7 +87,8 @@ struct npu_backend {
     void (*get_info)(const struct npu_device *device, struct npu_device_info *info);
     void (*close)(struct npu_device *device);
     /* Read, check and pack the weights of `program` from `model`, and make room for windows of up
-     * to `positions` <= program->positions; packed weights do not depend on it. Threads: control. */
+     * to `positions` <= program->positions; packed weights do not depend on it. Threads:
+     * control. */
     int (*load)(struct npu_loaded **out, struct npu_device *device,
                 const struct npu_program *program, enum npu_profile profile, unsigned positions,
                 const struct npu_model *model, struct npu_error *err);

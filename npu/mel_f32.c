@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Streaming log-mel in f32. Frame t is centred at sample 160 t and covers [160 t - 200, 160 t +
- * 200). Frames are computed in blocks of four, one in each vector lane, and two where a window ends:
- * nothing of the next window is computed before this one is taken. A frame has the same bits in
- * every lane. */
+ * 200). Frames are computed in blocks of four, one in each vector lane, and two where a window
+ * ends: nothing of the next window is computed before this one is taken. A frame has the same bits
+ * in every lane. */
 #include "npu/mel.h"
 #include "npu/mel_f32.h"
 

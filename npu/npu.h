@@ -140,14 +140,15 @@ struct npu_mel_window {
     unsigned n_samples;    /* real samples in it, at least 1; the rest is zero padding */
 };
 
-/* f32: frame by frame as the samples come, each once. s16: the integer log-mel of profile npu (contract in
- * kernels/kernels.h, "log-mel"): the samples become 16-bit integers with one power-of-two gain for
- * the window, so nothing is computed before it is whole. The gain is 1 where every sample that the
- * window's frames see is an exact multiple of 2^-15 in -1 .. 1 - 2^-15, as from a 16-bit source;
- * else it brings the largest of them into [0.5, 1) (down for samples beyond 1; at most 2^32), and
- * they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1. Of windows that
- * overlap, the frames they share are computed again where the gains differ. The values that come
- * out are multiples of 2^-13 and take no other arithmetic: the same bits on every machine. */
+/* f32: frame by frame as the samples come, each once. s16: the integer log-mel of profile npu
+ * (contract in kernels/kernels.h, "log-mel"): the samples become 16-bit integers with one
+ * power-of-two gain for the window, so nothing is computed before it is whole. The gain is 1 where
+ * every sample that the window's frames see is an exact multiple of 2^-15 in -1 .. 1 - 2^-15, as
+ * from a 16-bit source; else it brings the largest of them into [0.5, 1) (down for samples beyond
+ * 1; at most 2^32), and they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1.
+ * Of windows that overlap, the frames they share are computed again where the gains differ. The
+ * values that come out are multiples of 2^-13 and take no other arithmetic: the same bits on every
+ * machine. */
 enum npu_mel_arithmetic { NPU_MEL_F32, NPU_MEL_S16 };
 
 struct npu_mel_params {
@@ -177,8 +178,8 @@ size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n);
 void npu_mel_finish(struct npu_mel *mel);
 bool npu_mel_ready(const struct npu_mel *mel);
 
-/* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4)
- * / 4. out: f32 [2 * window_positions][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
+/* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4) /
+ * 4. out: f32 [2 * window_positions][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
  * streaming. Blocks: no; in s16 this is where the window is computed, some tens of ms. */
 int npu_mel_take(struct npu_mel *mel, float *out, struct npu_mel_window *window);
 void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices start at 0 again */

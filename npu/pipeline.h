@@ -78,10 +78,10 @@ struct npu_pipeline_tile {
 };
 int npu_pipeline_submit_tile(struct npu_pipeline *pipeline, const struct npu_pipeline_tile *tile,
                              uint64_t timeout_ns);
-/* The oldest result. out: the tile's out_bytes, written by this call (transfer none); tag may be NULL. A batch
- * that is not full is launched when there is nothing else to wait for. Returns 0; -EAGAIN not ready
- * within timeout_ns; -ENODATA nothing was submitted that has not been collected; -ECANCELED; the
- * first error. */
+/* The oldest result. out: the tile's out_bytes, written by this call (transfer none); tag may be
+ * NULL. A batch that is not full is launched when there is nothing else to wait for. Returns 0;
+ * -EAGAIN not ready within timeout_ns; -ENODATA nothing was submitted that has not been collected;
+ * -ECANCELED; the first error. */
 int npu_pipeline_collect(struct npu_pipeline *pipeline, void *out, uint64_t *tag,
                          uint64_t timeout_ns);
 

@@ -3,8 +3,8 @@
 #define NPU_PROGRAM_H
 /* A model as a list of stages on named buffers, the same for every backend. The list is the only
  * description of the encoder's structure; a backend executes it and knows operations, not Whisper.
- * The sizes are those of a window of `positions`, which each run chooses: a shorter window takes the
- * first rows of the position table, and attention knows no more keys than it has positions.
+ * The sizes are those of a window of `positions`, which each run chooses: a shorter window takes
+ * the first rows of the position table, and attention knows no more keys than it has positions.
  * Source: openai/whisper, model.py (AudioEncoder): two convolutions, pre-norm blocks, final norm;
  * head dimension 64. */
 #include "npu/model/model.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_AIE2_OPERANDS_H
 #define NPU_KERNELS_AIE2_OPERANDS_H
-/* What the host sends to the core kernels and gets back: matrices in the layouts of aie2.h, and jobs,
- * from the very arguments of the operations in kernels.h. A tile is 64 rows or 64 channels; what it
- * has beyond the matrix is zero on the way in and left out on the way back.
+/* What the host sends to the core kernels and gets back: matrices in the layouts of aie2.h, and
+ * jobs, from the very arguments of the operations in kernels.h. A tile is 64 rows or 64 channels;
+ * what it has beyond the matrix is zero on the way in and left out on the way back.
  *
  * Common:  every pack function returns the byte behind what it wrote, every unpack function the
  *          byte behind what it read (transfer none). Objects have NPU_CORE_OBJECT bytes. Threads:

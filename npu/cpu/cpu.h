@@ -66,9 +66,10 @@ struct npu_cpu_loaded {
     unsigned positions;              /* the most of a window: what the memory below is for */
     struct npu_cpu_weights *weights; /* shared with other encoders */
 
-    /* Working memory; a shorter window uses the first rows of a buffer. One window runs at a time on all threads, so there is one set; what a window
-     * in flight needs of its own (mel, features) belongs to the encoder's slot. stem, {q, k, v,
-     * mixed} and ffn are alive one after the other and share `work`. */
+    /* Working memory; a shorter window uses the first rows of a buffer. One window runs at a time
+     * on all threads, so there is one set; what a window in flight needs of its own (mel, features)
+     * belongs to the encoder's slot. stem, {q, k, v, mixed} and ffn are alive one after the other
+     * and share `work`. */
     char *work;
     float *residual; /* [positions][d_model] */
     float *stem;     /* [2 positions + 2][d_model], zero row first and last */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libFuzzer target of the element: any sequence of caps, buffers, events, queries and settings gives
- * features that are in order, or an error message; never a critical warning, a hang or a lost EOS.
- * Built on demand by a configuration with clang, gst/ and the log-mel with the instruments:
+/* libFuzzer target of the element: any sequence of caps, buffers, events, queries and settings
+ * gives features that are in order, or an error message; never a critical warning, a hang or a lost
+ * EOS. Built on demand by a configuration with clang, gst/ and the log-mel with the instruments:
  *
  *   ninja -C build-clang tests/fuzz/fuzz_element
  *   build-clang/tests/fuzz/fuzz_element -max_len=1024 -max_total_time=60 NEW tests/fuzz/element
  *
- * An input is a byte of settings, two of caps and a list of operations: a byte that chooses one, and
- * the bytes that it reads. Behind the end all bytes are 0. */
+ * An input is a byte of settings, two of caps and a list of operations: a byte that chooses one,
+ * and the bytes that it reads. Behind the end all bytes are 0. */
 #include "gst/gstwhispernpu.h"
 #include "tests/small_model.h"
 
