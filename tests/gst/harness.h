@@ -257,12 +257,13 @@ hold (GstPad * pad, GstPadProbeInfo * info, gpointer user)
   return GST_PAD_PROBE_OK;
 }
 
+/* A busy machine with sanitizers takes its time for 16 windows. */
 static void
 wait_queued (GstHarness * h, guint want)
 {
   guint queued = want + 1;
 
-  for (guint i = 0; i < 2000 && queued != want; i++) {
+  for (guint i = 0; i < 6000 && queued != want; i++) {
     GstStructure *stats;
 
     g_usleep (10000);
