@@ -88,7 +88,10 @@ GST_START_TEST (test_progress_ends)
     gst_element_set_state (pipeline, GST_STATE_PAUSED);
     g_usleep (i * 200);
     gst_element_set_state (pipeline, GST_STATE_READY);
-    while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_PROGRESS)) != NULL) {
+    /* the thread that loads may be about to say that it has */
+    while ((message = gst_bus_timed_pop_filtered (bus,
+                starts == ends ? 0 : 20 * GST_SECOND,
+                GST_MESSAGE_PROGRESS)) != NULL) {
       GstProgressType type;
 
       gst_message_parse_progress (message, &type, NULL, NULL);
