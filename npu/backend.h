@@ -72,7 +72,7 @@ struct npu_launch_ops {
                         struct npu_error *err);
     void (*context_close)(void *state);
     /* NULL, or hand the call to the device's own queue. Called in order with the context's lock
-     * held: must not block. A call begun is always run afterwards. */
+     * held: must not block, keeps no pointer to the call. A call begun is always run afterwards. */
     int (*begin)(void *state, struct npu_call *call, struct npu_error *err);
     /* Until the call has ended. Returns 0 or -errno. Threads: the context's. */
     int (*run)(void *state, struct npu_call *call, struct npu_error *err);

@@ -87,14 +87,16 @@ static void run_one_locked(struct npu_context *c)
             e->deadline_ns == NPU_TIMEOUT_NONE ? NPU_TIMEOUT_NONE : npu_due_ns(e->deadline_ns);
         if (e->due_ns != NPU_TIMEOUT_NONE)
             pthread_cond_signal(&c->ended_one);
+        /* One of its own: a late launch is reported while it still writes to its call. */
+        struct npu_call call = e->call;
         pthread_mutex_unlock(&c->lock);
         struct npu_error err = {""};
         uint64_t start = npu_now_ns();
-        int result = c->ops->run(c->state, &e->call, &err);
-        uint64_t ns = npu_now_ns() - start;
+        int result = c->ops->run(c->state, &call, &err);
+        call.run_ns = npu_now_ns() - start;
         pthread_mutex_lock(&c->lock);
         if (!c->lost) { /* else it has been reported */
-            e->call.run_ns = ns;
+            e->call = call;
             e->result = result;
             e->err = err;
             if (result && !err.text[0])
