@@ -513,11 +513,36 @@ gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
   return TRUE;
 }
 
+/* What gst_pad_query_default () would answer, with a reference to the caps held
+ * meanwhile: that reads the pad's without one (seen in 1.22), while the task may
+ * be replacing them. */
+static void
+gst_whisper_npu_answer_caps (GstPad * pad, GstQuery * query)
+{
+  GstCaps *filter, *caps = gst_pad_get_current_caps (pad);
+
+  if (caps == NULL)
+    caps = gst_pad_get_pad_template_caps (pad);
+  gst_query_parse_caps (query, &filter);
+  if (filter != NULL) {
+    GstCaps *all = caps;
+
+    caps = gst_caps_intersect_full (filter, all, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref (all);
+  }
+  gst_query_set_caps_result (query, caps);
+  gst_caps_unref (caps);
+}
+
 static gboolean
 gst_whisper_npu_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
 {
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
     return gst_whisper_npu_query_latency (GST_WHISPER_NPU (parent), query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
+    gst_whisper_npu_answer_caps (pad, query);
+    return TRUE;
+  }
   return gst_pad_query_default (pad, parent, query);
 }
 
