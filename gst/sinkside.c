@@ -49,8 +49,10 @@ gst_whisper_npu_queue_window (GstWhisperNpu * self, gboolean trim)
   item->step = gst_npu_audio_input_time (self->input, window.first_sample +
       (guint64) self->hop_positions * POSITION_SAMPLES) - item->pts;
   self->held = end;
-  item->running_time = gst_segment_to_running_time (&self->segment,
-      GST_FORMAT_TIME, item->pts);
+  /* backwards it counts from the stop, which may not be known */
+  item->running_time = self->segment.rate < 0.0
+      && !GST_CLOCK_TIME_IS_VALID (self->segment.stop) ? GST_CLOCK_TIME_NONE :
+      gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, item->pts);
   item->stream_time = gst_segment_to_stream_time (&self->segment,
       GST_FORMAT_TIME, item->pts);
   item->first = window.first_sample / POSITION_SAMPLES;
