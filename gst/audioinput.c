@@ -10,8 +10,9 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
-/* A jump smaller than this is jitter of the time stamps; it becomes a jump if
- * it stays for the second time. Both as audiobuffersplit has them. */
+/* A jump smaller than the first is jitter of the time stamps; a larger one is a
+ * jump if it stays for the second time, or is as long as that itself. Both as
+ * audiobuffersplit has them. */
 #define ALIGNMENT_THRESHOLD (40 * GST_MSECOND)
 #define DISCONT_WAIT (1 * GST_SECOND)
 /* Frames converted at once: bounds the scratch memory for any buffer size. */
@@ -196,20 +197,26 @@ gboolean
 gst_npu_audio_input_place (GstNpuAudioInput * input, GstClockTime pts,
     GstClockTime fallback, gboolean discont, guint64 n_frames)
 {
+  GstClockTime jump = 0;
   gboolean moved;
 
   if (!GST_CLOCK_TIME_IS_VALID (pts)) {
     pts = input->synced ? gst_npu_audio_input_end (input) : fallback;
     discont = FALSE;
   }
+  if (input->synced) {
+    GstClockTime end = gst_npu_audio_input_end (input);
+
+    jump = MAX (end, pts) - MIN (end, pts);
+  }
+  /* GStreamer 1.26 does so by itself, 1.22 waits for a long jump too. */
+  if (jump >= DISCONT_WAIT)
+    discont = TRUE;
   moved = gst_audio_stream_align_process (input->align, discont, pts, n_frames,
       NULL, NULL, NULL);
   /* A flag or a new format alone is no jump: the times decide. */
-  if (moved && input->synced) {
-    GstClockTimeDiff jump =
-        GST_CLOCK_DIFF (gst_npu_audio_input_end (input), pts);
-    moved = ABS (jump) > (GstClockTimeDiff) ALIGNMENT_THRESHOLD;
-  }
+  if (input->synced)
+    moved = moved && jump > ALIGNMENT_THRESHOLD;
   input->placed_pts = pts;
   input->placed_frames = n_frames;
   if (moved || !input->synced)

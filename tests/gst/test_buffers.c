@@ -453,13 +453,12 @@ GST_END_TEST;
 
 /* ---- Jumps ---- */
 
-/* Back by ten seconds: with the flag at once, without it when it has stayed for
- * a second. Nothing is lost either way. */
+/* Back by ten seconds, with the flag and without: at once, and nothing is lost.
+ */
 GST_START_TEST (test_backwards)
 {
   GstHarness *h = start ();
   GstBuffer *buffer;
-  const guint kept = __i__ == 0 ? 0 : 10 * 1600;
 
   for (guint i = 0; i < 20; i++) {
     buffer = make_audio (i * 1600, 1600, RATE);
@@ -475,10 +474,10 @@ GST_START_TEST (test_backwards)
   }
   gst_harness_push_event (h, gst_event_new_eos ());
   buffer = gst_harness_pull (h);
-  check_buffer (buffer, 20 * RATE, 32000 + kept);
+  check_buffer (buffer, 20 * RATE, 32000);
   gst_buffer_unref (buffer);
   buffer = gst_harness_pull (h);
-  check_buffer (buffer, 12 * RATE + kept, 48000 - kept);
+  check_buffer (buffer, 12 * RATE, 48000);
   fail_unless (GST_BUFFER_IS_DISCONT (buffer));
   fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), 0);
   gst_buffer_unref (buffer);
