@@ -2,6 +2,7 @@
 #include "npu/sim/trace.h"
 
 #include "npu/sim/array.h"
+#include "npu/sim/json.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -116,27 +117,11 @@ void npu_sim_trace_host(struct npu_sim_trace *trace, const char *what, const cha
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* Names come from the design's text: anything may stand in them. */
-static void put_string(FILE *file, const char *text)
-{
-    fputc('"', file);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(file, "\\%c", c);
-        else if (c < 32)
-            fprintf(file, "\\u%04x", c);
-        else
-            fputc(c, file);
-    }
-    fputc('"', file);
-}
-
 static void put_name(FILE *file, const char *what, unsigned pid, unsigned tid, const char *name)
 {
     fprintf(file, "{\"ph\":\"M\",\"name\":\"%s\",\"pid\":%u,\"tid\":%u,\"args\":{\"name\":", what,
             pid, tid);
-    put_string(file, name);
+    npu_sim_json_string(file, name);
     fputs("}},\n", file);
 }
 
@@ -170,13 +155,13 @@ static void put_event(FILE *file, const struct event *event, double clock_mhz)
     static const char *const category[] = {"kernel", "wait", "dma", "sequence"};
     double scale = 1.0 / (NPU_SIM_MC * clock_mhz);
     fputs("{\"ph\":\"X\",\"name\":", file);
-    put_string(file, event->name);
+    npu_sim_json_string(file, event->name);
     fprintf(file, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u,\"ts\":%.4f,\"dur\":%.4f",
             category[event->kind], event->tile == HOST_TRACK ? 0 : event->tile + 1, event->track,
             (double)event->begin * scale, (double)(event->end - event->begin) * scale);
     if (event->fifo) {
         fputs(",\"args\":{\"fifo\":", file);
-        put_string(file, event->fifo);
+        npu_sim_json_string(file, event->fifo);
         fputc('}', file);
     }
     fputs("},\n", file);

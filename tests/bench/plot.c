@@ -26,8 +26,6 @@ static void put_bar(FILE *file, unsigned row, const char *label, double value, d
     fprintf(file, "<text x=\"%d\" y=\"%.0f\" text-anchor=\"end\">", LABEL - 6, y + 12);
     put_text(file, label);
     fputs("</text>\n", file);
-    if (!isfinite(value))
-        return;
     double width = most > 0 ? value / most * BARS : 0;
     fprintf(file, "<rect x=\"%d\" y=\"%.0f\" width=\"%.1f\" height=\"%d\" fill=\"#4477aa\"/>\n",
             LABEL, y + 2, width, ROW - 5);
@@ -38,19 +36,24 @@ void plot_write(FILE *file, const char *title, const char *unit, char *const *la
                 const double *values, unsigned n)
 {
     double most = 0;
-    for (unsigned i = 0; i < n; i++)
+    unsigned rows = 0;
+    for (unsigned i = 0; i < n; i++) {
         most = isfinite(values[i]) ? fmax(most, values[i]) : most;
+        rows += isfinite(values[i]) != 0;
+    }
     fprintf(file,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" "
             "font-family=\"sans-serif\" font-size=\"11\">\n"
             "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
             "<text x=\"8\" y=\"18\" font-size=\"13\">",
-            LABEL + BARS + RIGHT, TOP + ROW * n + 12);
+            LABEL + BARS + RIGHT, TOP + ROW * rows + 12);
     put_text(file, title);
     fputs(unit[0] ? ", " : "", file);
     put_text(file, unit);
     fputs("</text>\n", file);
+    rows = 0;
     for (unsigned i = 0; i < n; i++)
-        put_bar(file, i, labels[i], values[i], most);
+        if (isfinite(values[i]))
+            put_bar(file, rows++, labels[i], values[i], most);
     fputs("</svg>\n", file);
 }

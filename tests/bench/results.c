@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "npu/log.h"
+#include "npu/sim/json.h"
 
 static const char *const basis_names[BASIS_COUNT] = {"given",   "measured", "modelled",
                                                      "counted", "computed", "claimed"};
@@ -197,26 +198,11 @@ void results_print(const struct results *results, bool definitions, FILE *file)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void json_string(FILE *file, const char *text)
-{
-    fputc('"', file);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(file, "\\%c", c);
-        else if (c < 32)
-            fprintf(file, "\\u%04x", c);
-        else
-            fputc(c, file);
-    }
-    fputc('"', file);
-}
-
 static void json_member(FILE *file, const char *key, const char *text, const char *end)
 {
-    json_string(file, key);
+    npu_sim_json_string(file, key);
     fputs(": ", file);
-    json_string(file, text);
+    npu_sim_json_string(file, text);
     fputs(end, file);
 }
 
@@ -243,10 +229,10 @@ static void json_rows(FILE *file, const struct table *table)
         for (unsigned i = 0; i < table->n_columns; i++) {
             const struct cell *cell = cell_at(table, row, i);
             fputs(i ? ", " : "", file);
-            json_string(file, table->columns[i].key);
+            npu_sim_json_string(file, table->columns[i].key);
             fputs(": ", file);
             if (cell->text)
-                json_string(file, cell->text);
+                npu_sim_json_string(file, cell->text);
             else if (isfinite(cell->number))
                 fprintf(file, "%.12g", cell->number);
             else
@@ -273,7 +259,7 @@ static void write_json(FILE *file, const struct results *results, const char *na
         fputs("   \"notes\": [", file);
         for (unsigned j = 0; j < table->n_notes; j++) {
             fputs(j ? ", " : "", file);
-            json_string(file, table->notes[j]);
+            npu_sim_json_string(file, table->notes[j]);
         }
         fputs("]}", file);
     }

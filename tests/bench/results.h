@@ -96,7 +96,7 @@ void results_print(const struct results *results, bool definitions, FILE *file);
 int results_write(const struct results *results, const char *dir, const char *name,
                   struct npu_error *err);
 
-/* Bars as SVG. labels, values: n each; NaN: no bar. */
+/* Bars as SVG. labels, values: n each; NaN: left out. */
 void plot_write(FILE *file, const char *title, const char *unit, char *const *labels,
                 const double *values, unsigned n);
 

@@ -207,13 +207,15 @@ def check_files(report, folder):
     text = (folder / "report.md").read_text()
     case(all("## " + t["title"] in text for t in report.tables.values()), "markdown_has_all_tables")
     links = re.findall(r"!\[.*?\]\((.*?)\)", text)
-    bars = {}
+    bars, texts = {}, {}
     for link in links:
-        bars[link] = len(xml.parse(folder / link).getroot().findall(
-            "{http://www.w3.org/2000/svg}rect")) - 1
+        root = xml.parse(folder / link).getroot()
+        bars[link] = len(root.findall("{http://www.w3.org/2000/svg}rect")) - 1
+        texts[link] = len(root.findall("{http://www.w3.org/2000/svg}text"))
     wanted = {f"{n}-{k}.svg": sum(r[k] is not None for r in report.rows(n)) for n, k in
               (link[:-4].split("-") for link in links)}
     case(len(links) >= 12 and bars == wanted, "plots_have_a_bar_for_each_number", (bars, wanted))
+    case(texts == {link: 1 + 2 * n for link, n in wanted.items()}, "plots_name_bars_only", texts)
 
 
 def check_options():

@@ -90,4 +90,27 @@ static inline int tile_call(void *user, struct npu_call *call)
     return 0;
 }
 
+/* What a pipeline is given and must give back: user of tile_give and tile_take. */
+struct tile_flow {
+    struct tile tile;                 /* the one given last; exp by tile_fill_exp() */
+    int16_t (*expected)[TILE_VALUES]; /* (transfer none): by number */
+    uint64_t taken, wrong;
+};
+
+static inline void tile_give(void *user, uint64_t number, const void **in)
+{
+    struct tile_flow *flow = user;
+    tile_fill(&flow->tile, number);
+    in[0] = flow->tile.exp;
+    in[1] = flow->tile.k;
+}
+
+static inline void tile_take(void *user, uint64_t number, const void *out)
+{
+    struct tile_flow *flow = user;
+    flow->wrong +=
+        number != flow->taken || memcmp(out, flow->expected[number], TILE_OUT_BYTES) != 0;
+    flow->taken++;
+}
+
 #endif /* TESTS_NPU_ATTENTION_TILE_H */

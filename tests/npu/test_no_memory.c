@@ -190,30 +190,15 @@ static int16_t expected_tiles[TILES][TILE_VALUES];
 struct run {
     enum npu_strategy strategy;
     unsigned depth, batch;
-    struct tile tile;
-    uint64_t taken, wrong;
+    struct tile_flow flow;
 };
-
-static void give(void *user, uint64_t number, const void **in)
-{
-    struct run *run = user;
-    tile_fill(&run->tile, number);
-    in[0] = run->tile.exp;
-    in[1] = run->tile.k;
-}
-
-static void take(void *user, uint64_t number, const void *out)
-{
-    struct run *run = user;
-    run->wrong += number != run->taken || memcmp(out, expected_tiles[number], TILE_OUT_BYTES) != 0;
-    run->taken++;
-}
 
 static int run_tiles(struct npu_pipeline *pipeline, struct run *run)
 {
-    run->taken = 0;
-    int ret = npu_pipeline_run(pipeline, &(struct npu_pipeline_job){TILES, give, take, run});
-    return ret ? ret : run->taken == TILES ? 0 : -ENODATA;
+    run->flow.taken = 0;
+    int ret = npu_pipeline_run(pipeline,
+                               &(struct npu_pipeline_job){TILES, tile_give, tile_take, &run->flow});
+    return ret ? ret : run->flow.taken == TILES ? 0 : -ENODATA;
 }
 
 static struct outcome pipeline_scenario(void *user)
@@ -226,7 +211,7 @@ static struct outcome pipeline_scenario(void *user)
     struct npu_error err = {""};
     struct outcome o = {.step = "device", .again = -ENOENT};
 
-    run->wrong = 0;
+    run->flow.wrong = 0;
     atomic_store(&counting, true);
     o.error =
         npu_device_open(&device, &(struct npu_device_params){.name = "cpu", .threads = 2}, &err);
@@ -272,7 +257,7 @@ static struct outcome pipeline_scenario(void *user)
     npu_device_close(&device);
     atomic_store(&counting, false);
     o.sentence = err.text[0] != '\0';
-    o.right = run->wrong == 0;
+    o.right = run->flow.wrong == 0;
     return o;
 }
 
@@ -285,12 +270,13 @@ static void test_pipelines(void)
                                 {.strategy = NPU_ADAPTIVE, .depth = 4, .batch = 1}};
     char name[64];
     for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
-        tile_fill_exp(runs[i].tile.exp);
+        tile_fill_exp(runs[i].flow.tile.exp);
+        runs[i].flow.expected = expected_tiles;
         snprintf(name, sizeof(name), "pipeline_%s", npu_strategy_name(runs[i].strategy));
         for (unsigned t = 0; t < TILES && i == 0; t++) {
-            tile_fill(&runs[0].tile, t);
-            tile_compute(expected_tiles[t], runs[0].tile.exp, runs[0].tile.q, runs[0].tile.k,
-                         runs[0].tile.v);
+            tile_fill(&runs[0].flow.tile, t);
+            tile_compute(expected_tiles[t], runs[0].flow.tile.exp, runs[0].flow.tile.q,
+                         runs[0].flow.tile.k, runs[0].flow.tile.v);
         }
         fail_each(name, pipeline_scenario, &runs[i]);
     }

@@ -47,24 +47,8 @@ struct run {
     struct npu_context *context;
     struct npu_pipeline *pipeline;
     struct npu_error err;
-    struct tile tile; /* the one given last */
-    uint64_t taken, wrong;
+    struct tile_flow flow;
 };
-
-static void give(void *user, uint64_t number, const void **in)
-{
-    struct run *run = user;
-    tile_fill(&run->tile, number);
-    in[0] = run->tile.exp;
-    in[1] = run->tile.k;
-}
-
-static void take(void *user, uint64_t number, const void *out)
-{
-    struct run *run = user;
-    run->wrong += number != run->taken || memcmp(out, expected[number], TILE_OUT_BYTES) != 0;
-    run->taken++;
-}
 
 static struct npu_pipeline_params params_of(enum npu_strategy strategy, unsigned depth,
                                             unsigned batch)
@@ -83,7 +67,8 @@ static struct npu_pipeline_params params_of(enum npu_strategy strategy, unsigned
 static int run_open(struct run *run, const char *device, struct npu_pipeline_params params)
 {
     memset(run, 0, sizeof(*run));
-    tile_fill_exp(run->tile.exp);
+    tile_fill_exp(run->flow.tile.exp);
+    run->flow.expected = expected;
     int ret = npu_device_open(&run->device,
                               &(struct npu_device_params){.name = device, .threads = 1}, &run->err);
     if (ret == 0)
@@ -106,8 +91,9 @@ static void run_close(struct run *run)
 
 static int run_tiles(struct run *run, uint64_t n)
 {
-    run->taken = run->wrong = 0;
-    return npu_pipeline_run(run->pipeline, &(struct npu_pipeline_job){n, give, take, run});
+    run->flow.taken = run->flow.wrong = 0;
+    return npu_pipeline_run(run->pipeline,
+                            &(struct npu_pipeline_job){n, tile_give, tile_take, &run->flow});
 }
 
 /* ---- Equality -------------------------------------------------------------------------------- */
@@ -137,10 +123,12 @@ static void test_equal(const char *device)
         snprintf(name, sizeof(name), "%s_%s_depth_%u_batch_%u_equals_the_contract", device,
                  npu_strategy_name(ways[w].strategy), ways[w].depth, ways[w].batch);
         uint64_t launches = (n_tiles + ways[w].batch - 1) / ways[w].batch;
-        check_case(ret == 0 && run.taken == n_tiles && run.wrong == 0 && stats.tiles == n_tiles &&
-                       stats.launches == launches && stats.occupancy <= NPU_MAX_FLIGHT,
+        check_case(ret == 0 && run.flow.taken == n_tiles && run.flow.wrong == 0 &&
+                       stats.tiles == n_tiles && stats.launches == launches &&
+                       stats.occupancy <= NPU_MAX_FLIGHT,
                    name, "%" PRIu64 " tiles, %" PRIu64 " wrong, %.3f ms a tile, occupancy %.2f %s",
-                   run.taken, run.wrong, stats.per_tile_ns * 1e-6, stats.occupancy, run.err.text);
+                   run.flow.taken, run.flow.wrong, stats.per_tile_ns * 1e-6, stats.occupancy,
+                   run.err.text);
         run_close(&run);
     }
 }
@@ -251,7 +239,7 @@ static void fault(enum npu_strategy strategy, unsigned depth, unsigned batch, en
     if (opened)
         ret = run_tiles(&run, TILES);
     bool struck = fake_struck(), sentence = run.err.text[0] != '\0';
-    uint64_t taken = run.taken;
+    uint64_t taken = run.flow.taken;
     atomic_store(&ended, true);
     if (released)
         pthread_join(releaser, NULL);
@@ -263,10 +251,10 @@ static void fault(enum npu_strategy strategy, unsigned depth, unsigned batch, en
         again = npu_pipeline_resume(run.pipeline);
         if (again == 0)
             again = run_tiles(&run, TILES);
-        if (again == 0 && run.taken != TILES)
+        if (again == 0 && run.flow.taken != TILES)
             again = -ENODATA;
     }
-    uint64_t wrong = run.wrong;
+    uint64_t wrong = run.flow.wrong;
     run_close(&run);
     fake_release();
     fake_set_fault(FAKE_NOWHERE, FAKE_ERROR, 0);
@@ -337,25 +325,26 @@ static void test_cancel(void)
     for (unsigned i = 0; i < ROUNDS && ret == 0; i++) {
         pthread_t canceller;
         struct canceller how = {run.pipeline, 50000 * (long)i};
-        run.taken = 0;
+        run.flow.taken = 0;
         if (pthread_create(&canceller, NULL, cancel_later, &how))
             break;
-        int got =
-            npu_pipeline_run(run.pipeline, &(struct npu_pipeline_job){n_tiles, give, take, &run});
+        int got = npu_pipeline_run(
+            run.pipeline, &(struct npu_pipeline_job){n_tiles, tile_give, tile_take, &run.flow});
         pthread_join(canceller, NULL);
-        tiles += run.taken;
+        tiles += run.flow.taken;
         bad += got != -ECANCELED && got != 0;
         bad += npu_pipeline_collect(run.pipeline, (char[TILE_OUT_BYTES]){0}, NULL, 0) != -ECANCELED;
         ret = npu_pipeline_resume(run.pipeline);
         if (ret == 0)
             ret = run_tiles(&run, 5);
-        bad += run.wrong != 0;
+        bad += run.flow.wrong != 0;
     }
     fake_set_jitter(0);
     check_case(ret == 0 && bad == 0, "cancel_and_resume",
                "%d rounds, %" PRIu64 " tiles, %u bad, %d", ROUNDS, tiles, bad, ret);
     if (run.pipeline)
-        npu_pipeline_submit(run.pipeline, (const void *[]){run.tile.exp, run.tile.k}, 0, 0);
+        npu_pipeline_submit(run.pipeline, (const void *[]){run.flow.tile.exp, run.flow.tile.k}, 0,
+                            0);
     run_close(&run);
     check_case(fake_buffers() == 0, "close_in_flight_frees_all", "%u left", fake_buffers());
 }
@@ -694,7 +683,7 @@ static void test_arguments(void)
     struct run run;
     char out[TILE_OUT_BYTES];
     int ret = run_open(&run, "fake", params_of(NPU_PIPELINED, 2, 1));
-    const void *in[] = {run.tile.exp, run.tile.k};
+    const void *in[] = {run.flow.tile.exp, run.flow.tile.k};
     if (ret == 0)
         ret = npu_pipeline_collect(run.pipeline, out, NULL, NPU_TIMEOUT_NONE);
     check_case(ret == -ENODATA, "nothing_to_collect", "%d", ret);
