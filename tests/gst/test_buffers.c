@@ -2,6 +2,8 @@
 /* Buffers of every shape: what carries the same audio gives the same bits, what
  * does not fit its caps is one error. */
 
+#include <sys/mman.h>
+
 #include "tests/gst/harness.h"
 #include "tests/gst/leaks.h"
 
@@ -131,12 +133,28 @@ shift (GstBuffer * buffer, guint i)
   return out;
 }
 
+static void
+unmap_bytes (gpointer bytes)
+{
+  munmap (bytes, 3200);
+}
+
+/* In pages that nobody may write to. */
 static GstBuffer *
 make_read_only (GstBuffer * buffer, guint i)
 {
-  GST_MINI_OBJECT_FLAG_SET (gst_buffer_peek_memory (buffer, 0),
-      GST_MEMORY_FLAG_READONLY);
-  return buffer;
+  GstBuffer *out = gst_buffer_new ();
+  guint8 *bytes = mmap (NULL, 3200, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+      MAP_ANONYMOUS, -1, 0);
+
+  fail_unless (bytes != MAP_FAILED);
+  fail_unless_equals_int (gst_buffer_extract (buffer, 0, bytes, 3200), 3200);
+  fail_unless_equals_int (mprotect (bytes, 3200, PROT_READ), 0);
+  gst_buffer_copy_into (out, buffer, GST_BUFFER_COPY_METADATA, 0, -1);
+  gst_buffer_append_memory (out, gst_memory_new_wrapped
+      (GST_MEMORY_FLAG_READONLY, bytes, 3200, 0, 3200, bytes, unmap_bytes));
+  gst_buffer_unref (buffer);
+  return out;
 }
 
 static GstBuffer *

@@ -445,8 +445,8 @@ static const gchar *refused[] = {
 
 #define WITH_ERROR 9
 
-/* Audio behind them is not negotiated, at most one error says
- * why, and good caps are welcome afterwards. */
+/* Who asks is told so. Audio behind them is not negotiated, at most one error
+ * says why, and good caps are welcome afterwards. */
 GST_START_TEST (test_refused)
 {
   GstHarness *h = gst_harness_new ("whispernpu");
@@ -457,6 +457,8 @@ GST_START_TEST (test_refused)
 
   fail_unless (caps != NULL);
   gst_element_set_bus (h->element, bus);
+  fail_unless_equals_int (gst_pad_peer_query_accept_caps (h->srcpad, caps),
+      __i__ == WITH_ERROR);
   gst_harness_push_event (h, gst_event_new_stream_start ("bad"));
   gst_harness_push_event (h, gst_event_new_caps (caps));
   fail_unless_equals_int (count_errors (bus, &domain, &code), __i__ ==
