@@ -158,8 +158,9 @@ leave (GstPad * pad, GstPadProbeInfo * info, gpointer user)
   exit (7);
 }
 
-/* A program of its own that ends in PLAYING, with exit code 7; "unref" drops
- * the pipeline, and the element, as no application may. */
+/* A program of its own that ends in PLAYING, with exit code 7. "unref" drops
+ * the pipeline before; messages that nobody took from its bus hold it and the
+ * element, else GStreamer's own source would crash. */
 static int
 run_and_leave (const gchar * how, const gchar * delay)
 {
