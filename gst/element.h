@@ -23,6 +23,8 @@
 
 G_BEGIN_DECLS
 
+/* Items in the queue, windows and events: as many as GStreamer's queue holds. */
+#define GST_NPU_MAX_ITEMS 200
 /* Windows that wait for the encoder; one more is being filled and one encoded.
  * Two keep a device busy. */
 #define GST_NPU_DEFAULT_MAX_WINDOWS 2
@@ -93,7 +95,8 @@ struct _GstWhisperNpu
   gboolean trim;                /* the last window, context=auto */
   guint64 held;                 /* samples up to which windows reached */
   gboolean caps_sent;           /* and the GAP that lets sinks preroll */
-  gboolean has_samples;         /* in mel, since the last drain */
+  gboolean has_samples;         /* came in since the last drain */
+  gboolean broken;              /* audio was lost behind the last sample */
   gboolean discont;             /* of the next window */
   gboolean warned_reverse;      /* once per segment */
 
@@ -118,6 +121,7 @@ struct _GstWhisperNpu
   gboolean unexpected;          /* downstream wants no more of this stream */
   gboolean error_posted;        /* the application knows of srcresult */
   guint generation;             /* number of flushes */
+  guint32 eos_seqnum;           /* of the last EOS that was queued */
   GstNpuLoadState load_state;
   GThread *load_thread;
   gboolean load_announced;      /* PROGRESS START without an end as yet */
@@ -140,8 +144,8 @@ void gst_whisper_npu_settings_positions (const GstNpuSettings * settings,
 
 /* queue.c */
 void gst_whisper_npu_item_free (GstNpuItem * item);
-/* Queue an item (transfer full); a window waits for room, or another is skipped
- * for it. Returns the task's result, and the item was dropped unless that is
+/* Queue an item (transfer full); it waits for room, or a window is skipped for
+ * another. Returns the task's result, and the item was dropped unless that is
  * GST_FLOW_OK. */
 GstFlowReturn gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item);
 GstFlowReturn gst_whisper_npu_enqueue_event (GstWhisperNpu * self,

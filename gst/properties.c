@@ -215,14 +215,22 @@ gst_whisper_npu_set_setting (GstWhisperNpu * self, guint id,
         gst_message_new_latency (GST_OBJECT (self)));
 }
 
+/* Both are part of the latency, and upstream may wait for them to change. */
 static void
-gst_whisper_npu_set_max_windows (GstWhisperNpu * self, guint max_windows)
+gst_whisper_npu_set_queue (GstWhisperNpu * self, guint id, const GValue * value)
 {
+  GstWhisperNpuLate late;
+  guint max_windows;
   gboolean changed;
 
   g_mutex_lock (&self->lock);
-  changed = max_windows != self->max_windows;
-  self->max_windows = max_windows;
+  late = self->late;
+  max_windows = self->max_windows;
+  if (id == PROP_LATE)
+    self->late = g_value_get_enum (value);
+  else
+    self->max_windows = g_value_get_uint (value);
+  changed = late != self->late || max_windows != self->max_windows;
   g_cond_broadcast (&self->item_del);
   g_mutex_unlock (&self->lock);
   if (changed)
@@ -247,12 +255,8 @@ gst_whisper_npu_set_property (GObject * object, guint id, const GValue * value,
       gst_whisper_npu_set_setting (self, id, value);
       break;
     case PROP_LATE:
-      g_mutex_lock (&self->lock);
-      self->late = g_value_get_enum (value);
-      g_mutex_unlock (&self->lock);
-      break;
     case PROP_MAX_WINDOWS:
-      gst_whisper_npu_set_max_windows (self, g_value_get_uint (value));
+      gst_whisper_npu_set_queue (self, id, value);
       break;
     case PROP_POST_MESSAGES:
       g_atomic_int_set (&self->post_messages, g_value_get_boolean (value));
@@ -456,7 +460,9 @@ gst_whisper_npu_install_behaviour (void)
    * may drop audio of its own. `drop`: where upstream is live, the window that
    * has waited longest is skipped; a GAP event stands in its place, a QOS
    * message tells the application, `stats` counts it as "skipped", and the next
-   * buffer is a DISCONT. Where upstream is not live, `drop` waits too.
+   * buffer is a DISCONT. The greatest latency that is announced is then the
+   * element's own, for upstream is never held back. Where upstream is not live,
+   * `drop` waits too.
    *
    * Since: 0.1
    */
@@ -537,7 +543,8 @@ gst_whisper_npu_install_results (void)
    *
    * * "windows" #guint64: windows encoded and pushed
    * * "positions" #guint64: positions of real audio in them, 20 ms each
-   * * "dropped" #guint64: windows given up by a flush, a stop or an error
+   * * "dropped" #guint64: windows given up by a flush, a stop or an error, or
+   *   that downstream did not take
    * * "skipped" #guint64: windows skipped for being late
    * * "resyncs" #guint64: jumps of the time stamps that ended a window
    * * "conversions" #guint64: input formats set up

@@ -99,15 +99,18 @@ gst_whisper_npu_skip_window (GstWhisperNpu * self, GstClockTime now)
   return message;
 }
 
-/* With the lock held. Wait for room for one more window, or make some. */
+/* With the lock held. Wait for room for one more item, or make some. */
 static void
-gst_whisper_npu_make_room (GstWhisperNpu * self, GstClockTime now,
-    GQueue * messages)
+gst_whisper_npu_make_room (GstWhisperNpu * self, gboolean window,
+    GstClockTime now, GQueue * messages)
 {
-  while (self->n_windows >= self->max_windows && self->srcresult == GST_FLOW_OK) {
+  while (self->srcresult == GST_FLOW_OK &&
+      (self->items.length >= GST_NPU_MAX_ITEMS ||
+          (window && self->n_windows >= self->max_windows))) {
     GstClockTime start;
 
-    if (self->late == GST_WHISPER_NPU_LATE_DROP && self->live) {
+    if (window && self->n_windows >= self->max_windows && self->live &&
+        self->late == GST_WHISPER_NPU_LATE_DROP) {
       g_queue_push_tail (messages, gst_whisper_npu_skip_window (self, now));
       continue;
     }
@@ -127,7 +130,8 @@ gst_whisper_npu_admit (GstWhisperNpu * self, const GstNpuItem * item)
    * window is. It goes out if a new peer comes. */
   if (item->event != NULL && GST_EVENT_IS_STICKY (item->event) &&
       GST_EVENT_TYPE (item->event) != GST_EVENT_EOS &&
-      self->srcresult != GST_FLOW_FLUSHING)
+      self->srcresult != GST_FLOW_FLUSHING &&
+      self->items.length < GST_NPU_MAX_ITEMS)
     return GST_FLOW_OK;
   return self->srcresult;
 }
@@ -149,12 +153,12 @@ gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item)
   if (item->event == NULL)
     now = gst_element_get_current_running_time (GST_ELEMENT (self));
   g_mutex_lock (&self->lock);
-  if (item->event == NULL)
-    gst_whisper_npu_make_room (self, now, &messages);
+  gst_whisper_npu_make_room (self, item->event == NULL, now, &messages);
   ret = gst_whisper_npu_admit (self, item);
   if (item->event != NULL && GST_EVENT_TYPE (item->event) == GST_EVENT_EOS &&
       ret != GST_FLOW_FLUSHING) {
     self->eos = TRUE;
+    self->eos_seqnum = gst_event_get_seqnum (item->event);
     /* no chain call will hand on why the task has stopped */
     report = gst_whisper_npu_is_fatal (ret) && !self->error_posted;
     self->error_posted |= report;

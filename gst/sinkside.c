@@ -81,7 +81,6 @@ gst_whisper_npu_samples (gpointer user, const gfloat * samples, gsize n_samples)
   GstWhisperNpu *self = user;
   GstFlowReturn ret = GST_FLOW_OK;
 
-  self->has_samples = TRUE;
   while (n_samples > 0 && ret == GST_FLOW_OK) {
     GstClockTime start = gst_util_get_timestamp ();
     gsize done = npu_mel_push (self->mel, samples, n_samples);
@@ -133,6 +132,7 @@ gst_whisper_npu_reset_sink (GstWhisperNpu * self)
   self->caps_sent = FALSE;
   self->has_samples = FALSE;
   self->discont = TRUE;
+  self->broken = FALSE;
   self->warned_reverse = FALSE;
 }
 
@@ -235,6 +235,27 @@ gst_whisper_npu_refuse (GstWhisperNpu * self, GstBuffer * buffer,
   return GST_FLOW_ERROR;
 }
 
+/* A buffer that is as it should be, behind what came before or on a new line. */
+static GstFlowReturn
+gst_whisper_npu_take (GstWhisperNpu * self, GstBuffer * buffer, gsize n_frames)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  gboolean moved = gst_npu_audio_input_place (self->input,
+      GST_BUFFER_PTS (buffer), self->segment.start,
+      GST_BUFFER_IS_DISCONT (buffer) ||
+      GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_RESYNC), n_frames);
+
+  if (moved || self->broken)
+    ret = gst_whisper_npu_resync (self);
+  if (ret == GST_FLOW_OK) {
+    self->has_samples = TRUE;
+    ret = gst_npu_audio_input_convert (self->input, buffer,
+        gst_whisper_npu_samples, self);
+  }
+  self->broken = ret != GST_FLOW_OK;
+  return ret;
+}
+
 static GstFlowReturn
 gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
@@ -249,6 +270,7 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
           self->segment.format != GST_FORMAT_TIME))
     ret = GST_FLOW_NOT_NEGOTIATED;
   if (ret != GST_FLOW_OK) {
+    self->broken = TRUE;
     gst_buffer_unref (buffer);
     return ret;
   }
@@ -261,14 +283,8 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   if (buffer == NULL)
     return GST_FLOW_OK;
   n_frames = gst_whisper_npu_count_frames (buffer, info);
-  if (n_frames > 0 && gst_npu_audio_input_place (self->input,
-          GST_BUFFER_PTS (buffer), self->segment.start,
-          GST_BUFFER_IS_DISCONT (buffer) ||
-          GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_RESYNC), n_frames))
-    ret = gst_whisper_npu_resync (self);
-  if (n_frames > 0 && ret == GST_FLOW_OK)
-    ret = gst_npu_audio_input_convert (self->input, buffer,
-        gst_whisper_npu_samples, self);
+  if (n_frames > 0)
+    ret = gst_whisper_npu_take (self, buffer, n_frames);
   if (ret == GST_NPU_FLOW_BAD_AUDIO)
     return gst_whisper_npu_refuse (self, buffer,
         "An audio buffer cannot be read.");
@@ -374,7 +390,7 @@ gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
 static gboolean
 gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
 {
-  GstClockTime pts, duration;
+  GstClockTime pts, duration, end;
   const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
   guint64 n_frames = 0;
 
@@ -388,8 +404,10 @@ gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
     return TRUE;
   }
   /* up to the end of time, where the sum would begin anew */
-  n_frames = gst_npu_audio_input_frames_until (self->input, pts +
-      MIN (duration, G_MAXUINT64 - pts));
+  end = pts + MIN (duration, G_MAXUINT64 - pts);
+  if (GST_CLOCK_TIME_IS_VALID (self->segment.stop))
+    end = MIN (end, self->segment.stop);
+  n_frames = gst_npu_audio_input_frames_until (self->input, end);
   if (n_frames <= gst_util_uint64_scale (MAX_SILENCE,
           GST_AUDIO_INFO_RATE (info), GST_SECOND)) {
     gst_event_unref (event);

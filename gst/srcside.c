@@ -213,6 +213,16 @@ gst_whisper_npu_post_window (GstWhisperNpu * self, const GstNpuItem * item,
       gst_message_new_element (GST_OBJECT (self), structure));
 }
 
+/* With the lock held. A window goes out (1), or was not taken (-1). */
+static void
+gst_whisper_npu_count (GstWhisperNpu * self, const GstNpuItem * item, gint sign)
+{
+  self->counts.windows += sign;
+  self->counts.positions += sign * (gint64) (item->end - item->first);
+  self->counts.audio_time += sign * (gint64) item->fresh;
+  self->counts.dropped += sign < 0;
+}
+
 static GstFlowReturn
 gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
 {
@@ -223,13 +233,11 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
 
   g_mutex_lock (&self->lock);
   stale = item->generation != self->generation;
-  if (ret == GST_FLOW_OK && !stale) {
-    self->counts.windows++;
-    self->counts.positions += item->end - item->first;
-    self->counts.audio_time += item->fresh;
-  } else {
+  /* beforehand, for whom the buffer wakes */
+  if (ret == GST_FLOW_OK && !stale)
+    gst_whisper_npu_count (self, item, 1);
+  else
     self->counts.dropped++;
-  }
   g_mutex_unlock (&self->lock);
 
   if (ret != GST_FLOW_OK)
@@ -247,6 +255,8 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   self->skipped = ret != GST_FLOW_OK;
   g_mutex_lock (&self->lock);
   self->counts.push_time += gst_util_get_timestamp () - start;
+  if (ret != GST_FLOW_OK)
+    gst_whisper_npu_count (self, item, -1);
   g_mutex_unlock (&self->lock);
   return ret;
 }
@@ -321,6 +331,7 @@ gst_whisper_npu_loop (GstPad * pad)
   GstNpuItem *item = NULL;
   GstFlowReturn ret;
   gboolean failed = FALSE, report = FALSE;
+  guint32 seqnum = 0;
 
   if (self == NULL)
     return;
@@ -349,13 +360,18 @@ gst_whisper_npu_loop (GstPad * pad)
     failed = gst_whisper_npu_pause (self, ret);
     report = failed && !self->error_posted;
     self->error_posted |= report;
+    seqnum = self->eos_seqnum;
   }
   g_mutex_unlock (&self->lock);
 
   if (report)
     GST_ELEMENT_FLOW_ERROR (self, ret);
-  if (failed)
-    gst_pad_push_event (self->srcpad, gst_event_new_eos ());
+  if (failed) {
+    GstEvent *eos = gst_event_new_eos ();
+
+    gst_event_set_seqnum (eos, seqnum);
+    gst_pad_push_event (self->srcpad, eos);
+  }
   gst_object_unref (self);
 }
 
@@ -485,7 +501,7 @@ gst_whisper_npu_src_event (GstPad * pad, GstObject * parent, GstEvent * event)
 static gboolean
 gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
 {
-  gboolean live;
+  gboolean live, drops;
   guint window, hop;
   GstClockTime min, max, own, queue;
 
@@ -502,13 +518,17 @@ gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
     hop = self->hop_positions;
   }
   self->live = live;
+  drops = live && self->late == GST_WHISPER_NPU_LATE_DROP;
   own = window * GST_NPU_POSITION_TIME;
   own += MAX (self->encode_time, own / FIRST_ENCODE_SHARE) + FRONT_END_TIME;
   queue = self->max_windows * hop * GST_NPU_POSITION_TIME;
   g_mutex_unlock (&self->lock);
-  min += own;
-  if (GST_CLOCK_TIME_IS_VALID (max))
+  /* who is never held back holds nothing for us */
+  if (drops)
+    max = min + own + queue;
+  else if (GST_CLOCK_TIME_IS_VALID (max))
     max += own + queue;
+  min += own;
   gst_query_set_latency (query, live, min, max);
   return TRUE;
 }

@@ -159,6 +159,51 @@ GST_START_TEST (test_downstream_relinked)
 
 GST_END_TEST;
 
+/* What is left of a window when the peer goes stays a window of its own: the
+ * audio behind the loss, here less than a second of it, starts a new one. */
+GST_START_TEST (test_downstream_line)
+{
+  Loss loss = {.how = UNLINK,.at = 1 };
+  GstHarness *h = start_windows (4 * GST_SECOND);
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  const guint64 lost = 66000, found = 70400;
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstBuffer *buffer;
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, lose, &loss, NULL);
+  /* the first window goes out with the resampler's and the last frame's rest */
+  push_audio (h, 0, lost, 1000);
+  for (guint i = 0; i < 6000 && ret == GST_FLOW_OK; i++) {
+    g_usleep (10000);
+    ret = gst_harness_push (h, make_audio (lost, 0, RATE));
+  }
+  fail_unless_equals_int (ret, GST_FLOW_NOT_LINKED);
+  fail_unless_equals_uint64 (get_stat (h, "dropped"), 1);
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 0);
+
+  g_atomic_int_set (&loss.back, 1);
+  fail_unless_equals_int (gst_pad_link (pad, h->sinkpad), GST_PAD_LINK_OK);
+  push_audio (h, found, RATE, 1000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  buffer = gst_harness_pull (h);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), 4 * GST_SECOND);
+  fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer), 125 * GST_MSECOND);
+  gst_buffer_unref (buffer);
+  buffer = gst_harness_pull (h);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), 4400 * GST_MSECOND);
+  fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer), GST_SECOND);
+  fail_unless (GST_BUFFER_IS_DISCONT (buffer));
+  gst_buffer_unref (buffer);
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 2);
+  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 1);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 downstream_suite (void)
 {
@@ -172,6 +217,7 @@ downstream_suite (void)
   tcase_add_loop_test (tc, test_downstream_lost, 0,
       G_N_ELEMENTS (losses) * G_N_ELEMENTS (windows));
   tcase_add_loop_test (tc, test_downstream_relinked, 0, G_N_ELEMENTS (windows));
+  tcase_add_test (tc, test_downstream_line);
   return s;
 }
 

@@ -325,9 +325,11 @@ GST_START_TEST (test_downstream_eos_skips)
   check_buffer (buffer, 16000, 16000);
   gst_buffer_unref (buffer);
   gst_event_unref (wait_event (h, GST_EVENT_EOS));
-  /* what was skipped was not encoded */
-  fail_unless_equals_uint64 (get_stat (h, "windows"), 2);
-  fail_unless_equals_uint64 (get_stat (h, "dropped"), 2);
+  /* one was refused, two waited for the same */
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 1);
+  fail_unless_equals_uint64 (get_stat (h, "positions"), 50);
+  fail_unless_equals_uint64 (get_stat (h, "audio-time"), GST_SECOND);
+  fail_unless_equals_uint64 (get_stat (h, "dropped"), 3);
   gst_object_unref (pad);
   gst_harness_teardown (h);
   check_record (seen, "SCsGSsBE");
@@ -359,6 +361,38 @@ GST_START_TEST (test_error_before_eos)
   fail_if (gst_harness_push_event (h, gst_event_new_eos ()));
   fail_unless_equals_int (count_errors (bus, &domain, &code), 1);
   fail_unless (domain == GST_STREAM_ERROR);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* Downstream fails while the EOS waits: that goes out all the same, and is the
+ * one that upstream sent. */
+GST_START_TEST (test_error_behind_eos)
+{
+  GstHarness *h = start ();
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gulong probe = block_buffers (pad);
+  GstBus *bus = gst_bus_new ();
+  GstEvent *sent = gst_event_new_eos (), *came;
+  GQuark domain;
+  gint code;
+
+  gst_element_set_bus (h->element, bus);
+  push_audio (h, 0, WINDOW + 16000, 48000);
+  fail_unless (gst_harness_push_event (h, gst_event_ref (sent)));
+  answer_buffers (pad, refusals[__i__]);
+  gst_pad_remove_probe (pad, probe);
+  came = wait_event (h, GST_EVENT_EOS);
+  fail_unless_equals_int (gst_event_get_seqnum (came),
+      gst_event_get_seqnum (sent));
+  gst_event_unref (came);
+  gst_event_unref (sent);
+  fail_unless_equals_int (count_errors (bus, &domain, &code), 1);
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 0);
   gst_element_set_bus (h->element, NULL);
   gst_object_unref (bus);
   gst_object_unref (pad);
@@ -501,6 +535,7 @@ flow_suite (void)
 #endif
   tcase_add_loop_test (tc, test_downstream_eos, 0, 2);
   tcase_add_test (tc, test_downstream_eos_skips);
+  tcase_add_loop_test (tc, test_error_behind_eos, 0, G_N_ELEMENTS (refusals));
   tcase_add_loop_test (tc, test_error_before_eos, 0, G_N_ELEMENTS (refusals));
   tcase_add_test (tc, test_not_linked);
   tcase_add_test (tc, test_caps_refused);

@@ -78,6 +78,34 @@ GST_START_TEST (test_longest_silence)
 
 GST_END_TEST;
 
+/* A gap that goes on behind the end of the segment is silence up to there. */
+GST_START_TEST (test_until_stop)
+{
+  GstHarness *h = start_seconds ();
+  GstBuffer *buffer;
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.stop = 1500 * GST_MSECOND;
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  push_audio (h, 0, RATE + 1600, 1600);
+  /* the second is all behind it */
+  push_gap (h, 1100 * GST_MSECOND, (__i__ + 1) * 900 * GST_MSECOND);
+  push_gap (h, 2 * GST_SECOND, 500 * GST_MSECOND);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  gst_buffer_unref (gst_harness_pull (h));
+  buffer = gst_harness_pull (h);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), GST_SECOND);
+  fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer), 500 * GST_MSECOND);
+  fail_unless_equals_uint64 (GST_BUFFER_OFFSET_END (buffer), 75);
+  gst_buffer_unref (buffer);
+  fail_unless_equals_uint64 (get_stat (h, "audio-time"), segment.stop);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* A hundred gaps of lengths that are no whole frames are the silence that a
  * source would have sent: the same bits, and no frame too many or too few. */
 GST_START_TEST (test_many_short)
@@ -301,6 +329,7 @@ gaps_suite (void)
   use_small_model ("gaps-test.safetensors");
   suite_add_tcase (s, tc);
   watch_leaks (tc);
+  tcase_add_loop_test (tc, test_until_stop, 0, 2);
   tcase_add_loop_test (tc, test_longest_silence, 0, 2);
   tcase_add_test (tc, test_many_short);
   tcase_add_test (tc, test_hours);

@@ -198,11 +198,13 @@ GST_START_TEST (test_drop_live)
   fail_unless_equals_uint64 (pts, 30 * GST_SECOND);
   fail_unless_equals_uint64 (duration, 120 * GST_SECOND);
   gst_event_unref (gap);
-  gst_harness_push_event (h, gst_event_new_eos ());
   for (guint i = 0; i < 4; i++) {
     static const guint at[] = { 0, 5, 6, 7 };
     GstBuffer *buffer = gst_harness_pull (h);
 
+    /* not before one of the two has left, or the rest would push it out */
+    if (i == 1)
+      gst_harness_push_event (h, gst_event_new_eos ());
     check_buffer (buffer, at[i] * WINDOW, at[i] < 7 ? WINDOW : 16000);
     fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), at[i] * 1500);
     fail_unless_equals_int (!!GST_BUFFER_IS_DISCONT (buffer), i < 2);
@@ -217,6 +219,143 @@ GST_START_TEST (test_drop_live)
   gst_object_unref (pad);
   gst_harness_teardown (h);
   check_record (seen, "SCsGBGBBBE");
+}
+
+GST_END_TEST;
+
+/* `late` is asked anew where upstream already waits; and who drops holds no more
+ * than its own, whatever upstream could. */
+GST_START_TEST (test_late_changes)
+{
+  GstHarness *h = start ();
+  GstBus *bus = gst_bus_new ();
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gulong probe = block_buffers (pad);
+  Feeder feeder = {.h = h,.windows = 8 };
+  GThread *thread;
+
+  gst_element_set_bus (h->element, bus);
+  gst_harness_set_upstream_latency (h, 40 * GST_MSECOND);
+  gst_harness_set_live (h, TRUE);
+  push_segment (h);
+  fail_unless_equals_uint64 (get_max_latency (h), GST_CLOCK_TIME_NONE);
+  thread = g_thread_new ("feeder", feed_windows, &feeder);
+  wait_queued (h, 2);
+  wait_held_back (h);
+  fail_unless_equals_uint64 (get_stat (h, "skipped"), 0);
+  count_messages (bus, GST_MESSAGE_LATENCY);
+  gst_util_set_object_arg (G_OBJECT (h->element), "late", "drop");
+  g_thread_join (thread);
+  fail_unless (get_stat (h, "skipped") >= 4);
+  fail_unless (count_messages (bus, GST_MESSAGE_LATENCY) >= 1);
+  fail_unless (get_max_latency (h) >= (40 + 32050 + 60000) * GST_MSECOND);
+  if (get_stat (h, "encode-time-max") <= 2 * GST_SECOND)
+    fail_unless_equals_uint64 (get_max_latency (h), (40 + 32050 + 60000) *
+        GST_MSECOND);
+  gst_pad_remove_probe (pad, probe);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* ---- Events ---- */
+
+enum
+{ GAPS, REVERSE, TAGS, N_FLOODS };
+
+typedef struct
+{
+  GstHarness *h;
+  guint kind;
+  gint sent;                    /* atomic */
+} Flood;
+
+#define FLOOD 1000
+
+static gpointer
+flood (gpointer user)
+{
+  Flood *flood = user;
+  gboolean ok = TRUE;
+
+  for (guint i = 0; i < FLOOD && ok; i++) {
+    GstBuffer *buffer;
+
+    if (flood->kind == GAPS)
+      ok = gst_harness_push_event (flood->h, gst_event_new_gap (i *
+              GST_SECOND, GST_SECOND));
+    else if (flood->kind == TAGS)
+      ok = gst_harness_push_event (flood->h,
+          gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "t", NULL)));
+    else {
+      buffer = make_audio ((FLOOD - i) * 160, 160, RATE);
+      ok = gst_harness_push (flood->h, buffer) == GST_FLOW_OK;
+    }
+    if (ok)
+      g_atomic_int_inc (&flood->sent);
+  }
+  return NULL;
+}
+
+static GstPadProbeReturn
+count_probe (GstPad * pad, GstPadProbeInfo * info, gpointer user)
+{
+  GstEventType type = GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info));
+
+  if (type == GST_EVENT_GAP || type == GST_EVENT_TAG)
+    g_atomic_int_inc ((gint *) user);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Events without a window are bounded too: upstream is held back by them, a
+ * flush frees it, and without one all of them go on. */
+GST_START_TEST (test_event_flood)
+{
+  gboolean flush = __i__ >= N_FLOODS;
+  GstHarness *h = start ();
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gint sent = -1, came = 0;
+  gulong probe;
+  Flood user = {.h = h,.kind = __i__ % N_FLOODS };
+  GstSegment segment;
+  GThread *thread;
+
+  gst_event_unref (wait_event (h, GST_EVENT_GAP));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = user.kind == REVERSE ? -1.0 : 1.0;
+  segment.stop = FLOOD * GST_SECOND;
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  gst_event_unref (wait_event (h, GST_EVENT_SEGMENT));
+  probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK |
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hold, NULL, NULL);
+  gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+      count_probe, &came, NULL);
+  thread = g_thread_new ("flood", flood, &user);
+  while (sent != g_atomic_int_get (&user.sent) || sent < 200) {
+    sent = g_atomic_int_get (&user.sent);
+    g_usleep (200000);
+  }
+  fail_unless (sent <= 201, "%d came in", sent);
+  if (flush) {
+    gst_harness_push_event (h, gst_event_new_flush_start ());
+    g_thread_join (thread);
+    /* the task may take a few before it hears of it */
+    fail_unless (g_atomic_int_get (&user.sent) < FLOOD / 2, "%d came in",
+        g_atomic_int_get (&user.sent));
+    gst_pad_remove_probe (pad, probe);
+    gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  } else {
+    gst_pad_remove_probe (pad, probe);
+    g_thread_join (thread);
+    gst_harness_push_event (h, gst_event_new_eos ());
+    gst_event_unref (wait_event (h, GST_EVENT_EOS));
+    fail_unless_equals_int (g_atomic_int_get (&came), FLOOD);
+  }
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
 }
 
 GST_END_TEST;
@@ -407,6 +546,8 @@ late_suite (void)
   tcase_add_loop_test (tc, test_max_windows, 0, G_N_ELEMENTS (bounds));
   tcase_add_test (tc, test_drop_live);
   tcase_add_loop_test (tc, test_wait, 0, 2);
+  tcase_add_test (tc, test_late_changes);
+  tcase_add_loop_test (tc, test_event_flood, 0, 2 * N_FLOODS);
   tcase_add_test (tc, test_audio_while_loading);
   tcase_add_test (tc, test_progress_again);
   tcase_add_test (tc, test_load_cancelled);

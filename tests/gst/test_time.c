@@ -61,6 +61,39 @@ GST_START_TEST (test_some_pts)
 
 GST_END_TEST;
 
+static const gint few_rates[] = { 1000, 8000, 16000, 44100, 48000, 96000 };
+
+/* So little that the resampler has kept all of it. At the end of the stream it
+ * is a window, and a new segment's time line does not begin with it. */
+GST_START_TEST (test_few_frames)
+{
+  gint rate = few_rates[__i__];
+  gchar *caps = g_strdup_printf ("audio/x-raw, format=" GST_AUDIO_NE (S16)
+      ", rate=%d, channels=1, layout=interleaved", rate);
+  GstHarness *h = start_windows (GST_SECOND);
+  guint few = MAX (rate / 2000, 1);
+  GstSegment segment;
+  GstBuffer *buffer;
+
+  gst_harness_set_src_caps_str (h, caps);
+  fail_unless_equals_int (gst_harness_push (h, make_audio (0, few, rate)),
+      GST_FLOW_OK);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = 10 * GST_SECOND;
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  buffer = make_audio (0, few, rate);
+  GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
+  fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  finish_seconds (h);
+  check_next (h, 0, 0, TRUE);
+  check_next (h, 10 * GST_SECOND, 0, TRUE);
+  fail_unless (gst_harness_try_pull (h) == NULL);
+  gst_harness_teardown (h);
+  g_free (caps);
+}
+
+GST_END_TEST;
+
 /* A buffer without a time behind a jump belongs to the new line. */
 GST_START_TEST (test_no_pts_after_jump)
 {
@@ -245,6 +278,7 @@ time_suite (void)
   tcase_set_timeout (tc, 120);
   watch_leaks (tc);
   tcase_add_test (tc, test_some_pts);
+  tcase_add_loop_test (tc, test_few_frames, 0, G_N_ELEMENTS (few_rates));
   tcase_add_test (tc, test_no_pts_after_jump);
   tcase_add_test (tc, test_jitter);
   tcase_add_test (tc, test_jump_stays);
