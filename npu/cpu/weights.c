@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lock order: `lock` is a leaf, held while a file is read: who asks for the same model waits for
- * it, which is what he would do anyway. */
+/* Lock order: `lock` is a leaf, held for bookkeeping alone: weights are read, packed and freed
+ * without it, so that neither a put nor a load of other weights waits for a load. */
 #include "npu/cpu/weights.h"
 
 #include <errno.h>
@@ -9,12 +9,19 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "npu/clock.h"
 #include "npu/log.h"
 
 #define ALIGN 64
 
+/* How often who waits for another's load looks whether his own model was cancelled:
+ * npu_model_cancel() sets a flag that signals nobody. */
+#define LOOK_NS UINT64_C(10000000)
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct npu_cpu_weights *all; /* lock */
+static pthread_cond_t load_ended; /* with lock; of the monotonic clock, which no initialiser has */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct npu_cpu_weights *all; /* lock; loading or ready */
 
 void *npu_cpu_alloc(size_t bytes)
 {
@@ -33,8 +40,13 @@ void *npu_cpu_carve(char *base, size_t *used, size_t bytes)
     return p;
 }
 
-static struct npu_cpu_weights *find(const struct npu_model_identity *identity,
-                                    enum npu_profile profile, enum npu_isa isa)
+static void init_once(void)
+{
+    npu_cond_init(&load_ended);
+}
+
+static struct npu_cpu_weights *find_locked(const struct npu_model_identity *identity,
+                                           enum npu_profile profile, enum npu_isa isa)
 {
     struct npu_cpu_weights *w = all;
     while (w && (w->profile != profile || w->kernels.isa != isa ||
@@ -43,46 +55,92 @@ static struct npu_cpu_weights *find(const struct npu_model_identity *identity,
     return w;
 }
 
-static void destroy(struct npu_cpu_weights *w)
+/* An entry that says that the caller loads these; NULL: out of memory. */
+static struct npu_cpu_weights *insert_locked(const struct npu_model_identity *identity,
+                                             const struct npu_kernels *kernels,
+                                             const struct npu_program *program,
+                                             enum npu_profile profile)
+{
+    struct npu_cpu_weights *w = calloc(1, sizeof(*w));
+    if (!w)
+        return NULL;
+    w->program = *program;
+    w->kernels = *kernels;
+    w->profile = profile;
+    w->identity = *identity;
+    w->state = NPU_CPU_WEIGHTS_LOADING;
+    w->users = 1;
+    w->next = all;
+    all = w;
+    return w;
+}
+
+static void remove_locked(struct npu_cpu_weights *w)
+{
+    struct npu_cpu_weights **at = &all;
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+}
+
+/* Become a user of weights that are there or that another loads. Waiters are users, so that they
+ * get them even where the loader gives his up at once. Returns 0; -EAGAIN that load failed;
+ * -ECANCELED this model was cancelled meanwhile. */
+static int join_locked(struct npu_cpu_weights *w, const struct npu_model *model)
+{
+    w->users++;
+    while (w->state == NPU_CPU_WEIGHTS_LOADING && !npu_model_is_cancelled(model))
+        npu_cond_wait(&load_ended, &lock, npu_due_ns(LOOK_NS));
+    if (w->state == NPU_CPU_WEIGHTS_READY)
+        return 0;
+    int ret = w->state == NPU_CPU_WEIGHTS_FAILED ? -EAGAIN : -ECANCELED;
+    if (--w->users == 0)
+        free(w); /* nothing was left in it */
+    return ret;
+}
+
+/* Free all but the entry itself. */
+static void clear(struct npu_cpu_weights *w)
 {
     npu_integer_close(&w->integer);
     free(w->block);
     free(w->stage);
-    free(w);
 }
 
-static int create(struct npu_cpu_weights **out, const struct npu_kernels *kernels,
-                  const struct npu_program *program, enum npu_profile profile,
-                  const struct npu_model *model, struct npu_error *err)
+static int load(struct npu_cpu_weights *w, const struct npu_model *model, struct npu_error *err)
 {
-    struct npu_cpu_weights *w = calloc(1, sizeof(*w));
-    struct npu_cpu_stage *stage = calloc(program->n_stages, sizeof(*stage));
-    if (!w || !stage) {
-        free(w);
-        free(stage);
+    const struct npu_program *program = &w->program;
+
+    w->stage = calloc(program->n_stages, sizeof(*w->stage));
+    if (!w->stage)
         return npu_fail(err, -ENOMEM, "out of memory");
-    }
-    w->program = *program;
-    w->kernels = *kernels;
-    w->profile = profile;
-    w->stage = stage;
-    w->users = 1;
-    npu_model_get_identity(model, &w->identity);
-    int ret;
-    if (profile == NPU_PROFILE_NPU) {
-        ret = npu_integer_open(&w->integer, program, model, err);
+    if (w->profile == NPU_PROFILE_NPU) {
+        int ret = npu_integer_open(&w->integer, program, model, err);
         w->bytes = ret ? 0 : w->integer->bytes;
-    } else {
-        for (unsigned i = 0; i < program->n_stages; i++)
-            stage[i].recipe = npu_cpu_choose_recipe(program, i, profile);
-        ret = npu_cpu_pack(w, model, err);
-    }
-    if (ret) {
-        destroy(w);
         return ret;
     }
-    *out = w;
-    return 0;
+    for (unsigned i = 0; i < program->n_stages; i++)
+        w->stage[i].recipe = npu_cpu_choose_recipe(program, i, w->profile);
+    return npu_cpu_pack(w, model, err);
+}
+
+/* Tell who waits what came of a load; one that failed loses its entry before they try. */
+static void finish(struct npu_cpu_weights *w, bool ready)
+{
+    bool last = false;
+
+    if (!ready)
+        clear(w);
+    pthread_mutex_lock(&lock);
+    w->state = ready ? NPU_CPU_WEIGHTS_READY : NPU_CPU_WEIGHTS_FAILED;
+    if (!ready) {
+        remove_locked(w);
+        last = --w->users == 0;
+    }
+    pthread_cond_broadcast(&load_ended);
+    pthread_mutex_unlock(&lock);
+    if (last)
+        free(w);
 }
 
 int npu_cpu_weights_get(struct npu_cpu_weights **out, const struct npu_kernels *kernels,
@@ -90,21 +148,32 @@ int npu_cpu_weights_get(struct npu_cpu_weights **out, const struct npu_kernels *
                         const struct npu_model *model, struct npu_error *err)
 {
     struct npu_model_identity identity;
-    int ret = 0;
+    struct npu_model_info info;
+    struct npu_cpu_weights *w;
+    int ret;
 
+    pthread_once(&once, init_once);
     npu_model_get_identity(model, &identity);
     pthread_mutex_lock(&lock);
-    struct npu_cpu_weights *w = find(&identity, profile, kernels->isa);
-    if (w) {
-        w->users++;
-    } else {
-        ret = create(&w, kernels, program, profile, model, err);
-        if (ret == 0) {
-            w->next = all;
-            all = w;
-        }
-    }
+    do {
+        w = find_locked(&identity, profile, kernels->isa);
+        ret = w ? join_locked(w, model) : 0;
+    } while (ret == -EAGAIN);
+    bool loads = !w;
+    if (loads)
+        w = insert_locked(&identity, kernels, program, profile);
     pthread_mutex_unlock(&lock);
+
+    if (ret) {
+        npu_model_get_info(model, &info);
+        return npu_fail(err, ret, "%s: cancelled while another encoder loads it", info.path);
+    }
+    if (!w)
+        return npu_fail(err, -ENOMEM, "out of memory");
+    if (loads) {
+        ret = load(w, model, err);
+        finish(w, ret == 0);
+    }
     if (ret == 0)
         *out = w;
     return ret;
@@ -117,12 +186,12 @@ void npu_cpu_weights_put(struct npu_cpu_weights **weights)
     if (!w)
         return;
     pthread_mutex_lock(&lock);
-    if (--w->users == 0) {
-        struct npu_cpu_weights **at = &all;
-        while (*at != w)
-            at = &(*at)->next;
-        *at = w->next;
-        destroy(w);
-    }
+    bool last = --w->users == 0;
+    if (last)
+        remove_locked(w);
     pthread_mutex_unlock(&lock);
+    if (!last)
+        return;
+    clear(w);
+    free(w);
 }

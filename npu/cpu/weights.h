@@ -25,6 +25,12 @@ struct npu_cpu_stage {
     float *gamma, *beta; /* [d_model], of the norm before */
 };
 
+enum npu_cpu_weights_state {
+    NPU_CPU_WEIGHTS_LOADING,
+    NPU_CPU_WEIGHTS_READY,
+    NPU_CPU_WEIGHTS_FAILED, /* empty, found by nobody, until the last that waited has seen it */
+};
+
 struct npu_cpu_weights {
     struct npu_program program;
     struct npu_kernels kernels;
@@ -37,16 +43,20 @@ struct npu_cpu_weights {
     /* of weights.c, under its lock */
     struct npu_model_identity identity;
     enum npu_profile profile;
-    unsigned users;
+    enum npu_cpu_weights_state state;
+    unsigned users; /* with those that wait for them */
     struct npu_cpu_weights *next;
 };
 
 /* The packed weights of a model, read where nobody has them yet. Immutable until the last put.
- * Returns 0, or -errno as npu_encoder_open() says. Threads: control. Blocks: on the file, and on
- * others that read. */
+ * Where another thread loads the same, waits for it, and loads them itself if that one fails;
+ * others load side by side. Returns 0, or -errno as npu_encoder_open() says. Threads: any, several
+ * at once; while one waits, npu_model_cancel() is seen within some 10 ms. Blocks: on the file, and
+ * on another load of the same weights. */
 int npu_cpu_weights_get(struct npu_cpu_weights **out, const struct npu_kernels *kernels,
                         const struct npu_program *program, enum npu_profile profile,
                         const struct npu_model *model, struct npu_error *err);
+/* Frees them with the last one. Threads: any. Blocks: no, not on loads either. */
 void npu_cpu_weights_put(struct npu_cpu_weights **weights);
 
 /* Read, check and pack all weights into one block: block, bytes, positions, stage. Of weights.c. */

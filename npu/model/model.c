@@ -343,6 +343,11 @@ void npu_model_cancel(struct npu_model *model)
     atomic_store(&model->cancelled, true);
 }
 
+bool npu_model_is_cancelled(const struct npu_model *model)
+{
+    return atomic_load(&model->cancelled);
+}
+
 void npu_model_close(struct npu_model **model)
 {
     if (!*model)
@@ -412,7 +417,7 @@ int npu_model_read_f32(const struct npu_model *model, enum npu_tensor tensor, un
     int code = check_unchanged(model, name.text, err);
     size_t most = sizeof(raw) / type->block_bytes * type->block;
     while (!code && count > 0) {
-        if (atomic_load(&model->cancelled))
+        if (npu_model_is_cancelled(model))
             return npu_fail(err, -ECANCELED, "%s: tensor %s: cancelled", model->label, name.text);
         size_t n = count < most ? (size_t)count : most;
         uint64_t offset = extent->offset + first / type->block * type->block_bytes;

@@ -43,6 +43,9 @@ struct npu_model_identity {
 };
 void npu_model_get_identity(const struct npu_model *model, struct npu_model_identity *identity);
 
+/* Whether npu_model_cancel() was called. Threads: any. Blocks: no. */
+bool npu_model_is_cancelled(const struct npu_model *model);
+
 /* Read elements first .. first + count of a tensor (flattened, row-major) as f32; f16, bf16 and
  * quantised blocks are converted, every value is checked: finite, |w| < 1e4. `layer` is ignored for
  * global tensors. For block-quantised tensors `first` and `count` must be multiples of 32 (a row
