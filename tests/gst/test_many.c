@@ -3,6 +3,7 @@
  * weights are there once. */
 
 #include <malloc.h>
+#include <sys/wait.h>
 
 #include "tests/gst/leaks.h"
 #include "tests/gst/slow_element.h"
@@ -135,6 +136,114 @@ GST_START_TEST (test_many_share_weights)
 
 GST_END_TEST;
 
+/* All that one element gives for `samples` of make_audio(), one after the
+ * other. */
+static GByteArray *
+encode_alone (guint64 samples)
+{
+  GByteArray *all = g_byte_array_new ();
+  GstHarness *h = start ();
+
+  push_audio (h, 0, samples, 16000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  for (guint64 at = 0; at < samples; at += WINDOW) {
+    GstBuffer *buffer = gst_harness_pull (h);
+    GstMapInfo map;
+
+    check_buffer (buffer, at, MIN (WINDOW, samples - at));
+    gst_buffer_map (buffer, &map, GST_MAP_READ);
+    g_byte_array_append (all, map.data, map.size);
+    gst_buffer_unmap (buffer, &map);
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (h);
+  return all;
+}
+
+static void
+write_audio (const gchar * path, guint64 samples)
+{
+  GstBuffer *buffer = make_audio (0, samples, RATE);
+  GstMapInfo map;
+
+  gst_buffer_map (buffer, &map, GST_MAP_READ);
+  fail_unless (g_file_set_contents (path, (const gchar *) map.data, map.size,
+          NULL));
+  gst_buffer_unmap (buffer, &map);
+  gst_buffer_unref (buffer);
+}
+
+/* Encodes a file of samples into another. */
+static GPid
+start_process (const gchar * program, const gchar * from, const gchar * to)
+{
+  gchar *text = g_strdup_printf ("'%s' -q filesrc 'location=%s' ! "
+      "rawaudioparse pcm-format=%s sample-rate=16000 num-channels=1 ! "
+      "whispernpu ! filesink 'location=%s'", program, from,
+      G_BYTE_ORDER == G_LITTLE_ENDIAN ? "s16le" : "s16be", to);
+  gchar **env = g_environ_unsetenv (g_get_environ (), "GST_TRACERS"), **argv;
+  GError *error = NULL;
+  GPid process;
+
+  fail_unless (g_shell_parse_argv (text, NULL, &argv, NULL));
+  fail_unless (g_spawn_async (NULL, argv, env, G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+          NULL, &process, &error), "%s", error != NULL ? error->message : "");
+  g_strfreev (argv);
+  g_strfreev (env);
+  g_free (text);
+  return process;
+}
+
+#define N_PROCESSES 4
+
+/* Elements in several processes at once share the machine and the weights
+ * file, and nothing else. */
+GST_START_TEST (test_many_processes)
+{
+  gchar *program = g_find_program_in_path ("gst-launch-1.0");
+  gchar *audio = g_strconcat (model_path, ".audio", NULL);
+  gchar *paths[N_PROCESSES];
+  GPid processes[N_PROCESSES];
+  GByteArray *want;
+
+  if (program == NULL || IN_SANITIZER) {
+    g_print ("skip many_processes: %s\n", program == NULL ?
+        "there is no gst-launch-1.0" : "gst-launch-1.0 has no sanitizer, the "
+        "plugin has");
+    g_free (program);
+    g_free (audio);
+    return;
+  }
+  write_audio (audio, SAMPLES);
+  for (guint i = 0; i < N_PROCESSES; i++) {
+    paths[i] = g_strdup_printf ("%s.features%u", model_path, i);
+    remove (paths[i]);
+    processes[i] = start_process (program, audio, paths[i]);
+  }
+  want = encode_alone (SAMPLES);
+  for (guint i = 0; i < N_PROCESSES; i++) {
+    gchar *data;
+    gsize size;
+    int status = -1;
+
+    fail_unless (waitpid (processes[i], &status, 0) == processes[i]);
+    fail_unless (g_spawn_check_wait_status (status, NULL), "status %d", status);
+    g_spawn_close_pid (processes[i]);
+    fail_unless (g_file_get_contents (paths[i], &data, &size, NULL));
+    fail_unless_equals_int (size, want->len);
+    fail_unless (memcmp (data, want->data, size) == 0, "process %u", i + 1);
+    g_free (data);
+    remove (paths[i]);
+    g_free (paths[i]);
+  }
+  remove (audio);
+  g_byte_array_unref (want);
+  g_free (audio);
+  g_free (program);
+}
+
+GST_END_TEST;
+
 static Suite *
 many_suite (void)
 {
@@ -146,6 +255,7 @@ many_suite (void)
   tcase_set_timeout (tc, 120);
   watch_leaks (tc);
   tcase_add_loop_test (tc, test_many_streams, 0, G_N_ELEMENTS (counts));
+  tcase_add_test (tc, test_many_processes);
   /* a sanitizer keeps what was freed */
 #if !IN_SANITIZER
   tcase_add_test (tc, test_many_share_weights);
