@@ -49,14 +49,16 @@ gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
 
 static GstFlowReturn
 gst_whisper_npu_encoder_failed (GstWhisperNpu * self,
-    struct npu_encoder *encoder, int code)
+    struct npu_encoder *encoder, const GstNpuItem * item, int code)
 {
   struct npu_error err;
 
   if (code == -ECANCELED)
     return GST_FLOW_FLUSHING;
   npu_encoder_get_error (encoder, &err);
-  GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("The encoder failed: %s",
+  GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
+      ("The encoder failed in the window at %" GST_TIME_FORMAT ": %s",
+          GST_TIME_ARGS (item->pts),
           err.text[0] != '\0' ? err.text : g_strerror (-code)),
       ("%s", g_strerror (-code)));
   return FLOW_POSTED;
@@ -170,7 +172,7 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
   gst_buffer_unmap (buffer, &map);
   if (code != 0) {
     gst_buffer_unref (buffer);
-    return gst_whisper_npu_encoder_failed (self, encoder, code);
+    return gst_whisper_npu_encoder_failed (self, encoder, item, code);
   }
   gst_whisper_npu_update_latency (self, encoder);
 

@@ -345,11 +345,16 @@ check_equal (GPtrArray * got, GPtrArray * want, guint n)
   g_ptr_array_unref (got);
 }
 
-/* The one error on the bus says what failed, and the core's sentence. */
+/* The one error on the bus says what failed, in which window of them (from 1),
+ * and the core's sentence. */
 static void
-check_error (Run * run, const Fault * fault)
+check_error (Run * run, const Fault * fault, guint window)
 {
   GstMessage *message;
+  GstClockTime pts = gst_util_uint64_scale ((window - 1) * WINDOW_SAMPLES,
+      GST_SECOND, RATE);
+  gchar *where = g_strdup_printf ("the window at %" GST_TIME_FORMAT ": ",
+      GST_TIME_ARGS (pts));
   const gchar *why = fault->sentence[0] != '\0' ? fault->sentence :
       g_strerror (-fault->code);
   guint n = 0;
@@ -365,6 +370,7 @@ check_error (Run * run, const Fault * fault)
       fail_unless (g_error_matches (error, GST_RESOURCE_ERROR,
               GST_RESOURCE_ERROR_FAILED), "%s", error->message);
       fail_unless (strstr (error->message, "encoder failed") != NULL &&
+          strstr (error->message, where) != NULL &&
           strstr (error->message, why) != NULL, "%s", error->message);
       fail_unless (strstr (debug, g_strerror (-fault->code)) != NULL, "%s",
           debug);
@@ -373,6 +379,7 @@ check_error (Run * run, const Fault * fault)
     }
     gst_message_unref (message);
   }
+  g_free (where);
   fail_unless_equals_int (n, 1);
 }
 
@@ -451,7 +458,7 @@ GST_START_TEST (test_fault_in_stream)
     fail_unless_equals_int (upstream.ret, GST_FLOW_ERROR);
     /* no more went in than failed, waits, and is being filled */
     fail_unless (upstream.at <= (windows[w] + 4) * WINDOW_SAMPLES);
-    check_error (&run, fault);
+    check_error (&run, fault, windows[w]);
     fail_unless_equals_int (gst_harness_push (run.h, make_audio (upstream.at,
                 CHUNK, RATE)), GST_FLOW_ERROR);
     /* that upstream ends the stream then is no second error */
@@ -489,7 +496,7 @@ GST_START_TEST (test_fault_at_end)
     wait_inside ();
     set_flag (&plan.told);
     gst_event_unref (wait_event (run.h, GST_EVENT_EOS));
-    check_error (&run, fault);
+    check_error (&run, fault, N_WINDOWS);
     check_equal (take_buffers (run.h), want, N_WINDOWS - 1);
     gst_element_set_state (run.h->element, rests[i]);
     fail_unless_equals_int (count_messages (run.bus, GST_MESSAGE_ERROR), 0);
