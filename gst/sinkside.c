@@ -305,7 +305,8 @@ gst_whisper_npu_sink_caps (GstWhisperNpu * self, GstEvent * event)
   if (ok && (old == NULL || !gst_audio_info_is_equal (old, &info))) {
     GST_INFO_OBJECT (self, "input is %" GST_PTR_FORMAT, caps);
     /* the time line goes on: only the resampler is emptied */
-    gst_npu_audio_input_drain (self->input, gst_whisper_npu_samples, self);
+    self->broken |= gst_npu_audio_input_drain (self->input,
+        gst_whisper_npu_samples, self) != GST_FLOW_OK;
     ok = gst_npu_audio_input_set_info (self->input, &info);
     g_mutex_lock (&self->lock);
     self->counts.conversions++;
@@ -393,6 +394,7 @@ gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
   GstClockTime pts, duration, end;
   const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
   guint64 n_frames = 0;
+  GstFlowReturn ret;
 
   gst_event_parse_gap (event, &pts, &duration);
   if (info == NULL || !self->has_samples)
@@ -408,11 +410,13 @@ gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
   if (GST_CLOCK_TIME_IS_VALID (self->segment.stop))
     end = MIN (end, self->segment.stop);
   n_frames = gst_npu_audio_input_frames_until (self->input, end);
-  if (n_frames <= gst_util_uint64_scale (MAX_SILENCE,
+  if (!self->broken && n_frames <= gst_util_uint64_scale (MAX_SILENCE,
           GST_AUDIO_INFO_RATE (info), GST_SECOND)) {
     gst_event_unref (event);
-    return gst_npu_audio_input_silence (self->input, n_frames,
-        gst_whisper_npu_samples, self) == GST_FLOW_OK;
+    ret = gst_npu_audio_input_silence (self->input, n_frames,
+        gst_whisper_npu_samples, self);
+    self->broken = ret != GST_FLOW_OK;
+    return ret == GST_FLOW_OK;
   }
   gst_whisper_npu_drain (self, FALSE);
   return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
