@@ -173,8 +173,9 @@ GST_START_TEST (test_downstream_line)
 
   gst_harness_set_src_caps_str (h, CAPS);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, lose, &loss, NULL);
-  /* the first window goes out with the resampler's and the last frame's rest */
-  push_audio (h, 0, lost, 1000);
+  /* the first window goes out in the midst of the last buffer */
+  push_audio (h, 0, 4 * RATE, RATE);
+  push_audio (h, 4 * RATE, lost - 4 * RATE, 4096);
   for (guint i = 0; i < 6000 && ret == GST_FLOW_OK; i++) {
     g_usleep (10000);
     ret = gst_harness_push (h, make_audio (lost, 0, RATE));

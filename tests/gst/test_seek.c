@@ -163,6 +163,11 @@ seek_anywhere (GstElement * pipeline, GRand * random)
     flags |= GST_SEEK_FLAG_FLUSH;
   if (g_rand_boolean (random))
     flags |= GST_SEEK_FLAG_SEGMENT;
+  /* It waits for the source, that may wait for room, and that for a sink which
+   * a flush has set back to PAUSED: with the seek under way it stays there. */
+  if (!(flags & GST_SEEK_FLAG_FLUSH))
+    fail_unless_equals_int (gst_element_get_state (pipeline, NULL, NULL,
+            60 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
   fail_unless (gst_element_seek (pipeline, rate, GST_FORMAT_TIME, flags,
           GST_SEEK_TYPE_SET, start, GST_SEEK_TYPE_SET, start +
           3600 * GST_SECOND));
