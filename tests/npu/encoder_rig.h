@@ -4,8 +4,10 @@
 /* Everything from a model file to an encoder, for the encoder tests; a failure to open ends the
  * program, for nothing else can be tested then. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "npu/npu.h"
 #include "tests/check.h"
@@ -43,6 +45,24 @@ static inline void rig_open(struct rig *rig, const char *profile, const char *pa
     if (isa)
         setenv("WHISPERNPU_CPU", isa, 1);
     rig_open_on(rig, "cpu", profile, path, threads, depth);
+}
+
+/* Whether WHISPERNPU_CPU=isa, which stays set, is what runs here. Asked first, for opening an
+ * encoder takes seconds on an emulated processor. */
+static inline bool rig_runs(const char *isa)
+{
+    struct npu_error err = {""};
+    struct npu_device *device = NULL;
+    struct npu_device_info info;
+
+    setenv("WHISPERNPU_CPU", isa, 1);
+    if (npu_device_open(&device, &(struct npu_device_params){.name = "cpu", .threads = 1}, &err)) {
+        check_case(false, "open", "%s", err.text);
+        exit(check_finish());
+    }
+    npu_device_get_info(device, &info);
+    npu_device_close(&device);
+    return strcmp(info.isa, isa) == 0;
 }
 
 static inline void rig_close(struct rig *rig)
@@ -111,16 +131,16 @@ static inline void check_hash(const char *what, const char *profile, const char 
                 check_skip(name, "ref is built without -mfma (option ref_fma)");
                 continue;
             }
-            rig_open(&rig, profile, path, *sets, threads, 2);
-            if (strcmp(rig.device_info.isa, *sets) != 0) {
+            if (!rig_runs(*sets)) {
                 check_skip(name, "not on this processor");
-            } else {
-                float *features = rig_encode(&rig, mel);
-                uint64_t hash = hash_features(&rig.info, features);
-                first = n++ ? first : hash;
-                check_case(hash == first, name, "%016" PRIx64 ", first %016" PRIx64, hash, first);
-                free(features);
+                continue;
             }
+            rig_open(&rig, profile, path, *sets, threads, 2);
+            float *features = rig_encode(&rig, mel);
+            uint64_t hash = hash_features(&rig.info, features);
+            first = n++ ? first : hash;
+            check_case(hash == first, name, "%016" PRIx64 ", first %016" PRIx64, hash, first);
+            free(features);
             rig_close(&rig);
         }
     }
