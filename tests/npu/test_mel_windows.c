@@ -290,13 +290,13 @@ static double run_ms(enum npu_mel_arithmetic arithmetic, struct shape shape, con
     double best = 1e9;
     for (int i = 0; i < 5; i++) {
         struct timespec a, b;
-        clock_gettime(CLOCK_MONOTONIC, &a);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
         npu_mel_reset(mel);
         for (size_t done = 0; done < n;) {
             done += npu_mel_push(mel, x + done, n - done);
             npu_mel_take(mel, out, &window);
         }
-        clock_gettime(CLOCK_MONOTONIC, &b);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
         double ms = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) * 1e-6;
         best = ms < best ? ms : best;
     }
@@ -306,7 +306,8 @@ static double run_ms(enum npu_mel_arithmetic arithmetic, struct shape shape, con
 }
 
 /* 20 s in windows of 10 s, two of them or one every 0.2 s: 52. If each were computed from its
- * samples it would cost 26 times as much; here it is the normalising of its values. */
+ * samples it would cost 26 times as much; here it is the normalising of its values: 2 to 3, 9
+ * with sanitizers. */
 static void test_once(enum npu_mel_arithmetic arithmetic)
 {
     size_t n = (size_t)20 * 16000 + LOOK_AHEAD;
@@ -315,7 +316,7 @@ static void test_once(enum npu_mel_arithmetic arithmetic)
     double many = run_ms(arithmetic, (struct shape){500, 10}, x, n);
     char name[64];
     snprintf(name, sizeof(name), "%s_frames_are_computed_once", arithmetic_names[arithmetic]);
-    check_case(many < 8 * two, name, "2 windows %.2f ms, 52 windows %.2f ms", two, many);
+    check_case(many < 13 * two, name, "2 windows %.2f ms, 52 windows %.2f ms", two, many);
     free(x);
 }
 
