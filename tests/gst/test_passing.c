@@ -2,6 +2,8 @@
 /* What passes through the element beside audio: events of every kind, queries
  * both ways, the wishes of downstream for memory, and the time it takes. */
 
+#include <unistd.h>
+
 #include "tests/gst/harness.h"
 #include "tests/gst/leaks.h"
 
@@ -334,21 +336,25 @@ find_time (const gchar * text, const gchar * record, const gchar * field,
   return highest;
 }
 
+#define TRACED "whispernpu window-duration=1000000000"
+
 /* A program of its own, for a tracer starts with GStreamer: live audio, windows
  * of a second. */
 static int
-run_live (void)
+run_live (const gchar * element)
 {
-  GstElement *pipeline = gst_parse_launch ("audiotestsrc is-live=true "
-      "wave=white-noise samplesperbuffer=1600 num-buffers=25 ! "
-      "audio/x-raw, rate=16000 ! whispernpu window-duration=1000000000 ! "
-      "fakesink", NULL);
+  gchar *line = g_strdup_printf ("audiotestsrc is-live=true wave=white-noise "
+      "samplesperbuffer=1600 num-buffers=25 ! audio/x-raw, rate=16000 ! %s ! "
+      "fakesink", element);
+  GstElement *pipeline = gst_parse_launch (line, NULL);
   GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message;
 
+  g_free (line);
+  alarm (40);                   /* a tracer can hang anywhere */
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS |
-      GST_MESSAGE_ERROR);
+  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   if (message == NULL || GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS)
     return 1;
   gst_message_unref (message);
@@ -358,16 +364,14 @@ run_live (void)
   return 0;
 }
 
-/* What GStreamer's latency tracer measures is not more than what the element
- * reports. Its marks pass like any event in front of the window that is being
- * filled, so it sees the encoder's time; test_live has that of the audio. */
-GST_START_TEST (test_passing_latency_tracer)
+/* Whether that program ends well with the latency tracer; what it has printed.
+ */
+static gboolean
+trace_live (const gchar * element, gchar ** text)
 {
-  gchar *self = g_file_read_link ("/proc/self/exe", NULL), *text;
-  gchar *argv[] = { self, (gchar *) "--live", NULL };
+  gchar *self = g_file_read_link ("/proc/self/exe", NULL);
+  gchar *argv[] = { self, (gchar *) "--live", (gchar *) element, NULL };
   gchar **env = g_get_environ ();
-  guint64 measured, reported;
-  guint n_measured, n_reported;
   gint status;
 
   env = g_environ_setenv (env, "GST_TRACERS",
@@ -375,8 +379,29 @@ GST_START_TEST (test_passing_latency_tracer)
   env = g_environ_setenv (env, "GST_DEBUG", "GST_TRACER:7", TRUE);
   env = g_environ_setenv (env, "GST_DEBUG_NO_COLOR", "1", TRUE);
   fail_unless (g_spawn_sync (NULL, argv, env, G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-          NULL, NULL, &text, &status, NULL));
-  fail_unless (g_spawn_check_wait_status (status, NULL), "%s", text);
+          NULL, NULL, text, &status, NULL));
+  g_strfreev (env);
+  g_free (self);
+  return g_spawn_check_wait_status (status, NULL);
+}
+
+/* What GStreamer's latency tracer measures is not more than what the element
+ * reports. Its marks pass like any event in front of the window that is being
+ * filled, so it sees the encoder's time; test_live has that of the audio. */
+GST_START_TEST (test_passing_latency_tracer)
+{
+  gchar *text, *other;
+  guint64 measured, reported;
+  guint n_measured, n_reported;
+
+  if (!trace_live (TRACED, &text)) {
+    fail_if (trace_live ("identity", &other), "%s", text);
+    g_print
+        ("skip latency_tracer: it hangs on GStreamer's own elements here\n");
+    g_free (other);
+    g_free (text);
+    return;
+  }
   measured = find_time (text, "element-latency,", "time=(guint64)",
       &n_measured);
   reported = find_time (text, "element-reported-latency,", "min=(guint64)",
@@ -388,8 +413,6 @@ GST_START_TEST (test_passing_latency_tracer)
   fail_unless (reported >= GST_SECOND);
   fail_unless (measured <= reported);
   g_free (text);
-  g_strfreev (env);
-  g_free (self);
 }
 
 GST_END_TEST;
@@ -417,9 +440,9 @@ int
 main (int argc, char **argv)
 {
   use_small_model ("passing-test.safetensors");
-  if (argc == 2 && g_str_equal (argv[1], "--live")) {
+  if (argc == 3 && g_str_equal (argv[1], "--live")) {
     gst_init (NULL, NULL);
-    return run_live ();
+    return run_live (argv[2]);
   }
   gst_check_init (&argc, &argv);
   return gst_check_run_suite (passing_suite (), "passing", __FILE__);
