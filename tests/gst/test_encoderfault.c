@@ -11,8 +11,7 @@
 #include "npu/npu.h"
 #include "tests/gst/harness.h"
 #include "tests/gst/leaks.h"
-
-GST_PLUGIN_STATIC_DECLARE (whispernpu);
+#include "tests/gst/linkedin.h"
 
 /* Long enough that context=auto cuts the last window, 200 positions. */
 #define WINDOW_TIME (4 * GST_SECOND)
@@ -556,25 +555,6 @@ GST_START_TEST (test_fault_flushed)
 }
 
 GST_END_TEST;
-
-/* Once for all tests, and for good: other plugins are there before the tracer
- * of leaks is. */
-static void
-register_element (void)
-{
-  GstElementFactory *factory;
-  GstPlugin *plugin;
-
-  GST_PLUGIN_STATIC_REGISTER (whispernpu);
-  factory = gst_element_factory_find ("whispernpu");
-  plugin = gst_plugin_feature_get_plugin (GST_PLUGIN_FEATURE (factory));
-  /* not the one of the build tree */
-  fail_unless (gst_plugin_get_filename (plugin) == NULL);
-  GST_OBJECT_FLAG_SET (factory, GST_OBJECT_FLAG_MAY_BE_LEAKED);
-  GST_OBJECT_FLAG_SET (plugin, GST_OBJECT_FLAG_MAY_BE_LEAKED);
-  gst_object_unref (plugin);
-  gst_object_unref (factory);
-}
 
 static Suite *
 encoderfault_suite (void)
