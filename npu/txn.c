@@ -38,6 +38,10 @@ static int check_place(const struct npu_txn_transfer *t, struct npu_error *err)
     if (t->offset_bytes % 4)
         return npu_fail(err, -EINVAL, "transfer: starts at byte %" PRIu32 ", no multiple of 4",
                         t->offset_bytes);
+    if (t->burst_bytes != 0 && t->burst_bytes != 64 && t->burst_bytes != 128 &&
+        t->burst_bytes != 256)
+        return npu_fail(err, -EINVAL, "transfer: bursts of %u bytes, expected 64, 128 or 256",
+                        t->burst_bytes);
     return 0;
 }
 
@@ -139,6 +143,8 @@ int npu_txn_transfer_canonical(struct npu_txn_transfer *out, const struct npu_tx
     if (t.stride[0] > BD_STEP_MAX + 1)
         return refuse_step(0, t.stride[0], err);
     t.element_bytes = 4;
+    if (t.burst_bytes == 0)
+        t.burst_bytes = BD_BURST_BYTES << BD_BURST_MAX;
     *out = t;
     return 0;
 }
@@ -309,7 +315,7 @@ static void encode_bd(uint32_t *bd, const struct npu_txn_transfer *t)
     bool linear = t->size[1] == 1 && t->size[2] == 1 && t->stride[3] == 1;
     memset(bd, 0, SHIM_BD_WORDS * sizeof(*bd));
     bd[0] = t->size[1] * t->size[2] * t->size[3];
-    bd[4] = BD_BURST;
+    bd[4] = (t->burst_bytes / BD_BURST_BYTES >> 1) << BD_BURST_SHIFT; /* 1, 2, 4 to 0, 1, 2 */
     bd[5] = BD_AXI_CACHE;
     bd[7] = BD_VALID;
     if (!linear) {

@@ -96,6 +96,7 @@ struct npu_txn_transfer {
     uint32_t argument;     /* index of the host buffer */
     uint32_t offset_bytes; /* of the first element, a multiple of 4 */
     uint8_t element_bytes; /* 1, 2 or 4 */
+    uint16_t burst_bytes;  /* longest burst to or from memory: 64, 128, 256; 0 is 256. Speed only */
     uint32_t size[4];      /* size[0] 1..256, 1..64 where stride[0] > 0; size[1] any; size[2] and
                               the words of size[3] <= 1023 unless contiguous, see canonical */
     uint32_t stride[4];    /* [0] may be 0: repeat; others positive; in words <= 2^20. Not read
@@ -104,7 +105,7 @@ struct npu_txn_transfer {
 
 /* The same bytes in the same order as the hardware counts them: elements of 4 bytes, a contiguous
  * pattern (dimensions 1 to 3) folded to one dimension, strides of size-1 dimensions 0 (1 for the
- * innermost). What build encodes and decode returns; a fixed point.
+ * innermost), the burst written out. What build encodes and decode returns; a fixed point.
  * Returns: 0; -EINVAL with a sentence that names the limit. `out` may be `in`. */
 int npu_txn_transfer_canonical(struct npu_txn_transfer *out, const struct npu_txn_transfer *in,
                                struct npu_error *err);

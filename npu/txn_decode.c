@@ -400,20 +400,22 @@ static int follow_maskwrite(struct follower *f, const struct npu_txn_op *op)
     return 0;
 }
 
-/* Sizes and strides of a BD as written; the length of the burst (word 4) says nothing of the bytes.
- */
+/* Sizes, strides and burst of a BD as written. */
 static int decode_bd(struct npu_txn_transfer *t, const uint32_t *bd, const char **why)
 {
-    uint32_t wrap[2] = {bd[3] >> BD_WRAP_SHIFT & BD_WRAP_MAX,
-                        (bd[4] & ~BD_BURST_MASK) >> BD_WRAP_SHIFT & BD_WRAP_MAX};
+    uint32_t wrap[2] = {bd[3] >> BD_WRAP_SHIFT & BD_WRAP_MAX, bd[4] >> BD_WRAP_SHIFT & BD_WRAP_MAX};
     uint32_t step[3] = {(bd[3] & BD_STEP_MAX) + 1, (bd[4] & BD_STEP_MAX) + 1,
                         (bd[5] & BD_STEP_MAX) + 1};
-    uint32_t inner = wrap[0] * wrap[1];
+    uint32_t inner = wrap[0] * wrap[1], burst = bd[4] >> BD_BURST_SHIFT;
     *why = "a length above 0, an address left to the patch, cache and valid bits as mlir-aie sets "
            "them";
     if (bd[0] == 0 || bd[1] || bd[2] || bd[3] >> 30 || (bd[5] & ~BD_STEP_MAX) != BD_AXI_CACHE ||
         bd[6] >> 26 || bd[7] != BD_VALID)
         return -EBADMSG;
+    *why = "bursts of 64, 128 or 256 bytes, 0 to 2 in bits 30 and 31 of word 4";
+    if (burst > BD_BURST_MAX)
+        return -EBADMSG;
+    t->burst_bytes = (uint16_t)(BD_BURST_BYTES << burst);
     t->size[0] = (bd[6] >> BD_WRAP_SHIFT) + 1;
     /* An iteration that wraps after every run never adds its step. */
     t->stride[0] = t->size[0] > 1 ? (bd[6] & BD_STEP_MAX) + 1 : 0;
@@ -428,6 +430,7 @@ static int decode_bd(struct npu_txn_transfer *t, const uint32_t *bd, const char 
     if (inner == 0 || bd[0] % inner)
         return -EBADMSG;
     *t = (struct npu_txn_transfer){
+        .burst_bytes = t->burst_bytes,
         .size = {t->size[0], bd[0] / inner, wrap[1], wrap[0]},
         .stride = {t->stride[0], step[2], step[1], step[0]},
     };

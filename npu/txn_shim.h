@@ -26,8 +26,9 @@
 #define QUEUE_REPEAT_MAX   0xFFU
 #define QUEUE_USED         (QUEUE_TOKEN | QUEUE_REPEAT_MAX << QUEUE_REPEAT_SHIFT | 0xFU)
 
-#define BD_BURST         0x80000000U /* word 4: the longest bursts */
-#define BD_BURST_MASK    0xC0000000U
+#define BD_BURST_SHIFT   30 /* word 4: bursts of 64 << n bytes, 0..2 */
+#define BD_BURST_BYTES   64U
+#define BD_BURST_MAX     2U
 #define BD_AXI_CACHE     0x02000000U /* word 5: AxCache = 2 */
 #define BD_VALID         0x02000000U /* word 7 */
 #define BD_WRAP_SHIFT    20

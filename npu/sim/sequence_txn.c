@@ -175,6 +175,7 @@ static int read_memcpy(struct writer *w, struct npu_txn_transfer *t)
     if (bd->id < 0 || bd->id > 15)
         return fail_at(w, -EINVAL, "expected an id from 0 to 15");
     t->bd = (uint8_t)bd->id;
+    t->burst_bytes = (uint16_t)bd->burst_length;
     t->token = t->direction == NPU_TXN_S2MM || w->op->token;
     return 0;
 }
@@ -237,6 +238,7 @@ static int read_task(struct writer *w, struct npu_txn_transfer *t)
     if (t->size[0] == 1)
         t->stride[0] = 0;
     t->size[0] = runs;
+    t->burst_bytes = (uint16_t)bd->burst_length;
     t->token = op->token;
     return take_bd(w, bd, t);
 }

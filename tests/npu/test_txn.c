@@ -36,7 +36,7 @@ static bool transfer_equal(const struct npu_txn_transfer *a, const struct npu_tx
     return a->column == b->column && a->direction == b->direction && a->channel == b->channel &&
            a->bd == b->bd && a->token == b->token && a->argument == b->argument &&
            a->offset_bytes == b->offset_bytes && a->element_bytes == b->element_bytes &&
-           memcmp(a->size, b->size, sizeof(a->size)) == 0 &&
+           a->burst_bytes == b->burst_bytes && memcmp(a->size, b->size, sizeof(a->size)) == 0 &&
            memcmp(a->stride, b->stride, sizeof(a->stride)) == 0;
 }
 
@@ -107,6 +107,7 @@ static void test_add_one_steps(void)
     struct npu_txn_transfer out = linear(0, NPU_TXN_S2MM, 1, 2, 64);
     struct npu_txn_transfer in = linear(0, NPU_TXN_MM2S, 0, 0, 64);
     in.token = true;
+    in.burst_bytes = out.burst_bytes = 256;
     bool ok = code == 0 && n == 3 && device.rows == 6 && device.columns == 4 &&
               device.generation == 3 && device.mem_tile_rows == 1 &&
               steps[0].kind == NPU_TXN_STEP_TRANSFER && steps[0].word == 35 &&
@@ -153,6 +154,34 @@ static void test_values(void)
          {512, 0, 0x80000000, 0x02000000, 0x002003FF},
          0,
          0x00020005},
+        /* Bits 30 and 31 of word 4 as mlir-aie writes them for its burst_length. */
+        {"txn_burst_of_64_equals_mlir_aie_words",
+         {.direction = NPU_TXN_MM2S,
+          .element_bytes = 4,
+          .burst_bytes = 64,
+          .size = {1, 4, 4, 4},
+          .stride = {0, 4, 16, 1}},
+         {64, 0x00400000, 0x0040000F, 0x02000003, 0},
+         0,
+         0},
+        {"txn_burst_of_128_equals_mlir_aie_words",
+         {.direction = NPU_TXN_S2MM,
+          .element_bytes = 4,
+          .burst_bytes = 128,
+          .size = {1, 1, 1, 64},
+          .stride = {0, 0, 0, 1}},
+         {64, 0, 0x40000000, 0x02000000, 0},
+         0,
+         0},
+        {"txn_burst_of_256_equals_mlir_aie_words",
+         {.direction = NPU_TXN_S2MM,
+          .element_bytes = 4,
+          .burst_bytes = 256,
+          .size = {1, 1, 1, 64},
+          .stride = {0, 0, 0, 1}},
+         {64, 0, 0x80000000, 0x02000000, 0},
+         0,
+         0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct npu_txn *txn = open_stream(&npu1);
@@ -230,7 +259,8 @@ static struct npu_txn_transfer draw_transfer(void)
                                  .token = draw(2) != 0,
                                  .argument = draw(5),
                                  .offset_bytes = 4 * draw(1U << 28),
-                                 .element_bytes = (uint8_t)(1U << draw(3))};
+                                 .element_bytes = (uint8_t)(1U << draw(3)),
+                                 .burst_bytes = (uint16_t)(draw(4) ? 64U << draw(3) : 0)};
     unsigned per_word = 4 / t.element_bytes;
     t.size[3] = per_word * (1 + draw(draw(2) ? 1023 : 4));
     t.size[2] = 1 + draw(draw(2) ? 1023 : 3);
@@ -279,7 +309,8 @@ static bool moves_the_same(const struct npu_txn_transfer *drawn, const struct np
     }
     return drawn->column == got->column && drawn->direction == got->direction &&
            drawn->channel == got->channel && drawn->bd == got->bd && drawn->token == got->token &&
-           drawn->argument == got->argument && got->element_bytes == 4;
+           drawn->argument == got->argument && got->element_bytes == 4 &&
+           got->burst_bytes == (drawn->burst_bytes ? drawn->burst_bytes : 256);
 }
 
 static bool wait_equal(const struct npu_txn_wait *a, const struct npu_txn_wait *b)
@@ -470,6 +501,12 @@ static void test_transfer_limits(void)
         {"txn_odd_offset_is_refused",
          "starts at byte 2",
          {.element_bytes = 2, .offset_bytes = 2, .size = {1, 1, 1, 2}, .stride = {0, 0, 0, 1}}},
+#define BURST(bytes) \
+    {.element_bytes = 4, .burst_bytes = bytes, .size = {1, 1, 1, 2}, .stride = {0, 0, 0, 1}}
+        {"txn_burst_of_32_is_refused", "bursts of 32 bytes, expected 64, 128 or 256", BURST(32)},
+        {"txn_burst_of_192_is_refused", "bursts of 192 bytes", BURST(192)},
+        {"txn_burst_of_512_is_refused", "bursts of 512 bytes", BURST(512)},
+#undef BURST
         {"txn_bd_16_is_refused",
          "BD id 16",
          {.element_bytes = 4, .bd = 16, .size = {1, 1, 1, 2}, .stride = {0, 0, 0, 1}}},
@@ -608,6 +645,7 @@ static void test_changed_word(void)
         {9, 4, "an address left to the patch"},
         {11, 0x00300001, "a length that is a multiple of both wraps"},
         {11, 0x00000001, "steps of 0 in a linear BD"},
+        {12, 0xC0000000, "bursts of 64, 128 or 256 bytes"},
         {15, 0, "cache and valid bits"},
         {17, 0x2C, "word 17: PATCH of 44 bytes"},
         {18, 1, "word 18: 0x00000001, expected 0 in a PATCH"},

@@ -148,6 +148,40 @@ static void test_offset(void)
     npu_txn_close(&txn);
 }
 
+/* burst_length of both forms: bits 30 and 31 of the descriptor's word 4. */
+static void test_burst(void)
+{
+    static const struct {
+        const char *memcpy, *task;
+        uint32_t word;
+    } cases[] = {{"", "", 0x80000000},
+                 {", burst_length = 0 : i64", "{burst_length = 0 : i32}", 0x80000000},
+                 {", burst_length = 64 : i64", "{burst_length = 64 : i32}", 0},
+                 {", burst_length = 128 : i64", "{burst_length = 128 : i32}", 0x40000000},
+                 {", burst_length = 256 : i64", "{burst_length = 256 : i32}", 0x80000000}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char sequence[512], name[64];
+        struct npu_error err = {""};
+        int code;
+        size_t n = 0;
+        snprintf(
+            sequence, sizeof(sequence),
+            "aiex.npu.dma_memcpy_nd (%%a[0, 0, 0, 0][1, 1, 1, 64][0, 0, 0, 1]) {metadata = "
+            "@in0, id = 0 : i64%s} : memref<64xi32>\n"
+            "%%t = aiex.dma_configure_task_for @out0 { aie.dma_bd(%%c : memref<64xi32>, 0, 64) "
+            "%s aie.end }\naiex.dma_start_task(%%t)\n",
+            cases[i].memcpy, cases[i].task);
+        struct npu_txn *txn = words_of("npu1", "", sequence, &err, &code);
+        const uint32_t *w = txn ? npu_txn_words(txn, &n) : NULL;
+        snprintf(name, sizeof(name), "sequence_burst_%zu_reaches_the_words", i);
+        /* Two transfers without tokens: 12 + 12 + 6 words each, after 4 of the header. */
+        check_case(txn && n == 64 && w[12] == cases[i].word && w[42] == cases[i].word, name,
+                   "%d, 0x%08" PRIX32 " and 0x%08" PRIX32 " %s", code, txn ? w[12] : 0,
+                   txn ? w[42] : 0, err.text);
+        npu_txn_close(&txn);
+    }
+}
+
 /* Configure writes the descriptor, start pushes it; ids from 0, free again after an await. */
 static void test_tasks(void)
 {
@@ -256,6 +290,7 @@ int main(void)
     test_plan();
     test_channels();
     test_offset();
+    test_burst();
     test_tasks();
     test_registers();
     test_refusals();
