@@ -28,7 +28,8 @@ struct flow {
     struct held_list log;  /* what was held before each change */
     struct held_list ends; /* stack: what branches hold at their ends */
     bool failed;
-    bool *constant; /* [slots] */
+    bool *constant;                   /* [slots] */
+    const struct npu_ir_op **subview; /* [slots] the acquire that gave it */
 };
 
 static void push(struct held_list *list, uint32_t fifo, uint32_t count)
@@ -111,6 +112,8 @@ static void check_type(struct flow *w, const struct npu_ir_op *op, uint32_t end)
 static void acquire(struct flow *w, const struct npu_ir_op *op)
 {
     uint32_t end = check_end(w, op), n = (uint32_t)op->value;
+    for (uint32_t i = 0; i < op->n_results; i++)
+        w->subview[op->result[i]] = op;
     if (end == NPU_IR_NONE)
         return;
     check_type(w, op, end);
@@ -134,6 +137,21 @@ static void release(struct flow *w, const struct npu_ir_op *op)
             "%s releases %u objects of @%.60s and holds %u; the stock compiler says nothing",
             core_name(w).text, n, fifo_name(w, op->ref), held);
     set_held(w, op->ref, n > held ? 0 : held - n);
+}
+
+/* By what the acquire asked for, not by what the core happens to hold, as the stock verifier does. */
+static void check_access(struct flow *w, const struct npu_ir_op *op)
+{
+    const struct npu_ir_op *from = w->subview[op->operand[0]];
+    if (!from)
+        npu_check_error(w->c, "access-held", op->pos,
+                        "this subview comes through a loop or a branch: access the result of "
+                        "aie.objectfifo.acquire itself");
+    else if (op->value >= from->value)
+        npu_check_error(w->c, "access-held", op->pos,
+                        "object %" PRId64 " of @%.60s is accessed, but the acquire at line %u "
+                        "holds %" PRId64 ", numbered from 0",
+                        op->value, fifo_name(w, from->ref), from->pos.line, from->value);
 }
 
 /* ---- Loops ----------------------------------------------------------------------------------- */
@@ -304,6 +322,9 @@ static void walk(struct flow *w, const struct npu_ir_region *region)
         case NPU_IR_ACQUIRE:
             acquire(w, op);
             break;
+        case NPU_IR_ACCESS:
+            check_access(w, op);
+            break;
         case NPU_IR_RELEASE:
             release(w, op);
             break;
@@ -329,10 +350,12 @@ static void check_core(struct flow *w, const struct npu_core *core)
     const struct npu_ir_body *body = &core->body;
     w->core = core;
     w->constant = npu_arena_take(&w->c->arena, body->n_slots, sizeof(bool));
-    w->failed = w->failed || !w->constant;
+    w->subview = npu_arena_take(&w->c->arena, body->n_slots, sizeof(*w->subview));
+    w->failed = w->failed || !w->constant || !w->subview;
     for (uint32_t i = 0; i < body->n_captures && !w->failed; i++)
         w->constant[body->capture[i].slot] = body->capture[i].buffer == NPU_IR_NONE;
-    walk(w, &body->region);
+    if (!w->failed)
+        walk(w, &body->region);
     undo(w, 0);
 }
 

@@ -160,11 +160,13 @@ static int access_object(struct npu_sim *sim, struct npu_sim_core *core, const s
     const struct npu_sim_port *port = from->m.port;
     if (!port)
         return npu_sim_fail(sim, -EINVAL, &op->pos, "access to objects that were never acquired");
-    if (op->value < 0 || op->value >= port->pool->n_slots)
-        return npu_sim_fail(sim, -EINVAL, &op->pos, "access to object %lld of @%s, its pool has %u",
-                            (long long)op->value, port->fifo->name, port->pool->n_slots);
-    struct npu_sim_value *to = &value[op->result[0]];
+    const struct npu_sim_slice *slice = &port->pool->slice[0];
+    uint64_t oldest = port->side == NPU_PRODUCE ? slice->n_filled : slice->n_drained;
     uint64_t object = (uint64_t)from->i + (uint64_t)op->value;
+    if (op->value < 0 || object >= oldest + port->n_held)
+        return npu_sim_fail(sim, -EINVAL, &op->pos, "access to object %lld of @%s, %u held",
+                            (long long)op->value, port->fifo->name, port->n_held);
+    struct npu_sim_value *to = &value[op->result[0]];
     npu_sim_memref_init(&to->m, &core->program.body->slot_type[op->result[0]],
                         port->pool->data + object % port->pool->n_slots * port->pool->pitch,
                         port->pool->bytes);

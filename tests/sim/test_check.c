@@ -19,6 +19,8 @@ static const struct {
     uint32_t line;
     const char *text;
 } rules[] = {
+    {"access-held", E, 15,
+     "object 1 of @in is accessed, but the acquire at line 14 holds 1, numbered from 0"},
     {"acquire-balance", E, 13,
      "core (0,2) holds 0 objects of @in before each turn of this loop and 1 after it"},
     {"acquire-depth", E, 14,

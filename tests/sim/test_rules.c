@@ -10,6 +10,9 @@
     "aie.objectfifo @in(%s, {%k}, [2, 3]) : " FIFO "aie.objectfifo @out(%k, {%s}, [2, 2]) : " FIFO
 #define ACQUIRE(V, N) \
     "%" V " = aie.objectfifo.acquire @in(Consume, " N ") : !aie.objectfifosubview<" M ">\n"
+#define SUBVIEW "!aie.objectfifosubview<" M ">"
+#define ACCESS(V, S, N) \
+    "%" V " = aie.objectfifo.subview.access %" S "[" N "] : " SUBVIEW " -> " M "\n"
 #define TAKE(V) ACQUIRE(V, "1")
 #define GIVE    "aie.objectfifo.release @in(Consume, 1)\n"
 #define FILL                                            \
@@ -64,6 +67,24 @@ static const struct {
     {"acquire_all", ACQUIRE("x", "3") "aie.objectfifo.release @in(Consume, 3)\n", ""},
     {"acquire_more", ACQUIRE("x", "4") "aie.objectfifo.release @in(Consume, 4)\n",
      "acquire-depth "},
+    {"access_last_of_two",
+     ACQUIRE("x", "2") ACCESS("p", "x", "1") "aie.objectfifo.release @in(Consume, 2)\n", ""},
+    {"access_beyond_two",
+     ACQUIRE("x", "2") ACCESS("p", "x", "2") "aie.objectfifo.release @in(Consume, 2)\n",
+     "access-held "},
+    /* The core holds two, the second acquire asks for one of them. */
+    {"access_beyond_the_later_acquire", ACQUIRE("x", "2") TAKE("y") ACCESS("p", "y", "1") GIVE GIVE,
+     "access-held "},
+    {"access_in_a_branch", TAKE("x") "scf.if %yes {\n" ACCESS("p", "x", "1") "}\n" GIVE,
+     "access-held "},
+    {"access_of_a_producer",
+     "%y = aie.objectfifo.acquire @out(Produce, 1) : !aie.objectfifosubview<" M
+     ">\n" ACCESS("p", "y", "1") "aie.objectfifo.release @out(Produce, 1)\n" TAKE("x") GIVE,
+     "access-held "},
+    {"access_through_a_branch",
+     TAKE("x") "%s2 = scf.if %yes -> (" SUBVIEW ") {\nscf.yield %x : " SUBVIEW
+               "\n} else {\nscf.yield %x : " SUBVIEW "\n}\n" ACCESS("p", "s2", "0") GIVE,
+     "access-held "},
     {"index_last", TAKE("x") "%v = memref.load %acc[%c63] : " M "\n" GIVE, ""},
     {"index_over", TAKE("x") "%v = memref.load %acc[%c64] : " M "\n" GIVE, "index-range "},
     {"index_negative", TAKE("x") "%v = memref.load %acc[%minus] : " M "\n" GIVE, "index-range "},

@@ -213,6 +213,9 @@ static void test_core(void)
     expect("fault_acquire_more_than_there_is", "copy.mlir",
            RIG_EDITS("acquire @in(Consume, 1)", "acquire @in(Consume, 3)"), N, N, -EINVAL,
            ":14:15: acquire of 3 objects of @in, its pool has 2", NULL);
+    expect("fault_access_beyond_what_is_held", "copy.mlir",
+           RIG_EDITS("access %iv[0]", "access %iv[1]"), N, N, -EINVAL,
+           ":15:14: access to object 1 of @in, 1 held", NULL);
     expect("fault_no_kernel", "copy.mlir",
            RIG_EDITS("private @copy64", "private @nobody", "call @copy64", "call @nobody"), N, N,
            -EINVAL,
