@@ -14,9 +14,11 @@
 #define MAX_ID      15
 #define MAX_SIZE    (INT64_C(1) << 40)
 
-/* A transfer in elements: `size` and `stride` outermost first, dimension 0 the iteration. */
+/* A transfer in elements: `size` and `stride` outermost first, dimension 0 the iteration: of a task
+ * its runs, whatever was written. */
 struct pattern {
     int64_t start, size[4], stride[4];
+    int64_t outermost; /* size as written */
     bool linear;
 };
 
@@ -32,13 +34,10 @@ static bool add_product(int64_t a, int64_t b, int64_t *sum)
     return !__builtin_mul_overflow(a, b, &product) && !__builtin_add_overflow(*sum, product, sum);
 }
 
-/* The literal pattern of a transfer; false where a value is known at run time only, or where what
+/* The sizes and strides as written; false where a value is known at run time only, or where what
  * was written is no pattern (reported). */
-static bool read_pattern(struct npu_checker *c, const struct npu_ir_bd *bd,
-                         const struct npu_ir_type *type, struct pattern *p)
+static bool read_dims(struct npu_checker *c, const struct npu_ir_bd *bd, struct pattern *p)
 {
-    int64_t count = (int64_t)npu_ir_type_count(type);
-    *p = (struct pattern){.size = {1, 1, 1, 1}, .stride = {0, 0, 0, 1}};
     if (bd->n_dims > 4) {
         npu_check_error(c, "transfer-dims", bd->pos,
                         "the transfer has %u dimensions; at most 4 fit", bd->n_dims);
@@ -50,8 +49,9 @@ static bool read_pattern(struct npu_checker *c, const struct npu_ir_bd *bd,
             (bd->memcpy && bd->offset[i].slot != NPU_IR_NONE)) {
             npu_checker_report(
                 c, NPU_SEVERITY_NOTE, "transfer-unknown", bd->pos,
-                "this transfer takes a number from an argument; its limits are checked "
-                "when it runs");
+                "this transfer takes a number from an argument: its bounds are checked when it "
+                "runs; the stock compiler of March 2026 takes constants only, and there are no "
+                "instruction words for it");
             return false;
         }
         p->size[to] = bd->size[i].value;
@@ -64,33 +64,111 @@ static bool read_pattern(struct npu_checker *c, const struct npu_ir_bd *bd,
             return false;
         }
     }
-    p->start = bd->memcpy ? 0 : bd->start;
-    for (uint32_t i = 0; i < 4 && bd->memcpy; i++)
+    return true;
+}
+
+/* As written, also of dimensions of size 1: the stock verifier looks at those, too. */
+static void check_strides(struct npu_checker *c, const struct npu_ir_bd *bd,
+                          const struct pattern *p, uint64_t elem)
+{
+    for (int i = 0; i < 3; i++)
+        if (p->stride[i] % (int64_t)(GRANULE / elem) != 0)
+            npu_check_error(c, "transfer-granule", bd->pos,
+                            "dimension %d of the transfer steps %" PRId64 " elements of %" PRIu64
+                            " bytes, no multiple of %d",
+                            i, p->stride[i], elem, GRANULE);
+}
+
+/* The offsets of a memcpy count in strides. */
+static bool read_offsets(struct npu_checker *c, const struct npu_ir_bd *bd, struct pattern *p)
+{
+    for (uint32_t i = 0; i < 4; i++) {
+        if (bd->offset[i].value < 0) {
+            npu_check_error(c, "transfer-bounds", bd->pos,
+                            "dimension %u of the transfer has an offset of %" PRId64
+                            ", expected 0 or more",
+                            i, bd->offset[i].value);
+            return false;
+        }
         if (!add_product(bd->offset[i].value, bd->stride[i].value, &p->start))
             p->start = -1;
-    if (bd->n_dims == 0)
-        p->size[3] = bd->length >= 0 ? bd->length : count - p->start;
-    int64_t total = 1;
-    for (int i = 0; i < 4; i++)
-        if (__builtin_mul_overflow(total, p->size[i], &total))
-            total = -1;
-    bool stated = bd->memcpy || bd->length < 0 || total == bd->length ||
-                  total / p->size[0] == bd->length; /* of one run, or of all */
-    if (p->size[3] < 1 || !stated) {
-        npu_check_error(c, "transfer-dims", bd->pos,
-                        "the transfer has a length of %" PRId64 " and dimensions of %" PRId64
-                        " elements",
-                        bd->length, total);
-        return false;
     }
     return true;
 }
 
-/* One run, perhaps repeated: what the stock compiler takes for linear as it is written. */
-static bool is_linear(const struct pattern *p)
+/* How often a task runs is its repeat_count's to say, as the stock compiler has it; its length is
+ * that of one run. */
+static bool read_task(struct npu_checker *c, const struct npu_ir_op *op,
+                      const struct npu_ir_type *type, struct pattern *p)
 {
-    return p->size[1] == 1 && p->size[2] == 1 && p->stride[1] == 0 && p->stride[2] == 0 &&
-           p->stride[3] == 1;
+    const struct npu_ir_bd *bd = &op->bd[0];
+    int64_t length = npu_ir_bd_length(bd, type), runs = op->repeat + 1, one = 1;
+    p->start = bd->start;
+    if (bd->n_dims == 0)
+        p->size[3] = length;
+    for (int i = 1; i < 4; i++)
+        if (__builtin_mul_overflow(one, p->size[i], &one))
+            one = -1;
+    if (length < 1)
+        npu_check_error(c, "transfer-dims", bd->pos,
+                        "the transfer has a length of %" PRId64 " elements, expected 1 or more",
+                        length);
+    else if (one != length)
+        npu_check_error(c, "transfer-dims", bd->pos,
+                        "the transfer has a length of %" PRId64 " elements, but its %sdimensions "
+                        "make %" PRId64 ": the length is that of one run",
+                        length, bd->n_dims > 3 ? "three innermost " : "", one);
+    if (length < 1 || one != length)
+        return false;
+    if (p->size[0] > 1 && p->stride[0] > 0 && p->size[0] != runs)
+        npu_check_error(c, "transfer-rounds", bd->pos,
+                        "the outermost dimension has size %" PRId64 ", but the task runs %" PRId64
+                        " times: expected repeat_count = %" PRId64 "; with another number the "
+                        "next start goes on where this one stopped, which is not executed here",
+                        p->size[0], runs, p->size[0] - 1);
+    else if (p->size[0] > 1 && p->stride[0] == 0 && p->size[0] != runs)
+        npu_checker_report(c, NPU_SEVERITY_WARNING, "task-repeat", bd->pos,
+                           "the outermost dimension repeats %" PRId64 " times with stride 0, but "
+                           "only repeat_count counts: the task runs %" PRId64 " times",
+                           p->size[0], runs);
+    if (p->size[0] == 1)
+        p->stride[0] = 0;
+    if (p->stride[0] == 0)
+        p->size[0] = runs;
+    return true;
+}
+
+/* The literal pattern of a transfer; false as read_dims() has it. */
+static bool read_pattern(struct npu_checker *c, const struct npu_ir_op *op,
+                         const struct npu_ir_type *type, struct pattern *p)
+{
+    const struct npu_ir_bd *bd = &op->bd[0];
+    *p = (struct pattern){.size = {1, 1, 1, 1}, .stride = {0, 0, 0, 1}};
+    if (!read_dims(c, bd, p))
+        return false;
+    p->outermost = p->size[0];
+    check_strides(c, bd, p, elem_bytes(type));
+    return bd->memcpy ? read_offsets(c, bd, p) : read_task(c, op, type, p);
+}
+
+/* One run, perhaps repeated: what the stock compiler takes for linear as it is written. */
+static bool is_linear(const struct npu_ir_bd *bd, const struct pattern *p)
+{
+    bool one_row = p->size[1] == 1 && p->size[2] == 1;
+    return bd->memcpy ? one_row && p->stride[1] == 0 && p->stride[2] == 0 && p->stride[3] == 1
+                      : one_row;
+}
+
+/* Of a task that it takes for linear the stock compiler forgets the innermost stride. */
+static void check_task_stride(struct npu_checker *c, const struct npu_ir_bd *bd,
+                              const struct pattern *p)
+{
+    if (!bd->memcpy && p->linear && p->size[3] > 1 && p->stride[3] > 1)
+        npu_check_error(c, "task-stride", bd->pos,
+                        "only the innermost dimension of this task is over 1, with a stride of "
+                        "%" PRId64 ": the stock compiler says nothing and moves neighbours; write "
+                        "[<size = %" PRId64 ", stride = %" PRId64 ">, <size = 1, stride = 1>]",
+                        p->stride[3], p->size[3], p->stride[3]);
 }
 
 static void check_bounds(struct npu_checker *c, const struct npu_sequence *sequence,
@@ -124,12 +202,6 @@ static void check_granule(struct npu_checker *c, const struct npu_ir_bd *bd,
         npu_check_error(c, "transfer-granule", bd->pos,
                         "the innermost stride is %" PRId64 "; elements of %" PRIu64 " bytes need 1",
                         p->stride[3], elem);
-    for (int i = 0; i < 3; i++)
-        if (p->size[i] > 1 && (uint64_t)p->stride[i] * elem % GRANULE != 0)
-            npu_check_error(c, "transfer-granule", bd->pos,
-                            "dimension %d of the transfer steps %" PRIu64
-                            " bytes, no multiple of %d",
-                            i, (uint64_t)p->stride[i] * elem, GRANULE);
 }
 
 static void check_fields(struct npu_checker *c, const struct npu_ir_bd *bd, const struct pattern *p,
@@ -143,11 +215,11 @@ static void check_fields(struct npu_checker *c, const struct npu_ir_bd *bd, cons
             " rows; at most %d fit unless it is one run, written [n, 1, 1, N][.., 0, 0, 1]",
             words, p->size[2], MAX_WRAP);
     for (int i = 0; i < 4; i++)
-        if (p->size[i] > 1 && p->stride[i] * (int64_t)elem / GRANULE > MAX_STEP)
+        if ((p->size[i] > 1 || i == 3) && p->stride[i] / (int64_t)(GRANULE / elem) > MAX_STEP)
             npu_check_error(c, "transfer-step", bd->pos,
                             "dimension %d of the transfer steps %" PRId64 " words; at most %" PRId64
                             " fit",
-                            i, p->stride[i] * (int64_t)elem / GRANULE, MAX_STEP);
+                            i, p->stride[i] / (int64_t)(GRANULE / elem), MAX_STEP);
     for (int i = 1; i < 4; i++)
         if (p->size[i] > 1 && p->stride[i] == 0)
             npu_check_error(c, "transfer-stride", bd->pos,
@@ -159,11 +231,11 @@ static void check_fields(struct npu_checker *c, const struct npu_ir_bd *bd, cons
 static void check_rounds(struct npu_checker *c, const struct npu_ir_op *op, const struct pattern *p)
 {
     int64_t most = p->stride[0] > 0 ? MAX_ROUNDS : MAX_REPEATS;
-    if (p->size[0] > most)
+    if (p->outermost > most)
         npu_check_error(c, "transfer-rounds", op->pos,
                         "the outermost dimension has size %" PRId64 " and stride %" PRId64
                         "; at most %" PRId64 " fit",
-                        p->size[0], p->stride[0], most);
+                        p->outermost, p->stride[0], most);
     if (op->repeat + 1 > MAX_RUNS)
         npu_check_error(c, "transfer-rounds", op->pos,
                         "the task runs %" PRId64 " times; at most %d fit", op->repeat + 1,
@@ -187,7 +259,7 @@ static void check_objects(struct npu_checker *c, const struct npu_ir_op *op,
     const struct npu_fifo *fifo = &c->array->fifo[op->ref];
     uint32_t end = shim_end(c, op->ref);
     uint64_t bytes = npu_ir_type_bytes(end == 0 ? &fifo->consumer_type : &fifo->type);
-    uint64_t total = elem * (uint64_t)(op->repeat + 1);
+    uint64_t total = elem;
     for (int i = 0; i < 4; i++)
         if (__builtin_mul_overflow(total, (uint64_t)p->size[i], &total))
             return;
@@ -222,14 +294,15 @@ void npu_check_transfer(struct npu_checker *c, const struct npu_sequence *sequen
                         sequence->argument_name[bd->memref], npu_ir_elem_bits(type->elem));
         return;
     }
-    if (!read_pattern(c, bd, type, &p))
-        return;
-    p.linear = is_linear(&p);
     uint32_t errors = c->result->n_errors;
+    if (!read_pattern(c, op, type, &p))
+        return;
+    p.linear = is_linear(bd, &p);
     check_bounds(c, sequence, bd, &p);
     if (c->result->n_errors > errors)
         return; /* the numbers below are in range only for what the argument holds */
     check_granule(c, bd, &p, elem);
+    check_task_stride(c, bd, &p);
     check_fields(c, bd, &p, elem);
     check_rounds(c, op, &p);
     if (c->result->n_errors == errors)

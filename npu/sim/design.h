@@ -193,12 +193,16 @@ struct npu_ir_bd {
     bool memcpy;     /* dma_memcpy_nd: offset/size/stride [4]. Else aie.dma_bd: start, length and,
                              if n_dims > 0, size/stride[n_dims] */
     struct npu_ir_index offset[4];
-    int64_t start, length; /* dma_bd only, elements; length -1: not written, all from `start` */
+    int64_t start, length; /* dma_bd only, elements; length -1: not written, npu_ir_bd_length() */
     uint32_t n_dims;
     struct npu_ir_index size[NPU_DESIGN_MAX_DIMS], stride[NPU_DESIGN_MAX_DIMS];
     int64_t id;           /* memcpy: `id`; dma_bd: `bd_id`; -1: not written, the compiler assigns */
-    int64_t burst_length; /* bytes, 0: longest */
+    int64_t burst_length; /* bytes: 64, 128, 256; 0: longest */
 };
+
+/* Elements of one run of an aie.dma_bd of an argument of that type: as written, or as many as the
+ * argument has, wherever the transfer starts (the stock compiler's rule). */
+int64_t npu_ir_bd_length(const struct npu_ir_bd *bd, const struct npu_ir_type *type);
 
 struct npu_ir_op {
     enum npu_ir_code code;

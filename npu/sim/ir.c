@@ -42,6 +42,11 @@ uint64_t npu_ir_type_bytes(const struct npu_ir_type *type)
     return npu_ir_type_count(type) * (bits < 8 ? 1 : bits / 8);
 }
 
+int64_t npu_ir_bd_length(const struct npu_ir_bd *bd, const struct npu_ir_type *type)
+{
+    return bd->length >= 0 ? bd->length : (int64_t)npu_ir_type_count(type);
+}
+
 static size_t append_size(char *text, size_t size, size_t used, int64_t value, const char *after)
 {
     if (used >= size)

@@ -59,10 +59,13 @@ static int memcpy_task(struct npu_sim *sim, const struct npu_ir_bd *bd, struct n
 {
     int64_t size[4], stride[4], offset = 0;
     for (unsigned d = 0; d < 4; d++) {
-        int64_t part;
+        int64_t part, at = index_of(sim, &bd->offset[d]);
         size[d] = index_of(sim, &bd->size[d]);
         stride[d] = index_of(sim, &bd->stride[d]);
-        if (__builtin_mul_overflow(index_of(sim, &bd->offset[d]), stride[d], &part) ||
+        if (at < 0)
+            return npu_sim_fail(sim, -EINVAL, &bd->pos, "an offset of %lld: expected 0 or more",
+                                (long long)at);
+        if (__builtin_mul_overflow(at, stride[d], &part) ||
             __builtin_add_overflow(offset, part, &offset))
             return npu_sim_fail(sim, -EINVAL, &bd->pos, "the offset of the transfer overflows");
     }
@@ -70,25 +73,22 @@ static int memcpy_task(struct npu_sim *sim, const struct npu_ir_bd *bd, struct n
 }
 
 /* aie.dma_bd: `length` elements a run in up to three dimensions; a fourth, the outermost, is
- * stepped by the task's repeats. */
+ * stepped by the task's repeats, and its size says nothing where the step is 0. */
 static int bd_task(struct npu_sim *sim, const struct npu_ir_op *op, const struct npu_ir_bd *bd,
                    struct npu_sim_task *task)
 {
     int64_t size[NPU_DESIGN_MAX_DIMS + 1] = {op->repeat + 1}, stride[NPU_DESIGN_MAX_DIMS + 1] = {0};
-    int64_t length = bd->length, run = 1;
+    int64_t length = npu_ir_bd_length(bd, &sim->host.sequence->body.slot_type[bd->memref]), run = 1;
     uint32_t n = 1, d = 0;
-    if (length == (int64_t)NPU_IR_NONE)
-        length =
-            (int64_t)npu_ir_type_count(&sim->host.sequence->body.slot_type[bd->memref]) - bd->start;
     if (bd->n_dims == 4) {
         int64_t outer = index_of(sim, &bd->size[0]);
-        if (outer != 1 && outer != size[0])
+        stride[0] = outer == 1 ? 0 : index_of(sim, &bd->stride[0]);
+        if (stride[0] != 0 && outer != size[0])
             return npu_sim_fail(
                 sim, -EINVAL, &bd->pos,
                 "an outermost size of %lld in a task that runs %lld times: expected "
                 "repeat_count = %lld",
                 (long long)outer, (long long)size[0], (long long)outer - 1);
-        stride[0] = outer == 1 ? 0 : index_of(sim, &bd->stride[0]);
         d = 1;
     }
     for (; d < bd->n_dims; d++) {

@@ -142,7 +142,8 @@ static int read_dims(struct writer *w, const struct npu_ir_bd *bd, struct npu_tx
     }
     for (uint32_t d = 0; d < n && code == 0; d++) {
         code = literal(w, &bd->size[d], 1, UINT32_MAX, "a size", &t->size[skip + d]);
-        if (code == 0)
+        /* Of size 1 it may be any constant. */
+        if (code == 0 && (t->size[skip + d] > 1 || bd->stride[d].slot != NPU_IR_NONE))
             code = literal(w, &bd->stride[d], 0, UINT32_MAX, "a stride", &t->stride[skip + d]);
     }
     return code;
@@ -159,9 +160,10 @@ static int read_memcpy(struct writer *w, struct npu_txn_transfer *t)
     if (code == 0)
         code = read_dims(w, bd, t);
     for (unsigned d = 0; d < 4 && code == 0; d++) {
-        code = literal(w, &bd->offset[d], 0, UINT32_MAX, "an offset", &offset);
         /* Offsets count in strides, as the compiler implements it. */
-        if (code == 0 && offset && bd->stride[d].value > 0) {
+        bool counts = bd->stride[d].value > 0;
+        code = literal(w, &bd->offset[d], 0, counts ? UINT32_MAX : INT64_MAX, "an offset", &offset);
+        if (code == 0 && offset && counts) {
             uint64_t product = (uint64_t)offset * (uint64_t)bd->stride[d].value;
             if (product > UINT32_MAX)
                 return fail_at(w, -EINVAL, "an offset is 4 GiB or more");
@@ -217,10 +219,7 @@ static int read_task(struct writer *w, struct npu_txn_transfer *t)
         code = set_start(w, (uint64_t)bd->start, t);
     if (code)
         return code;
-    uint64_t length =
-        bd->length == (int64_t)NPU_IR_NONE
-            ? npu_ir_type_count(&w->sequence->body.slot_type[bd->memref]) - (uint64_t)bd->start
-            : (uint64_t)bd->length;
+    uint64_t length = (uint64_t)npu_ir_bd_length(bd, &w->sequence->body.slot_type[bd->memref]);
     if (op->repeat < 0 || op->repeat > 255)
         return fail_at(w, -EINVAL, "expected a repeat_count from 0 to 255");
     uint32_t runs = (uint32_t)op->repeat + 1;
@@ -228,15 +227,12 @@ static int read_task(struct writer *w, struct npu_txn_transfer *t)
         return fail_at(w, -EINVAL, "expected a length of 1 to 2^32 - 1 elements");
     if (bd->n_dims == 0)
         t->size[3] = (uint32_t)length;
-    else if (t->size[0] > 1 && t->size[0] != runs)
+    else if (t->size[0] > 1 && t->stride[0] > 0 && t->size[0] != runs)
         return fail_at(w, -ENOTSUP,
                        "expected repeat_count + 1 runs where the outermost of four "
-                       "dimensions has more than one");
-    else if ((uint64_t)t->size[1] * t->size[2] * t->size[3] != length &&
-             (uint64_t)t->size[0] * t->size[1] * t->size[2] * t->size[3] != length)
-        return fail_at(w, -EINVAL, "the length is not the product of the sizes");
-    if (t->size[0] == 1)
-        t->stride[0] = 0;
+                       "dimensions has more than one and a stride");
+    else if ((uint64_t)t->size[1] * t->size[2] * t->size[3] != length)
+        return fail_at(w, -EINVAL, "the length is not the product of the three innermost sizes");
     t->size[0] = runs;
     t->burst_bytes = (uint16_t)bd->burst_length;
     t->token = op->token;

@@ -123,6 +123,13 @@ static const struct {
      "core (0,2) sets no stack_size and gets 1024 bytes without a guard below its buffers"},
     {"streams", W, 3, "7 streams leave switch (0,1) going up on the straight way"},
     {"task-order", E, 29, "this task was not started"},
+    {"task-repeat", W, 27,
+     "the outermost dimension repeats 4 times with stride 0, but only repeat_count counts: the "
+     "task "
+     "runs 16 times"},
+    {"task-stride", E, 27,
+     "only the innermost dimension of this task is over 1, with a stride of 4: the stock compiler "
+     "says nothing and moves neighbours; write [<size = 256, stride = 4>, <size = 1, stride = 1>]"},
     {"task-token", E, 36, "the task of line 29 has no issue_token, so this waits for ever"},
     {"tile-range", E, 6, "tile (4,2) is outside of npu1, which has columns 0 .. 3 and rows 0 .. 5"},
     {"tile-twice", E, 6, "tile (0,2) is declared a second time"},
@@ -139,7 +146,10 @@ static const struct {
     {"transfer-step", E, 26, "dimension 2 of the transfer steps 1048640 words"},
     {"transfer-stride", E, 26,
      "dimension 2 of the transfer repeats with stride 0, which only the outermost may"},
-    {"transfer-unknown", N, 26, "this transfer takes a number from an argument"},
+    {"transfer-unknown", N, 26,
+     "this transfer takes a number from an argument: its bounds are checked when it runs; the "
+     "stock "
+     "compiler of March 2026 takes constants only, and there are no instruction words for it"},
     {"transfer-wrap", E, 26, "the transfer repeats 2048 words or 2 rows"},
     {"wait-channel", E, 28, "no fifo uses S2MM channel 1 of tile (0,0), so this waits for ever"},
     {"wait-missing", W, 25,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the checker's rules begin and end: pieces of text, and the rules that they break. */
 #include "npu/sim/check.h"
+#include "npu/sim/sequence_txn.h"
 #include "tests/check.h"
 
 #define M     "memref<64xi32>"
@@ -99,14 +100,26 @@ static const struct {
      "index-range "},
 };
 
-#define IN(OFFSET, SIZES, STRIDES, MORE)                                                    \
-    "aiex.npu.dma_memcpy_nd(%a[0, 0, 0, " OFFSET "]" SIZES STRIDES ") {metadata = @in" MORE \
+#define AT(OFFSETS, SIZES, STRIDES, MORE)                                      \
+    "aiex.npu.dma_memcpy_nd(%a" OFFSETS SIZES STRIDES ") {metadata = @in" MORE \
     "} : memref<4096xi32>\n"
-#define PIECE(ID, MORE) IN("0", "[1, 1, 1, 64]", "[0, 0, 0, 1]", ", id = " ID " : i64" MORE)
+#define IN(OFFSET, SIZES, STRIDES, MORE) AT("[0, 0, 0, " OFFSET "]", SIZES, STRIDES, MORE)
+#define PIECE(ID, MORE)                  IN("0", "[1, 1, 1, 64]", "[0, 0, 0, 1]", ", id = " ID " : i64" MORE)
 
 #define ONE(OFFSET, SIZES, STRIDES) IN(OFFSET, SIZES, STRIDES, ", id = 0 : i64")
 #define TOKEN                       ", issue_token = true"
 #define WAIT                        "aiex.npu.dma_wait {symbol = @in}\n"
+/* Of bytes: %b. */
+#define BYTES(SIZES, STRIDES)                                                                   \
+    "aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0]" SIZES STRIDES ") {metadata = @in, id = 0 : i64} : " \
+    "memref<4096xi8>\n"
+/* A task with these words in aie.dma_bd and after it, started and awaited. */
+#define RUN_OF(ARGUMENT, BD, MORE)                                    \
+    "%t = aiex.dma_configure_task_for @in {\naie.dma_bd(" ARGUMENT BD \
+    ")\naie.end } {issue_token = true" MORE                           \
+    "}\naiex.dma_start_task(%t)\naiex.dma_await_task(%t)\n"
+#define RUN(BD, MORE)   RUN_OF("%a : memref<4096xi32>", BD, MORE)
+#define TIMES(REPEATED) ", repeat_count = " REPEATED " : i32"
 #define TASK(V, LENGTH, DIMS)                                                                 \
     "%" V                                                                                     \
     " = aiex.dma_configure_task_for @in {\naie.dma_bd(%a : memref<4096xi32>, 0, " LENGTH DIMS \
@@ -133,6 +146,24 @@ static const struct {
     {"last_element", ONE("4032", "[1, 1, 1, 64]", "[0, 0, 0, 1]"), ""},
     {"one_element_over", ONE("4033", "[1, 1, 1, 64]", "[0, 0, 0, 1]"), "transfer-bounds "},
     {"negative_start", ONE("-1", "[1, 1, 1, 64]", "[0, 0, 0, 1]"), "transfer-bounds "},
+    {"negative_offset_of_a_repeat",
+     AT("[-1, 0, 0, 0]", "[2, 1, 1, 64]", "[0, 0, 0, 1]", ", id = 0 : i64"), "transfer-bounds "},
+    {"negative_offset_that_another_makes_good",
+     AT("[0, 0, 1, -64]", "[1, 1, 1, 64]", "[0, 0, 64, 1]", ", id = 0 : i64"), "transfer-bounds "},
+    {"far_offset_of_a_repeat",
+     AT("[1099511627776, 0, 0, 0]", "[2, 1, 1, 64]", "[0, 0, 0, 1]", ", id = 0 : i64"), ""},
+    {"odd_stride_of_one_round", BYTES("[1, 1, 1, 256]", "[3, 0, 0, 1]"), "transfer-granule "},
+    {"odd_stride_of_one_plane", BYTES("[1, 1, 1, 256]", "[0, 6, 0, 1]"), "transfer-granule "},
+    {"odd_stride_of_one_row", BYTES("[1, 2, 1, 256]", "[0, 256, 5, 1]"), "transfer-granule "},
+    {"even_strides_of_one_round", BYTES("[1, 1, 1, 256]", "[8, 0, 0, 1]"), ""},
+    {"odd_stride_of_one_round_of_a_task",
+     RUN_OF("%b : memref<4096xi8>",
+            ", 0, 256, [<size = 1, stride = 3>, <size = 1, stride = 0>, "
+            "<size = 1, stride = 0>, <size = 256, stride = 1>]",
+            ""),
+     "transfer-granule "},
+    {"long_stride_of_one_word", ONE("0", "[1, 1, 64, 1]", "[0, 0, 1, 1048577]"), "transfer-step "},
+    {"long_stride_of_one_row", ONE("0", "[1, 2, 1, 64]", "[0, 64, 99999999999, 1]"), ""},
     {"rows_of_1023", ONE("0", "[1, 1, 64, 33]", "[0, 0, 64, 1]"), ""},
     {"linear_run_is_not_limited", ONE("0", "[1, 1, 1, 4096]", "[0, 0, 0, 1]"), ""},
     {"repeated_run_is_not_limited", ONE("0", "[65, 1, 1, 4096]", "[0, 0, 0, 1]"), ""},
@@ -151,6 +182,95 @@ static const struct {
      TASK("t", "128",
           ", [<size = 64, stride = 1>]") "aiex.dma_start_task(%t)\naiex.dma_await_task(%t)\n",
      "transfer-dims "},
+    {"task_without_length_from_the_middle", RUN(", 64", ""), "transfer-bounds "},
+    {"task_of_no_length", RUN(", 0, 0", ""), "transfer-dims "},
+    {"task_length_of_one_run",
+     RUN(", 0, 64, [<size = 4, stride = 64>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("3")),
+     ""},
+    {"task_length_of_all_runs",
+     RUN(", 0, 256, [<size = 4, stride = 64>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("3")),
+     "transfer-dims "},
+    {"task_length_of_three_dimensions",
+     RUN(", 0, 256, [<size = 4, stride = 128>, <size = 4, stride = 32>, <size = 16, stride = 1>]",
+         TIMES("3")),
+     ""},
+    {"task_length_of_two_of_three_dimensions",
+     RUN(", 0, 64, [<size = 4, stride = 128>, <size = 4, stride = 32>, <size = 16, stride = 1>]",
+         TIMES("3")),
+     "transfer-dims "},
+    {"task_without_length_and_all_of_it",
+     RUN_OF("%b : memref<4096xi8>", " sizes = [2, 2048] strides = [2048, 1]", ""), ""},
+    {"task_without_length_and_half_of_it",
+     RUN_OF("%b : memref<4096xi8>", " sizes = [2, 1024] strides = [2048, 1]", ""),
+     "transfer-dims "},
+    {"task_with_too_few_runs",
+     RUN(", 0, 64, [<size = 4, stride = 64>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("1")),
+     "transfer-rounds "},
+    {"task_with_one_run",
+     RUN(", 0, 64, [<size = 4, stride = 64>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         ""),
+     "transfer-rounds "},
+    {"task_with_too_many_runs",
+     RUN(", 0, 64, [<size = 4, stride = 64>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("7")),
+     "transfer-rounds "},
+    {"task_that_repeats_as_often_as_it_says",
+     RUN(", 0, 64, [<size = 4, stride = 0>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("3")),
+     ""},
+    {"task_that_repeats_otherwise",
+     RUN(", 0, 64, [<size = 4, stride = 0>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("6")),
+     "task-repeat "},
+    {"task_of_256_runs", RUN(", 0, 64", TIMES("255")), ""},
+    {"task_of_257_runs", RUN(", 0, 64", TIMES("256")), "transfer-rounds "},
+    {"task_of_64_rounds",
+     RUN(", 0, 64, [<size = 64, stride = 63>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("63")),
+     ""},
+    {"task_of_65_rounds",
+     RUN(", 0, 64, [<size = 65, stride = 60>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 1>]",
+         TIMES("64")),
+     "transfer-rounds "},
+    /* 16 words a run: an object only after four. */
+    {"task_of_two_quarters",
+     RUN(", 0, 16, [<size = 2, stride = 16>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 16, stride = 1>]",
+         TIMES("1")),
+     "transfer-objects "},
+    {"task_of_12_quarters",
+     RUN(", 0, 16, [<size = 12, stride = 16>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 16, stride = 1>]",
+         TIMES("11")),
+     ""},
+    {"task_of_one_long_row_with_a_written_stride",
+     RUN(", 0, 4096, [<size = 1, stride = 64>, <size = 1, stride = 64>, <size = 4096, stride = 1>]",
+         ""),
+     ""},
+    {"task_of_strided_words", RUN(", 0, 64, [<size = 64, stride = 4>]", ""), "task-stride "},
+    {"task_of_strided_words_in_four_dimensions",
+     RUN(", 0, 64, [<size = 2, stride = 256>, <size = 1, stride = 0>, <size = 1, stride = 0>, "
+         "<size = 64, stride = 4>]",
+         TIMES("1")),
+     "task-stride "},
+    {"task_of_strided_rows_of_one_word",
+     RUN(", 0, 64, [<size = 64, stride = 4>, <size = 1, stride = 1>]", ""), ""},
+    {"task_of_two_strided_rows",
+     RUN(", 0, 64, [<size = 2, stride = 256>, <size = 32, stride = 4>]", ""), ""},
+    {"task_of_one_word_with_a_stride", RUN(", 0, 1, [<size = 1, stride = 4>]", TIMES("63")), ""},
+    {"memcpy_of_strided_words", ONE("0", "[1, 1, 1, 64]", "[0, 0, 0, 4]"), ""},
     {"task_started_twice",
      TASK("t", "64",
           "") "aiex.dma_start_task(%t)\naiex.dma_start_task(%t)\naiex.dma_await_task(%t)\n",
@@ -262,6 +382,24 @@ static void report(void *user, const struct npu_finding *finding)
              finding->text);
 }
 
+/* What the checker accepts has instruction words: the first sequence that has none, or NULL. */
+static const char *without_words(const struct npu_design *design, struct npu_error *err)
+{
+    const struct npu_array *array = &design->array[0];
+    struct npu_map *map = NULL;
+    const char *name = NULL;
+    if (npu_map_open(&map, array, err))
+        return "no map";
+    for (uint32_t i = 0; i < array->n_sequences && !name; i++) {
+        struct npu_txn *txn = NULL;
+        if (npu_sequence_words(&txn, design, array, map, i, err))
+            name = array->sequence[i].name;
+        npu_txn_close(&txn);
+    }
+    npu_map_close(&map);
+    return name;
+}
+
 static void check(const char *name, const char *text, const char *rules)
 {
     struct npu_design *design = NULL;
@@ -273,7 +411,8 @@ static void check(const char *name, const char *text, const char *rules)
     int code = npu_design_parse(&design, text, strlen(text), "t", &err);
     if (code == 0)
         code = npu_design_check(design, NULL, report, &seen, &result, &err);
-    check_case(code == 0 && strcmp(seen.rules, rules) == 0, full,
+    const char *none = code == 0 && result.n_errors == 0 ? without_words(design, &err) : NULL;
+    check_case(code == 0 && strcmp(seen.rules, rules) == 0 && !none, full,
                "found \"%s\", expected \"%s\"%s%s", seen.rules, rules, seen.text, err.text);
     npu_design_close(&design);
 }
@@ -290,7 +429,7 @@ int main(void)
         char *at =
             stpcpy(text, "aie.device(npu1) {\n" TILES FIFOS "aie.core(%k) {\n" FILL TAKE("x") GIVE
                    "aie.end } {stack_size = 1024 : i32}\naie.runtime_sequence(%a : "
-                   "memref<4096xi32>) {\n");
+                   "memref<4096xi32>, %b : memref<4096xi8>) {\n");
         strcpy(stpcpy(at, sequences[i].text), "}\n}\n");
         check(sequences[i].name, text, sequences[i].rules);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One core: what its program can do, what the sequence can do, what stays from launch to launch. */
+#include "npu/sim/sequence_txn.h"
 #include "tests/sim/rig.h"
 
 #define N 1024
@@ -95,6 +96,79 @@ static void test_tasks(void)
                           "0, 0, 1, 128", "128", "2") WAIT WAIT OUT_PART("0, 0, 2, 0", "256", "1")
                           WAIT OUT_PART("0, 0, 3, 0", "256", "1") WAIT),
             N, N);
+}
+
+/* The launch once more from instruction words, with n words of `out`. */
+static bool run_words(struct rig *rig, size_t n)
+{
+    struct npu_map *map = NULL;
+    struct npu_txn *txn = NULL;
+    const struct npu_array *array = &rig->design->array[0];
+    struct npu_sim_buffer buffer[2] = {{in, sizeof(in)}, {out, n * 4}};
+    bool ran = npu_map_open(&map, array, &rig->err) == 0 &&
+               npu_sequence_words(&txn, rig->design, array, map, 0, &rig->err) == 0;
+    if (ran) {
+        struct npu_sim_launch launch = {.buffers = buffer, .n_buffers = 2};
+        launch.words = npu_txn_words(txn, &launch.n_words);
+        ran = rig_launch(rig, &launch);
+    }
+    npu_txn_close(&txn);
+    npu_map_close(&map);
+    return ran;
+}
+
+/* What a task reads, from its text and from its words: `runs` of [planes][rows][columns] words with
+ * these steps, each run `step` further. */
+static void test_task_forms(void)
+{
+    static const struct {
+        const char *name, *bd, *more;
+        size_t runs, step, planes, plane, rows, row, columns, column;
+    } cases[] = {
+        {"run_task_of_a_whole_argument", "", "", 1, 0, 1, 0, 1, 0, 1024, 1},
+        {"run_task_of_three_dimensions",
+         ", 0, 256, [<size = 2, stride = 512>, <size = 2, stride = 128>, <size = 64, stride = 1>]",
+         "{repeat_count = 3 : i32}", 4, 0, 2, 512, 2, 128, 64, 1},
+        {"run_task_of_four_dimensions",
+         ", 0, 256, [<size = 2, stride = 512>, <size = 1, stride = 3>, <size = 4, stride = 128>, "
+         "<size = 64, stride = 2>]",
+         "{repeat_count = 1 : i32}", 2, 512, 1, 0, 4, 128, 64, 2},
+        {"run_task_repeats_as_repeat_count_says",
+         ", 0, 128, [<size = 2, stride = 0>, <size = 1, stride = 0>, <size = 2, stride = 512>, "
+         "<size = 64, stride = 1>]",
+         "{repeat_count = 2 : i32}", 3, 0, 1, 0, 2, 512, 64, 1},
+        {"run_task_of_rows_of_one_word",
+         ", 0, 128, [<size = 128, stride = 8>, <size = 1, stride = 1>]", "", 1, 0, 1, 0, 128, 8, 1,
+         1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char task[512], output[256], name[80];
+        size_t n = 0;
+        fresh();
+        for (size_t r = 0; r < cases[i].runs; r++)
+            for (size_t p = 0; p < cases[i].planes; p++)
+                for (size_t y = 0; y < cases[i].rows; y++)
+                    for (size_t x = 0; x < cases[i].columns; x++)
+                        expected[n++] = in[r * cases[i].step + p * cases[i].plane +
+                                           y * cases[i].row + x * cases[i].column];
+        snprintf(task, sizeof(task),
+                 "%%t = aiex.dma_configure_task_for @in {\naie.dma_bd(%%a : memref<1024xi32>%s)\n"
+                 "aie.end\n} %s\naiex.dma_start_task(%%t)\n",
+                 cases[i].bd, cases[i].more);
+        snprintf(output, sizeof(output),
+                 "%%b : memref<%zuxi32>) {\naiex.npu.dma_memcpy_nd (%%b[0, 0, 0, 0][1, 1, 1, %zu]"
+                 "[0, 0, 0, 1]) {metadata = @out, id = 1 : i64} : memref<%zuxi32>",
+                 n, n, n);
+        const char *const edits[] = {IN_LINE, task, OUT_LINE, "", "%b : memref<1024xi32>) {",
+                                     output,  NULL};
+        compare(cases[i].name, "copy.mlir", edits, N, n);
+        struct rig rig = {0};
+        memset(out, 0xEE, sizeof(out));
+        bool ran = rig_open(&rig, "copy.mlir", edits) && run_words(&rig, n);
+        snprintf(name, sizeof(name), "%s_as_words", cases[i].name);
+        check_case(ran && !memcmp(out, expected, sizeof(out)), name, "%s", rig.err.text);
+        rig_close(&rig);
+    }
 }
 
 /* The order of a shim pattern, its formula written out. */
@@ -241,6 +315,13 @@ static void test_params(void)
                                                               .n_scalars = 2});
     check_case(refused && rig.code == -EINVAL && strstr(rig.err.text, "expected 2 and 1"),
                "run_params_one_too_many", "%s", rig.err.text);
+    refused =
+        rig.sim && !rig_launch(&rig, &(struct npu_sim_launch){.buffers = buffer,
+                                                              .n_buffers = 2,
+                                                              .scalars = (const int64_t[]){-64},
+                                                              .n_scalars = 1});
+    check_case(refused && rig.code == -EINVAL && strstr(rig.err.text, "an offset of -64: expected"),
+               "run_params_negative_offset", "%s", rig.err.text);
     rig_close(&rig);
 }
 
@@ -265,6 +346,7 @@ int main(void)
 {
     test_copy();
     test_tasks();
+    test_task_forms();
     test_patterns();
     test_counts();
     test_control();
