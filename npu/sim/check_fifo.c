@@ -22,8 +22,9 @@ static void check_attributes(struct npu_checker *c, const struct npu_fifo *fifo)
             c, "fifo-init", fifo->pos,
             "@%.60s has initial values, but its producer is a shim, which has no memory",
             fifo->name);
-    else if (fifo->n_init > fifo->producer.depth)
-        npu_check_error(c, "fifo-init", fifo->pos, "@%.60s has %u initial values and %u objects",
+    else if (fifo->n_init > 0 && fifo->n_init != fifo->producer.depth)
+        npu_check_error(c, "fifo-init", fifo->pos,
+                        "@%.60s has %u initial values and %u objects: expected one for each",
                         fifo->name, fifo->n_init, fifo->producer.depth);
     if (producer == NPU_TILE_SHIM && fifo->repeat_count > 1)
         npu_check_error(c, "fifo-repeat", fifo->pos,

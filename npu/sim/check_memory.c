@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define MAX_LOCK     63
+#define WORD_BYTES   4   /* of a DMA and of a mem tile */
 #define VECTOR_BYTES 32  /* one vector load */
 #define LEAST_ROOM   512 /* bytes for constants of kernels that nobody measured */
 
@@ -99,6 +100,36 @@ static struct npu_ir_pos piece_name(const struct npu_checker *c, const struct np
     return array->pos;
 }
 
+/* Whether a DMA reads or writes the objects of a pool, and not only cores. */
+static bool is_moved(const struct npu_checker *c, uint32_t pool)
+{
+    for (uint32_t f = 0; f < c->array->n_fifos; f++)
+        for (uint32_t e = 0; e <= c->array->fifo[f].n_consumers; e++)
+            if (c->map->fifo[f][e].pool == pool && c->map->fifo[f][e].channel != NPU_IR_NONE)
+                return true;
+    return false;
+}
+
+static void check_alignment(struct npu_checker *c, const struct npu_map_tile *tile,
+                            const struct npu_map_piece *piece, struct npu_ir_pos pos,
+                            const char *name)
+{
+    uint32_t align = tile->kind == NPU_TILE_MEM ? WORD_BYTES : VECTOR_BYTES;
+    if (piece->address % WORD_BYTES != 0 && piece->what == NPU_PIECE_POOL &&
+        is_moved(c, piece->index))
+        npu_check_error(c, "memory-word", pos,
+                        "%s on %s lies at 0x%" PRIx64 ", no multiple of the %d of a DMA's word: "
+                        "the allocator aligns nothing, so make the stack and the sizes multiples",
+                        name, npu_tile_format(c->array, tile->tile).text, piece->address,
+                        WORD_BYTES);
+    else if (piece->address % align != 0 && piece->what != NPU_PIECE_COUNTERS)
+        npu_checker_report(c, NPU_SEVERITY_WARNING, "memory-align", pos,
+                           "%s on %s lies at 0x%" PRIx64
+                           ", no multiple of %u: the allocator aligns "
+                           "nothing, so make the stack and the sizes multiples",
+                           name, npu_tile_format(c->array, tile->tile).text, piece->address, align);
+}
+
 static void check_pieces(struct npu_checker *c, const struct npu_map_tile *tile)
 {
     uint64_t end = 0;
@@ -106,7 +137,6 @@ static void check_pieces(struct npu_checker *c, const struct npu_map_tile *tile)
     for (uint32_t i = 0; i < tile->n_pieces; i++) {
         const struct npu_map_piece *piece = &tile->piece[i];
         struct npu_ir_pos pos = piece_name(c, piece, name, sizeof(name));
-        uint32_t align = tile->kind == NPU_TILE_MEM ? 4 : VECTOR_BYTES;
         bool long_stack = i > 0 && tile->piece[i - 1].what == NPU_PIECE_STACK && end > 16384;
         if (piece->address < end && !long_stack) { /* a stack over one bank is reported as such */
             struct npu_ir_pos second = piece_name(c, &tile->piece[i - 1], other, sizeof(other));
@@ -115,12 +145,7 @@ static void check_pieces(struct npu_checker *c, const struct npu_map_tile *tile)
                             "%s at 0x%" PRIx64 " on %s begins inside of %s", name, piece->address,
                             npu_tile_format(c->array, tile->tile).text, other);
         }
-        if (piece->address % align != 0 && piece->what != NPU_PIECE_COUNTERS)
-            npu_checker_report(
-                c, NPU_SEVERITY_WARNING, "memory-align", pos,
-                "%s on %s lies at 0x%" PRIx64 ", no multiple of %u: the allocator aligns "
-                "nothing, so make the stack and the sizes multiples",
-                name, npu_tile_format(c->array, tile->tile).text, piece->address, align);
+        check_alignment(c, tile, piece, pos, name);
         if (piece->address + piece->bytes > end)
             end = piece->address + piece->bytes;
     }

@@ -235,6 +235,14 @@ static void check_rtp(struct state *s, const struct npu_ir_op *op)
         npu_check_error(s->c, "rtp-range", op->pos,
                         "word %" PRId64 " is outside of buffer %.60s, which has %" PRIu64 " words",
                         op->list[0], buffer->name, words);
+    const struct npu_map_tile *tile = &s->c->map->tile[buffer->tile];
+    for (uint32_t i = 0; i < tile->n_pieces; i++)
+        if (tile->piece[i].what == NPU_PIECE_BUFFER && tile->piece[i].index == op->ref &&
+            tile->piece[i].address % 4 != 0)
+            npu_check_error(s->c, "rtp-range", op->pos,
+                            "buffer %.60s lies at 0x%" PRIx64 ", and only whole words are written: "
+                            "expected a multiple of 4",
+                            buffer->name, tile->piece[i].address);
 }
 
 /* The compiler numbers the descriptor of a task where it is configured. */

@@ -111,6 +111,8 @@ static const struct {
     {"memory-mem", E, 5, "mem tile (0,1) needs 786432 bytes of its 524288"},
     {"memory-overlap", E, 8,
      "object 0 of @out at 0x4000 on core (0,2) begins inside of buffer acc"},
+    {"memory-word", E, 7,
+     "object 0 of @out on core (0,2) lies at 0x402, no multiple of the 4 of a DMA's word"},
     {"one-device", E, 30, "the module has 2 devices"},
     {"queue-depth", E, 30, "@in has 4 transfers that nothing waited for"},
     {"queue-perhaps", W, 32, "@in has 4 transfers without a token of their own"},

@@ -291,6 +291,25 @@ static const struct {
     "!aie.objectfifo<memref<" SIZE                                          \
     "xi32>>\naie.core(%k) {\n%x = aie.objectfifo.acquire @in(Consume, "     \
     "1) : memref<" SIZE "xi32>\n" GIVE "aie.end } {stack_size = 1024 : i32}\n"
+#define ONES "dense<1> : " M
+/* From a core to the shim, with initial values. */
+#define INIT(DEPTH, VALUES)                                                        \
+    "aie.objectfifo @out(%k, {%s}, " DEPTH ") : !aie.objectfifo<" M "> = [" VALUES \
+    "]\naie.core(%k) {\n%x = aie.objectfifo.acquire @out(Produce, 1) : " M         \
+    "\naie.objectfifo.release @out(Produce, 1)\naie.end } {stack_size = "          \
+    "1024 : i32}\n"
+/* From a core to the next, with more attributes, the first with a stack of STACK. */
+#define NEAR(MORE, STACK)                                                                         \
+    "%l = aie.tile(0, 3)\naie.objectfifo @near(%k, {%l}, [1, 1]) {" MORE                          \
+    "repeat_count = 1 : i32} : " FIFO "aie.core(%k) {\n%x = aie.objectfifo.acquire "              \
+    "@near(Produce, 1) : " M "\naie.objectfifo.release @near(Produce, 1)\naie.end } "             \
+    "{stack_size = " STACK " : i32}\naie.core(%l) {\n%x = aie.objectfifo.acquire @near(Consume, " \
+    "1) : " M "\naie.objectfifo.release @near(Consume, 1)\naie.end } {stack_size = 1024 : i32}\n"
+/* A buffer into which the sequence writes a word. */
+#define POKED(ADDRESS)                                                                            \
+    "%w = aie.buffer(%k) {sym_name = \"w\", address = " ADDRESS " : i32} : " M                    \
+    "\naie.core(%k) {\naie.end } {stack_size = 1024 : i32}\naie.runtime_sequence(%a : " M ") {\n" \
+    "aiex.npu.rtp_write(@w, 1, 7)\n}\n"
 #define ACROSS(N)                                                                           \
     "aie.objectfifo @a" N "(%s, {%m}, 2 : i32) : " FIFO "aie.objectfifo @b" N               \
     "(%m, {%n}, 2 : i32) {via_DMA = true} : " FIFO "aie.objectfifo.link [@a" N "] -> [@b" N \
@@ -311,6 +330,21 @@ static const struct {
 static const struct {
     const char *name, *text, *rules;
 } devices[] = {
+    {"initial_values_for_all", INIT("[2, 2]", ONES ", " ONES), ""},
+    {"initial_values_for_one_of_two", INIT("[2, 2]", ONES), "fifo-init "},
+    {"initial_values_for_three_of_two", INIT("[2, 2]", ONES ", " ONES ", " ONES), "fifo-init "},
+    {"initial_value_of_a_scalar_depth", INIT("1 : i32", ONES), ""},
+    {"initial_value_for_one_of_a_scalar_depth", INIT("2 : i32", ONES), "fifo-init "},
+    {"objects_of_a_dma_at_half_a_word", NEAR("via_DMA = true, ", "1026"), "memory-word "},
+    {"objects_of_a_dma_at_a_word", NEAR("via_DMA = true, ", "1028"), "memory-align "},
+    {"objects_of_cores_at_half_a_word", NEAR("", "1026"), "memory-align "},
+    {"objects_of_a_mem_tile_at_half_a_word",
+     "%odd = aie.buffer(%m) {address = 0 : i32} : memref<6xi8>\n"
+     "aie.objectfifo @in(%s, {%m}, 8 : i32) : " FIFO "aie.objectfifo @on(%m, {%s}, 8 : i32) : " FIFO
+     "aie.objectfifo.link [@in] -> [@on] ([] [])\n",
+     "memory-word "},
+    {"host_word_in_a_buffer", POKED("4096"), ""},
+    {"host_word_at_half_a_word", POKED("4098"), "memory-align rtp-range "},
     {"dims_to_the_last_element", CORE_FIFO("[<2, 1>, <32, 2>]", "64"), ""},
     {"dims_one_element_over", CORE_FIFO("[<2, 2>, <32, 2>]", "64"), "dims-range "},
     {"dims_outermost_of_two", CORE_FIFO("[<512, 2>, <2, 1>]", "1024"), "dims-wrap "},

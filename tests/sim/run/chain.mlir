@@ -1,5 +1,5 @@
 // Three cores: neighbours that share memory, then a hop by DMA; the fifo between the first two begins
-// with one object of sevens in it.
+// with an object of sevens and one of nines in it.
 module {
   aie.device(npu1_1col) {
     %shim = aie.tile(0, 0)
@@ -7,7 +7,7 @@ module {
     %t3 = aie.tile(0, 3)
     %t5 = aie.tile(0, 5)
     aie.objectfifo @in(%shim, {%t2}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
-    aie.objectfifo @near(%t2, {%t3}, [2, 2]) : !aie.objectfifo<memref<64xi32>> = [dense<7> : memref<64xi32>]
+    aie.objectfifo @near(%t2, {%t3}, [2, 2]) : !aie.objectfifo<memref<64xi32>> = [dense<7> : memref<64xi32>, dense<9> : memref<64xi32>]
     aie.objectfifo @far(%t3, {%t5}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
     aie.objectfifo @out(%t5, {%shim}, [2, 2]) : !aie.objectfifo<memref<64xi32>>
     func.func private @add(memref<64xi32>, memref<64xi32>, i32, i32) -> ()
@@ -62,8 +62,8 @@ module {
       }
       aie.end
     } {stack_size = 1024 : i32}
-    aie.runtime_sequence @first(%a : memref<256xi32>, %b : memref<320xi32>) {
-      aiex.npu.dma_memcpy_nd (%b[0, 0, 0, 0][1, 1, 1, 320][0, 0, 0, 1]) {metadata = @out, id = 1 : i64} : memref<320xi32>
+    aie.runtime_sequence @first(%a : memref<256xi32>, %b : memref<384xi32>) {
+      aiex.npu.dma_memcpy_nd (%b[0, 0, 0, 0][1, 1, 1, 384][0, 0, 0, 1]) {metadata = @out, id = 1 : i64} : memref<384xi32>
       aiex.npu.dma_memcpy_nd (%a[0, 0, 0, 0][1, 1, 1, 256][0, 0, 0, 1]) {metadata = @in, id = 0 : i64} : memref<256xi32>
       aiex.npu.dma_wait {symbol = @out}
     }
