@@ -131,6 +131,10 @@ void npu_parser_reset_symbols(struct npu_parser *p);
 bool npu_parser_type(struct npu_parser *p, struct npu_ir_type *type);
 bool npu_parser_scalar(struct npu_parser *p, struct npu_ir_type *type);
 bool npu_parser_memref(struct npu_parser *p, struct npu_ir_type *type);
+/* ": i32" behind an integer, or nothing, which says i64: must be that of the name. `what`, of which
+ * `value` was read at `pos`, is for the sentence. */
+bool npu_parser_int_type(struct npu_parser *p, const char *type, const char *what, int64_t value,
+                         struct npu_ir_pos pos);
 /* A type that must equal that of the slot, as MLIR demands. */
 bool npu_parser_type_of(struct npu_parser *p, uint32_t slot, struct npu_ir_type *type);
 void npu_ir_type_set_row_major(struct npu_ir_type *type);
@@ -138,7 +142,7 @@ void npu_ir_type_set_row_major(struct npu_ir_type *type);
 bool npu_parser_dense(struct npu_parser *p, const struct npu_ir_type *type, struct npu_init *init);
 
 enum npu_attribute_kind {
-    NPU_ATTRIBUTE_INT,    /* integer, with or without ": type" */
+    NPU_ATTRIBUTE_INT,    /* integer of the type */
     NPU_ATTRIBUTE_BOOL,   /* true, false, or the name alone */
     NPU_ATTRIBUTE_STRING, /* text */
     NPU_ATTRIBUTE_SYMBOL, /* symbol number */
@@ -150,6 +154,7 @@ struct npu_attribute {
     const char *name; /* NULL ends a list */
     enum npu_attribute_kind kind;
     int64_t min, max; /* INT */
+    const char *type; /* INT: "i64", which need not be written, "i32" or "ui32" */
     bool found;
     int64_t integer;
     uint32_t symbol;
@@ -184,9 +189,9 @@ bool npu_parser_results(struct npu_parser *p, struct npu_ir_op *op, const struct
                         uint32_t n);
 /* "%a, %b" up to `end` (not consumed) onto the stack `numbers`. */
 bool npu_parser_values(struct npu_parser *p, char end);
-/* "[1, %x]": literals and values; pushes `*n` onto `indices`. `fold`: a value that an
- * arith.constant made becomes a literal. */
-bool npu_parser_indices(struct npu_parser *p, bool fold, uint32_t *n);
+/* "[1, %x]": literals and values of that type; pushes `*n` onto `indices`. In a sequence a value that
+ * an arith.constant made becomes a literal. */
+bool npu_parser_indices(struct npu_parser *p, enum npu_ir_elem elem, uint32_t *n);
 /* "%x" that must be a scalar of integer type, or of exactly this one. */
 bool npu_parser_value_of(struct npu_parser *p, enum npu_ir_elem elem, uint32_t *slot);
 /* Push a slot onto the stack `numbers`; pop what lies above `start` as the op's operands. */

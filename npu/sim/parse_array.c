@@ -59,8 +59,12 @@ static bool parse_buffer(struct npu_parser *p, const struct result *result)
     struct npu_buffer buffer = {.pos = p->token.pos, .name = ""};
     struct npu_attribute list[] = {
         {.name = "sym_name", .kind = NPU_ATTRIBUTE_STRING},
-        {.name = "address", .kind = NPU_ATTRIBUTE_INT, .min = 0, .max = (1 << 20) - 1},
-        {.name = "mem_bank", .kind = NPU_ATTRIBUTE_INT, .min = 0, .max = 15},
+        {.name = "address",
+         .kind = NPU_ATTRIBUTE_INT,
+         .type = "i32",
+         .min = 0,
+         .max = (1 << 20) - 1},
+        {.name = "mem_bank", .kind = NPU_ATTRIBUTE_INT, .type = "i32", .min = 0, .max = 15},
         {0}};
     if (!npu_parser_mark(p, '(') || !npu_parser_tile(p, &buffer.tile) || !npu_parser_mark(p, ')') ||
         !npu_parser_attributes(p, list) || !npu_parser_mark(p, ':'))
@@ -152,7 +156,7 @@ static bool parse_core(struct npu_parser *p, const struct result *result)
     struct npu_core core = {.pos = p->token.pos};
     struct npu_ir_region region = {0};
     struct npu_attribute list[] = {
-        {.name = "stack_size", .kind = NPU_ATTRIBUTE_INT, .min = 0, .max = 1 << 20},
+        {.name = "stack_size", .kind = NPU_ATTRIBUTE_INT, .type = "i32", .min = 0, .max = 1 << 20},
         {.name = "dynamic_objfifo_lowering", .kind = NPU_ATTRIBUTE_BOOL},
         {.name = "link_with", .kind = NPU_ATTRIBUTE_STRING},
         {0}};

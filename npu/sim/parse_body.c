@@ -70,7 +70,7 @@ bool npu_parser_value_of(struct npu_parser *p, enum npu_ir_elem elem, uint32_t *
                            npu_ir_type_format(type).text, npu_ir_elem_name(elem));
 }
 
-static bool parse_index(struct npu_parser *p, bool fold, struct npu_ir_index *index)
+static bool parse_index(struct npu_parser *p, enum npu_ir_elem elem, struct npu_ir_index *index)
 {
     struct npu_ir_pos pos = p->token.pos;
     *index = (struct npu_ir_index){.slot = NPU_IR_NONE};
@@ -80,22 +80,21 @@ static bool parse_index(struct npu_parser *p, bool fold, struct npu_ir_index *in
     if (!npu_parser_value(p, &index->slot))
         return false;
     const struct npu_slot *slot = npu_parser_slot(p, index->slot);
-    enum npu_ir_elem elem = slot->type.elem;
-    if (slot->type.kind != NPU_IR_SCALAR || (elem != NPU_IR_INDEX && elem != NPU_IR_I64))
-        return npu_parser_fail(p, pos, "found a value of type %s, expected index or i64",
-                               npu_ir_type_format(&slot->type).text);
-    if (fold && slot->constant)
+    if (slot->type.kind != NPU_IR_SCALAR || slot->type.elem != elem || slot->type.sign)
+        return npu_parser_fail(p, pos, "found a value of type %s, expected %s",
+                               npu_ir_type_format(&slot->type).text, npu_ir_elem_name(elem));
+    if (p->in_sequence && slot->constant)
         *index = (struct npu_ir_index){.slot = NPU_IR_NONE, .value = slot->value};
     return true;
 }
 
-bool npu_parser_indices(struct npu_parser *p, bool fold, uint32_t *n)
+bool npu_parser_indices(struct npu_parser *p, enum npu_ir_elem elem, uint32_t *n)
 {
     if (!npu_parser_mark(p, '['))
         return false;
     for (*n = 0; !npu_parser_is(p, ']'); ++*n) {
         struct npu_ir_index index;
-        if ((*n > 0 && !npu_parser_mark(p, ',')) || !parse_index(p, fold, &index) ||
+        if ((*n > 0 && !npu_parser_mark(p, ',')) || !parse_index(p, elem, &index) ||
             !npu_parser_push(p, &p->indices, &index, sizeof(index)))
             return false;
     }

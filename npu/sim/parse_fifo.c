@@ -77,12 +77,11 @@ static bool parse_depths(struct npu_parser *p, struct npu_fifo *fifo, size_t fir
 {
     struct npu_fifo_end *consumer = (struct npu_fifo_end *)p->ends.data + first_consumer;
     struct npu_ir_pos pos = p->token.pos;
-    struct npu_ir_type type;
     int64_t depth;
     fifo->depth_per_end = npu_parser_accept(p, '[');
     if (!fifo->depth_per_end) {
         if (!npu_parser_integer(p, 1, MAX_DEPTH, "a depth", &depth) ||
-            (npu_parser_accept(p, ':') && !npu_parser_scalar(p, &type)))
+            !npu_parser_int_type(p, "i32", "a depth", depth, pos))
             return false;
         fifo->producer.depth = (uint32_t)depth;
         for (uint32_t i = 0; i < fifo->n_consumers; i++)
@@ -150,8 +149,8 @@ static bool fifo_attributes(struct npu_parser *p, struct npu_fifo *fifo)
     struct npu_attribute list[] = {
         {.name = "via_DMA", .kind = NPU_ATTRIBUTE_BOOL},
         {.name = "disable_synchronization", .kind = NPU_ATTRIBUTE_BOOL},
-        {.name = "repeat_count", .kind = NPU_ATTRIBUTE_INT, .min = 1, .max = 1024},
-        {.name = "iter_count", .kind = NPU_ATTRIBUTE_INT, .min = 1, .max = 256},
+        {.name = "repeat_count", .kind = NPU_ATTRIBUTE_INT, .type = "i32", .min = 1, .max = 1024},
+        {.name = "iter_count", .kind = NPU_ATTRIBUTE_INT, .type = "i32", .min = 1, .max = 256},
         {0}};
     if (!npu_parser_attributes(p, list))
         return false;

@@ -193,7 +193,7 @@ static bool parse_subview(struct npu_parser *p, struct npu_ir_op *op)
     for (int i = 0; i < 3; i++) {
         size_t first = p->indices.n;
         pos = p->token.pos;
-        if (!npu_parser_indices(p, false, &n) || !(*list[i] = pop_indices(p, first)))
+        if (!npu_parser_indices(p, NPU_IR_INDEX, &n) || !(*list[i] = pop_indices(p, first)))
             return false;
         if (n != from.rank)
             return npu_parser_fail(p, pos, "found %u numbers, expected %u for %s", n, from.rank,
@@ -227,7 +227,7 @@ static bool parse_reinterpret(struct npu_parser *p, struct npu_ir_op *op)
     for (int i = 0; i < 3; i++) {
         size_t first = p->indices.n;
         if ((i > 0 && !npu_parser_mark(p, ',')) || !npu_parser_word(p, words[i]) ||
-            !npu_parser_mark(p, ':') || !npu_parser_indices(p, false, &n[i]) ||
+            !npu_parser_mark(p, ':') || !npu_parser_indices(p, NPU_IR_INDEX, &n[i]) ||
             !(*list[i] = pop_indices(p, first)))
             return false;
     }

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#define INT_ATTRIBUTE(NAME, MIN, MAX)                                   \
-    {                                                                   \
-        .name = NAME, .kind = NPU_ATTRIBUTE_INT, .min = MIN, .max = MAX \
+#define INT_ATTRIBUTE(NAME, TYPE, MIN, MAX)                                           \
+    {                                                                                 \
+        .name = NAME, .kind = NPU_ATTRIBUTE_INT, .type = TYPE, .min = MIN, .max = MAX \
     }
 #define ID_MAX 1023 /* of a buffer descriptor: what the hardware has is the checker's to judge */
 
@@ -34,7 +34,7 @@ static bool four_indices(struct npu_parser *p, struct npu_ir_index *to)
     struct npu_ir_pos pos = p->token.pos;
     size_t start = p->indices.n;
     uint32_t n;
-    if (!npu_parser_indices(p, true, &n))
+    if (!npu_parser_indices(p, NPU_IR_I64, &n))
         return false;
     p->indices.n = start;
     if (n != 4)
@@ -57,9 +57,9 @@ static bool parse_memcpy(struct npu_parser *p, struct npu_ir_op *op)
     struct npu_ir_bd bd = {.pos = op->pos, .memcpy = true, .n_dims = 4};
     struct npu_ir_type type;
     struct npu_attribute list[] = {{.name = "metadata", .kind = NPU_ATTRIBUTE_SYMBOL},
-                                   INT_ATTRIBUTE("id", 0, ID_MAX),
+                                   INT_ATTRIBUTE("id", "i64", 0, ID_MAX),
                                    {.name = "issue_token", .kind = NPU_ATTRIBUTE_BOOL},
-                                   INT_ATTRIBUTE("burst_length", 0, 256),
+                                   INT_ATTRIBUTE("burst_length", "i64", 0, 256),
                                    {0}};
     if (!npu_parser_mark(p, '(') || !argument_value(p, &bd.memref) || !four_indices(p, bd.offset) ||
         !four_indices(p, bd.size) || !four_indices(p, bd.stride) || !npu_parser_mark(p, ')') ||
@@ -119,11 +119,12 @@ static bool constants(struct npu_parser *p, uint32_t n, int64_t min, int64_t max
         }
         if (!npu_parser_value(p, &slot))
             return false;
-        if (!npu_parser_slot(p, slot)->constant)
-            return npu_parser_fail(p, pos,
-                                   "found a value that is no constant, expected an "
-                                   "arith.constant");
-        if (!push_wide(p, npu_parser_slot(p, slot)->value))
+        const struct npu_slot *from = npu_parser_slot(p, slot);
+        if (!from->constant || from->type.elem != NPU_IR_I32)
+            return npu_parser_fail(
+                p, pos, "found a value of type %s%s, expected an arith.constant of i32",
+                npu_ir_type_format(&from->type).text, from->constant ? "" : " that is no constant");
+        if (!push_wide(p, from->value))
             return false;
     }
     return true;
@@ -132,11 +133,10 @@ static bool constants(struct npu_parser *p, uint32_t n, int64_t min, int64_t max
 /* ": i32, i32" behind SSA operands. */
 static bool skip_types(struct npu_parser *p, uint32_t n)
 {
-    struct npu_ir_type type;
     if (!npu_parser_accept(p, ':'))
         return true;
     for (uint32_t i = 0; i < n; i++)
-        if ((i > 0 && !npu_parser_mark(p, ',')) || !npu_parser_scalar(p, &type))
+        if ((i > 0 && !npu_parser_mark(p, ',')) || !npu_parser_word(p, "i32"))
             return false;
     return true;
 }
@@ -145,12 +145,12 @@ static bool skip_types(struct npu_parser *p, uint32_t n)
 static bool parse_sync(struct npu_parser *p, struct npu_ir_op *op)
 {
     size_t start = p->wide.n;
-    struct npu_attribute list[] = {INT_ATTRIBUTE("column", 0, 127),
-                                   INT_ATTRIBUTE("row", 0, 31),
-                                   INT_ATTRIBUTE("direction", 0, 1),
-                                   INT_ATTRIBUTE("channel", 0, 15),
-                                   INT_ATTRIBUTE("column_num", 1, 127),
-                                   INT_ATTRIBUTE("row_num", 1, 31),
+    struct npu_attribute list[] = {INT_ATTRIBUTE("column", "i32", 0, 127),
+                                   INT_ATTRIBUTE("row", "i32", 0, 31),
+                                   INT_ATTRIBUTE("direction", "i32", 0, 1),
+                                   INT_ATTRIBUTE("channel", "i32", 0, 15),
+                                   INT_ATTRIBUTE("column_num", "i32", 1, 127),
+                                   INT_ATTRIBUTE("row_num", "i32", 1, 31),
                                    {0}};
     if (npu_parser_accept(p, '('))
         return constants(p, 6, 0, 127) && npu_parser_mark(p, ')') && skip_types(p, 6) &&
@@ -184,11 +184,11 @@ static bool parse_write(struct npu_parser *p, struct npu_ir_op *op, bool masked)
 {
     size_t start = p->wide.n;
     uint32_t n_values = masked ? 3 : 2;
-    struct npu_attribute list[] = {INT_ATTRIBUTE("column", 0, 127),
-                                   INT_ATTRIBUTE("row", 0, 31),
-                                   INT_ATTRIBUTE("address", 0, UINT32_MAX),
-                                   INT_ATTRIBUTE("value", INT32_MIN, UINT32_MAX),
-                                   INT_ATTRIBUTE("mask", INT32_MIN, UINT32_MAX),
+    struct npu_attribute list[] = {INT_ATTRIBUTE("column", "i32", 0, 127),
+                                   INT_ATTRIBUTE("row", "i32", 0, 31),
+                                   INT_ATTRIBUTE("address", "ui32", 0, UINT32_MAX),
+                                   INT_ATTRIBUTE("value", "ui32", 0, UINT32_MAX),
+                                   INT_ATTRIBUTE("mask", "ui32", 0, UINT32_MAX),
                                    {0}};
     int64_t operand[3] = {0, 0, 0};
     bool operands = npu_parser_accept(p, '(');
@@ -250,7 +250,7 @@ static bool bd_list(struct npu_parser *p, struct npu_ir_index *to, uint32_t *n)
 {
     size_t start = p->indices.n;
     struct npu_ir_pos pos = p->token.pos;
-    if (!npu_parser_mark(p, '=') || !npu_parser_indices(p, true, n))
+    if (!npu_parser_mark(p, '=') || !npu_parser_indices(p, NPU_IR_I64, n))
         return false;
     p->indices.n = start;
     if (*n == 0 || *n > NPU_DESIGN_MAX_DIMS)
@@ -289,8 +289,9 @@ static bool bd_words(struct npu_parser *p, struct npu_ir_bd *bd)
 static bool parse_bd(struct npu_parser *p, struct npu_ir_bd *bd)
 {
     struct npu_ir_type type;
-    struct npu_attribute list[] = {
-        INT_ATTRIBUTE("bd_id", 0, ID_MAX), INT_ATTRIBUTE("burst_length", 0, 256), {0}};
+    struct npu_attribute list[] = {INT_ATTRIBUTE("bd_id", "i32", 0, ID_MAX),
+                                   INT_ATTRIBUTE("burst_length", "i32", 0, 256),
+                                   {0}};
     bd->pos = p->token.pos;
     bd->length = -1;
     if (!npu_parser_word(p, "aie.dma_bd") || !npu_parser_mark(p, '(') ||
@@ -309,7 +310,7 @@ static bool parse_configure(struct npu_parser *p, struct npu_ir_op *op)
     struct npu_ir_bd bd = {0};
     struct npu_ir_type type = {.kind = NPU_IR_TASK, .elem = NPU_IR_INDEX};
     struct npu_attribute list[] = {{.name = "issue_token", .kind = NPU_ATTRIBUTE_BOOL},
-                                   INT_ATTRIBUTE("repeat_count", 0, 65535),
+                                   INT_ATTRIBUTE("repeat_count", "i32", 0, 65535),
                                    {0}};
     if (!npu_parser_symbol(p, &op->ref) || !npu_parser_mark(p, '{') || !parse_bd(p, &bd) ||
         !npu_parser_word(p, "aie.end") || !npu_parser_mark(p, '}') ||

@@ -310,17 +310,21 @@ static bool skip_value(struct npu_parser *p)
     return npu_parser_expected(p, "the end of an attribute");
 }
 
-static bool skip_int_type(struct npu_parser *p)
+bool npu_parser_int_type(struct npu_parser *p, const char *type, const char *what, int64_t value,
+                         struct npu_ir_pos pos)
 {
-    const struct npu_token *t = &p->token;
-    if (!npu_parser_accept(p, ':'))
+    bool written = npu_parser_accept(p, ':');
+    if (written && npu_parser_accept_word(p, type))
         return true;
-    if (t->kind == NPU_TOKEN_WORD &&
-        (t->text[0] == 'i' || t->text[0] == 'u' || t->text[0] == 's')) {
-        npu_parser_next(p);
+    if (!written && strcmp(type, "i64") == 0)
         return true;
-    }
-    return npu_parser_expected(p, "an integer type");
+    char expected[128];
+    snprintf(expected, sizeof(expected), "%.60s of type %s, written %" PRId64 " : %s", what, type,
+             value, type);
+    if (written)
+        return npu_parser_expected(p, expected);
+    return npu_parser_fail(p, pos, "found %.60s without a type, which means i64, expected %s", what,
+                           expected);
 }
 
 static bool parse_bool(struct npu_parser *p, struct npu_attribute *attribute)
@@ -344,7 +348,8 @@ static bool parse_value(struct npu_parser *p, struct npu_attribute *attribute)
         return npu_parser_mark(p, '=') &&
                npu_parser_integer(p, attribute->min, attribute->max, attribute->name,
                                   &attribute->integer) &&
-               skip_int_type(p);
+               npu_parser_int_type(p, attribute->type, attribute->name, attribute->integer,
+                                   attribute->pos);
     case NPU_ATTRIBUTE_STRING:
         if (!npu_parser_mark(p, '='))
             return false;

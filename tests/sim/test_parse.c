@@ -197,10 +197,124 @@ static const struct {
      SEQUENCE("%t = aiex.dma_configure_task_for @f { aie.dma_bd(%a : memref<64xi32>)\n aie.next_bd "
               "^bb1 }"),
      "t:4:2: found 'aie.next_bd', expected 'aie.end'"},
+    {"memcpy_offset_of_index",
+     SEQUENCE("%o = arith.constant 0 : index\naiex.npu.dma_memcpy_nd(%a[0, 0, 0, %o][1, 1, 1, 64]"
+              "[0, 0, 0, 1]) {metadata = @f, id = 0 : i64} : memref<64xi32>"),
+     "t:4:36: found a value of type index, expected i64"},
+    {"memcpy_size_of_i32",
+     SEQUENCE("%n = arith.constant 64 : i32\naiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][1, 1, 1, %n]"
+              "[0, 0, 0, 1]) {metadata = @f, id = 0 : i64} : memref<64xi32>"),
+     "t:4:48: found a value of type i32, expected i64"},
+    {"subview_offset_of_i64",
+     DEVICE(TILES "%b = aie.buffer(%k) : memref<64xi8>\naie.core(%k) {\n%c = arith.constant 0 : "
+                  "i64\n%x = memref.subview %b[%c][32][1] : memref<64xi8> to memref<32xi8, "
+                  "strided<[1], offset: ?>>\naie.end }"),
+     "t:7:24: found a value of type i64, expected index"},
+    {"sync_operand_of_i64",
+     SEQUENCE("%c = arith.constant 0 : i64\naiex.npu.sync(%c, %c, %c, %c, %c, %c) : i64, i64, i64, "
+              "i64, i64, i64"),
+     "t:4:15: found a value of type i64, expected an arith.constant of i32"},
+    {"write_operand_types",
+     SEQUENCE("%c = arith.constant 0 : i32\naiex.npu.write32(%c, %c) {column = 0 : i32, row = 2 : "
+              "i32} : i64, i64"),
+     "t:4:62: found 'i64', expected 'i32'"},
     {"write_column",
      SEQUENCE("aiex.npu.write32 {address = 4 : ui32, value = 4 : ui32, row = 1 : i32}"),
      "t:3:1: found one of column and row, expected both or none"},
 };
+
+/* ---- Types of attributes --------------------------------------------------------------------- */
+
+#define SYNC(NAME, MORE) SEQUENCE("aiex.npu.sync {" NAME " = #" MORE "}")
+#define MEMCPY(MORE)                                                                             \
+    DEVICE(TILES "aie.objectfifo @f(%s, {%k}, [2, 2]) : !aie.objectfifo<memref<4xi32>>\n"        \
+                 "aie.runtime_sequence(%a : memref<64xi32>) {\naiex.npu.dma_memcpy_nd(%a[0, 0, " \
+                 "0, 0][1, 1, 1, 64][0, 0, 0, 1]) {metadata = @f, " MORE "} : memref<64xi32>\n}")
+#define TASK(BD, MORE)                                                                            \
+    DEVICE(TILES "aie.objectfifo @f(%s, {%k}, [2, 2]) : !aie.objectfifo<memref<4xi32>>\n"         \
+                 "aie.runtime_sequence(%a : memref<64xi32>) {\n%t = aiex.dma_configure_task_for " \
+                 "@f {\naie.dma_bd(%a : memref<64xi32>, 0, 64) " BD "\naie.end } " MORE "\n}")
+
+/* '#' stands for the number. */
+static const struct {
+    const char *name, *of, *value, *type, *text;
+} attributes[] = {
+    {"buffer_address", "address", "16", "i32",
+     DEVICE(TILES "%b = aie.buffer(%k) {address = #} : memref<4xi32>")},
+    {"buffer_bank", "mem_bank", "2", "i32",
+     DEVICE(TILES "%b = aie.buffer(%k) {mem_bank = #} : memref<4xi32>")},
+    {"fifo_depth", "a depth", "2", "i32", FIFO("(%s, {%k}, #) : !aie.objectfifo<memref<4xi32>>")},
+    {"fifo_repeat", "repeat_count", "2", "i32",
+     FIFO("(%s, {%k}, [2, 2]) {repeat_count = #} : !aie.objectfifo<memref<4xi32>>")},
+    {"fifo_iter", "iter_count", "2", "i32",
+     FIFO("(%s, {%k}, [2, 2]) {iter_count = #} : !aie.objectfifo<memref<4xi32>>")},
+    {"core_stack", "stack_size", "4096", "i32",
+     DEVICE(TILES "aie.core(%k) {\naie.end } {stack_size = #}")},
+    {"memcpy_id", "id", "2", "i64", MEMCPY("id = #")},
+    {"memcpy_burst", "burst_length", "64", "i64", MEMCPY("id = 0, burst_length = #")},
+    {"task_bd", "bd_id", "2", "i32", TASK("{bd_id = #}", "")},
+    {"task_burst", "burst_length", "128", "i32", TASK("{burst_length = #}", "")},
+    {"task_repeat", "repeat_count", "3", "i32", TASK("", "{repeat_count = #}")},
+    {"sync_column", "column", "0", "i32",
+     SYNC("column", ", row = 0 : i32, direction = 0 : i32, channel = 0 : i32, column_num = 1 : "
+                    "i32, row_num = 1 : i32")},
+    {"sync_row", "row", "0", "i32",
+     SYNC("row", ", column = 0 : i32, direction = 0 : i32, channel = 0 : i32, column_num = 1 : "
+                 "i32, row_num = 1 : i32")},
+    {"sync_direction", "direction", "1", "i32",
+     SYNC("direction", ", column = 0 : i32, row = 0 : i32, channel = 0 : i32, column_num = 1 : "
+                       "i32, row_num = 1 : i32")},
+    {"sync_channel", "channel", "1", "i32",
+     SYNC("channel", ", column = 0 : i32, row = 0 : i32, direction = 0 : i32, column_num = 1 : "
+                     "i32, row_num = 1 : i32")},
+    {"sync_columns", "column_num", "1", "i32",
+     SYNC("column_num", ", column = 0 : i32, row = 0 : i32, direction = 0 : i32, channel = 0 : "
+                        "i32, row_num = 1 : i32")},
+    {"sync_rows", "row_num", "1", "i32",
+     SYNC("row_num", ", column = 0 : i32, row = 0 : i32, direction = 0 : i32, channel = 0 : i32, "
+                     "column_num = 1 : i32")},
+    {"write_address", "address", "64", "ui32",
+     SEQUENCE("aiex.npu.write32 {address = #, value = 1 : ui32}")},
+    {"write_value", "value", "5", "ui32",
+     SEQUENCE("aiex.npu.write32 {address = 64 : ui32, value = #}")},
+    {"write_column", "column", "1", "i32",
+     SEQUENCE("aiex.npu.write32 {address = 64 : ui32, value = 1 : ui32, row = 2 : i32, column = "
+              "#}")},
+    {"write_row", "row", "2", "i32",
+     SEQUENCE("aiex.npu.write32 {address = 64 : ui32, value = 1 : ui32, column = 0 : i32, row = "
+              "#}")},
+    {"write_mask", "mask", "255", "ui32",
+     SEQUENCE("aiex.npu.maskwrite32 {address = 64 : ui32, value = 1 : ui32, mask = #}")},
+};
+
+/* The number with every type, and without one: only the right type is read, and none is i64. */
+static void test_attribute_types(void)
+{
+    static const char *const types[] = {"", "i8", "i16", "i32", "i64", "ui32", "si32", "index"};
+    for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+        const char *text = attributes[i].text, *type = attributes[i].type;
+        const char *at = strchr(text, '#');
+        char name[80], want[160], wrong[512] = "";
+        snprintf(want, sizeof(want), "expected %s of type %s, written %s : %s", attributes[i].of,
+                 type, attributes[i].value, type);
+        for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+            struct npu_design *design;
+            struct npu_error err = {""};
+            char full[2048];
+            int n = snprintf(full, sizeof(full), "%.*s%s%s%s%s", (int)(at - text), text,
+                             attributes[i].value, types[t][0] ? " : " : "", types[t], at + 1);
+            bool right =
+                strcmp(types[t], type) == 0 || (types[t][0] == '\0' && strcmp(type, "i64") == 0);
+            int code = parse(&design, full, (size_t)n, &err);
+            if (right ? code != 0 : code != -EBADMSG || !strstr(err.text, want))
+                snprintf(wrong, sizeof(wrong), "%s as \"%s\": %.300s", attributes[i].value,
+                         types[t], code ? err.text : "no error");
+            npu_design_close(&design);
+        }
+        snprintf(name, sizeof(name), "parse_type_of_%s", attributes[i].name);
+        check_case(wrong[0] == '\0', name, "%s", wrong);
+    }
+}
 
 static void test_errors(void)
 {
@@ -457,6 +571,7 @@ static void test_cut(void)
 int main(void)
 {
     test_errors();
+    test_attribute_types();
     test_constants();
     test_good();
     test_limits();
