@@ -27,11 +27,12 @@ struct npu_finding {
 typedef void npu_check_report(void *user, const struct npu_finding *finding);
 
 struct npu_check_options {
-    /* The signature of a kernel, result first: 'v' void, 'i' i32, 'p' pointer; *bytes receives the
-     * least extent of each pointer, or NULL where that is not known. NULL: no such kernel. The
-     * member NULL: kernels are not looked up. */
+    /* The signature of a kernel, result first: 'v' void, 'i' i32, 'p' pointer; "" where nobody knows
+     * it and the design is believed. *bytes receives the least extent of each pointer, or NULL where
+     * that is not known. NULL: no such kernel. The member NULL: kernels are not looked up. */
     const char *(*kernel)(void *user, const char *name, const uint32_t **bytes);
     void *user;
+    bool kernels_elsewhere;  /* nothing is run: a kernel that is not there is a warning only */
     uint32_t constant_bytes; /* of the kernels (.data, .rodata, .bss) per core; 0: not known */
 };
 

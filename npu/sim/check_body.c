@@ -179,13 +179,47 @@ static char kind_of(const struct npu_ir_type *type)
     return type->elem == NPU_IR_I32 || type->elem == NPU_IR_INDEX ? 'i' : '?';
 }
 
+static bool is_half(const struct npu_ir_type *type)
+{
+    return type->kind == NPU_IR_SCALAR && (type->elem == NPU_IR_BF16 || type->elem == NPU_IR_F16);
+}
+
+/* By value a kernel of the host gets integers of any width and f32. */
+static void check_values(struct npu_checker *c, const struct npu_function *function)
+{
+    const struct npu_ir_type *half =
+        function->has_result && is_half(&function->result) ? &function->result : NULL;
+    for (uint32_t i = 0; i < function->n_arguments && !half; i++)
+        half = is_half(&function->argument[i]) ? &function->argument[i] : NULL;
+    if (half)
+        npu_check_error(c, "kernel-signature", function->pos,
+                        "@%.60s passes %s by value, which is not executed: expected integers and "
+                        "f32",
+                        function->name, npu_ir_elem_name(half->elem));
+}
+
+static void check_missing(struct npu_checker *c, const struct npu_function *function)
+{
+    if (c->options->kernels_elsewhere)
+        npu_checker_report(c, NPU_SEVERITY_WARNING, "kernel-elsewhere", function->pos,
+                           "no kernel that is known is called %.60s: its arguments are not "
+                           "checked, and a misspelt name is found by the linker alone",
+                           function->name);
+    else
+        npu_check_error(c, "kernel-unknown", function->pos, "no kernel is called %.60s",
+                        function->name);
+}
+
 static void check_kernel(struct npu_checker *c, const struct npu_function *function)
 {
     const uint32_t *bytes = NULL;
     const char *args = c->options->kernel(c->options->user, function->name, &bytes);
     if (!args) {
-        npu_check_error(c, "kernel-unknown", function->pos, "no kernel is called %.60s",
-                        function->name);
+        check_missing(c, function);
+        return;
+    }
+    if (!args[0]) { /* of a library */
+        check_values(c, function);
         return;
     }
     char found[72] = {function->has_result ? kind_of(&function->result) : 'v'};
@@ -195,8 +229,8 @@ static void check_kernel(struct npu_checker *c, const struct npu_function *funct
     if (strcmp(found, args) != 0) {
         npu_check_error(
             c, "kernel-signature", function->pos,
-            "@%.60s is declared as %s, the kernel is %s (v nothing, i i32, p memref; the "
-            "result first)",
+            "@%.60s is declared as %s, the kernel is %s (v nothing, i i32, p memref, ? another "
+            "type; the result first)",
             function->name, found, args);
         return;
     }

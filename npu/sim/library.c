@@ -36,33 +36,15 @@ const struct npu_core_kernel *npu_sim_kernels_find(void *user, const char *name)
 
 const char *npu_sim_kernels_signature(void *user, const char *name, const uint32_t **bytes)
 {
-    struct npu_sim_kernels *kernels = user;
-    const struct npu_core_kernel *kernel = npu_sim_kernels_find(kernels, name);
+    const struct npu_core_kernel *kernel = npu_sim_kernels_find(user, name);
     *bytes = kernel ? kernel->bytes : NULL;
-    if (kernel && kernel->args)
-        return kernel->args;
-    if (!kernel && !kernels->unknown_allowed)
+    if (!kernel)
         return NULL;
-    const struct npu_array *array = &kernels->design->array[0];
-    for (uint32_t i = 0; i < array->n_functions; i++) {
-        const struct npu_function *function = &array->function[i];
-        uint32_t n = function->n_arguments;
-        if (strcmp(function->name, name) != 0 || n + 2 > sizeof(kernels->signature))
-            continue;
-        kernels->signature[0] = function->has_result ? 'i' : 'v';
-        for (uint32_t a = 0; a < n; a++)
-            kernels->signature[1 + a] = function->argument[a].kind == NPU_IR_MEMREF ? 'p' : 'i';
-        kernels->signature[1 + n] = '\0';
-        return kernels->signature;
-    }
-    return NULL;
+    return kernel->args ? kernel->args : "";
 }
 
-int npu_sim_kernels_open(struct npu_sim_kernels *kernels, const struct npu_sim_options *options,
-                         const struct npu_design *design)
+int npu_sim_kernels_open(struct npu_sim_kernels *kernels, const struct npu_sim_options *options)
 {
-    kernels->design = design;
-    kernels->unknown_allowed = options->check_only;
     for (uint32_t i = 0; i < options->n_libraries; i++) {
         char path[4096];
         /* Without a slash dlopen() looks in the system's folders. */

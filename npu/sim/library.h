@@ -14,17 +14,13 @@ struct npu_sim_kernels {
     void *library[NPU_SIM_LIBRARIES];
     uint32_t n_libraries, n_found;
     struct npu_core_kernel found[NPU_SIM_LIBRARY_KERNELS];
-    const struct npu_design *design;
-    bool unknown_allowed; /* nothing is run: the design is believed where nobody has the kernel */
-    char signature[64];   /* of the kernel asked for last */
 };
 
 /* Load the libraries of the options. 0, or the exit code with the reason printed. */
-int npu_sim_kernels_open(struct npu_sim_kernels *kernels, const struct npu_sim_options *options,
-                         const struct npu_design *design);
+int npu_sim_kernels_open(struct npu_sim_kernels *kernels, const struct npu_sim_options *options);
 void npu_sim_kernels_close(struct npu_sim_kernels *kernels);
 /* `user` is a struct npu_sim_kernels: npu_sim_find_fn, and the checker's `kernel`. A library says
- * no signature and no extents: there the design is believed. */
+ * no signature ("") and no extents: there the design is believed. */
 const struct npu_core_kernel *npu_sim_kernels_find(void *user, const char *name);
 const char *npu_sim_kernels_signature(void *user, const char *name, const uint32_t **bytes);
 

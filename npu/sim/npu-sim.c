@@ -136,7 +136,9 @@ static int check_design(const struct npu_sim_options *options, const struct npu_
 {
     struct npu_error err = {""};
     struct npu_check_result result;
-    const struct npu_check_options check = {.kernel = npu_sim_kernels_signature, .user = kernels};
+    const struct npu_check_options check = {.kernel = npu_sim_kernels_signature,
+                                            .user = kernels,
+                                            .kernels_elsewhere = options->check_only};
     struct finding_user user = {design, options->check_only};
     if (npu_design_check(design, &check, print_finding, &user, &result, &err)) {
         npu_sim_complain(&err);
@@ -347,7 +349,7 @@ static int work(const struct npu_sim_options *options, struct npu_design *design
 {
     if (options->map) /* of a wrong design too: what does not fit is what one wants to see */
         return draw_map(design);
-    int code = npu_sim_kernels_open(kernels, options, design);
+    int code = npu_sim_kernels_open(kernels, options);
     if (!code)
         code = check_design(options, design, kernels);
     if (!code)

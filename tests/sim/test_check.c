@@ -84,7 +84,10 @@ static const struct {
     {"index-range", E, 19, "index 0 of this memref.load is 64 in a memref<64xi32>"},
     {"kernel-extent", E, 9, "argument 0 of @copy256 has 256 bytes, the kernel uses 1024"},
     {"kernel-signature", E, 9,
-     "@count is declared as vp, the kernel is ip (v nothing, i i32, p memref"},
+     "@count is declared as vp, the kernel is ip (v nothing, i i32, p memref, ? another type"},
+    {"kernel-elsewhere", W, 9,
+     "no kernel that is known is called other: its arguments are not checked, and a misspelt name "
+     "is found by the linker alone"},
     {"kernel-unknown", E, 9, "no kernel is called other"},
     {"link-count", E, 11, "the link has 1 input and 0 output offsets, expected 2 and 0"},
     {"link-mem", E, 9, "this join or distribute is in core (0,2)"},
@@ -204,7 +207,9 @@ static const char *kernel(void *user, const char *name, const uint32_t **bytes)
 static bool check(struct npu_design *design, bool kernels, struct seen *seen,
                   struct npu_check_result *result)
 {
-    const struct npu_check_options options = {.kernel = kernels ? kernel : NULL};
+    bool elsewhere = seen->rule && strcmp(seen->rule, "kernel-elsewhere") == 0;
+    const struct npu_check_options options = {.kernel = kernels ? kernel : NULL,
+                                              .kernels_elsewhere = elsewhere};
     struct npu_error err = {""};
     int code = npu_design_check(design, &options, report, seen, result, &err);
     if (code)

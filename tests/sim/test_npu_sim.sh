@@ -44,6 +44,11 @@ inverted() {
                    if (index(d, substr($i, j, 1)) + index(d, substr($(i + NF / 2), j, 1)) != 17) exit 1 }'
 }
 
+# The first words of b.bin.
+words() {
+    test "$(od -An -v -td4 -N $((4 * $#)) b.bin | xargs)" = "$*"
+}
+
 head -c 4096 /dev/urandom >a.bin
 expect npu_sim_help 0 '^Usage: npu-sim' --help
 expect npu_sim_no_design 2 'no design given'
@@ -55,6 +60,20 @@ expect npu_sim_no_library 2 'none.so' -k none.so "$run/copy.mlir"
 expect npu_sim_bad_option 2 'Try npu-sim --help' --nonsense "$run/copy.mlir"
 expect npu_sim_user_kernel 0 'modelled cycles' -k "$kernels" "$run/copy.mlir" a.bin -o 1=b.bin
 same npu_sim_user_kernel_result inverted
+# Scalars of every type, by value there and back: 1, -5, -300, -70000, -5e9, 77, -1.5, then
+# -5e9 + 1 and the low bytes of -70000.
+expect npu_sim_scalars 0 modelled -k "$kernels" "$run/scalars.mlir" zero -o 1=b.bin
+same npu_sim_scalars_result words 1 -5 -300 -70000 -705032704 -2 77 -1077936128 -705032703 -2 -112 -4464
+sed 's/index, f32)/index, bf16)/; s/memref<1xf32>/memref<1xbf16>/' "$run/scalars.mlir" >half.mlir
+expect npu_sim_scalar_bf16 1 '@mix passes bf16 by value, .* \[kernel-signature\]' -k "$kernels" half.mlir
+expect npu_sim_scalar_bf16_elsewhere 0 '0 errors, 3 warnings' --check-only half.mlir
+sed 's/npu_matmul_s8s8/npu_matmul_s8s9/' "$mlir/matmul_16.mlir" >misspelt.mlir
+expect npu_sim_misspelt_check 0 'warning: .* called npu_matmul_s8s9.* \[kernel-elsewhere\]' --check-only misspelt.mlir
+expect npu_sim_misspelt_run 1 'error: no kernel is called npu_matmul_s8s9 ' misspelt.mlir
+# A built-in kernel is not believed: its number is i32.
+sed 's/%n = arith.constant 16 : i32/%n = arith.constant 16 : i8/; s/i32) -> ()/i8) -> ()/; s/xi32>, i32)/xi32>, i8)/' \
+    "$mlir/matmul_16.mlir" >narrow.mlir
+expect npu_sim_narrow_number 1 'is declared as vppp?, the kernel is vpppi ' --check-only narrow.mlir
 # 16 x (1000 + 2 x 25 + 2 x 20) and 48 operations; with acquire and release at 1000, 16 x 5000.
 expect npu_sim_user_cycles 0 'core (0,2) *17488 ' -k "$kernels" --cycles "$run/copy.mlir"
 expect npu_sim_other_constant 0 'core (0,2) *80048 ' -k "$kernels" --cycles \
