@@ -79,6 +79,7 @@ struct npu_sim_channel {
     uint32_t first_slice, n_slices, slice; /* slice: the one whose turn it is, from first_slice */
     uint32_t n_repeats, repeat;            /* MM2S: how often each object is sent */
     struct npu_pattern *pattern;           /* [n_slices] */
+    uint64_t n_begun, most_begun; /* transfers, and where iter_count ends them (0: never) */
     /* at the host */
     uint32_t index; /* in npu_sim_stamp.done */
     struct npu_sim_task task[NPU_SIM_QUEUE];

@@ -185,9 +185,6 @@ static int build_channel(struct npu_sim *sim, struct npu_sim_channel *channel, u
                                         .mm2s = e == 0,
                                         .on_shim = end->pool == NPU_IR_NONE,
                                         .n_repeats = e == 0 ? fifo->repeat_count : 1};
-    if (fifo->iter_count)
-        return npu_sim_fail(sim, -ENOTSUP, &fifo->pos, "@%s: iter_count is not executed",
-                            fifo->name);
     if (channel->on_shim) {
         if (tile->column >= NPU_SIM_COLUMNS || end->channel > 1)
             return npu_sim_fail(sim, -EINVAL, &fifo->pos,
@@ -200,6 +197,10 @@ static int build_channel(struct npu_sim *sim, struct npu_sim_channel *channel, u
     int code = find_slices(sim, channel, end);
     if (code)
         return code;
+    /* A round is once through the ring. */
+    if (npu_tile_kind(tile) == NPU_TILE_MEM)
+        channel->most_begun =
+            (uint64_t)fifo->iter_count * channel->pool->n_slots * channel->n_slices;
     const struct npu_ir_type *type = e == 0 ? &fifo->type : &fifo->consumer_type;
     unsigned bits = npu_ir_elem_bits(type->elem);
     return build_patterns(sim, channel, end_of(fifo, e), bits < 8 ? 1 : bits / 8);

@@ -31,10 +31,14 @@ static void check_attributes(struct npu_checker *c, const struct npu_fifo *fifo)
                         "@%.60s has repeat_count %u, but its producer is a shim: repeat in the "
                         "transfer of the sequence",
                         fifo->name, fifo->repeat_count);
-    if (fifo->iter_count > 0 && producer != NPU_TILE_MEM)
+    bool mem = producer == NPU_TILE_MEM;
+    for (uint32_t i = 0; i < fifo->n_consumers; i++)
+        mem = mem || npu_tile_kind(&c->array->tile[fifo->consumer[i].tile]) == NPU_TILE_MEM;
+    if (fifo->iter_count > 0 && !mem)
         npu_check_error(c, "fifo-iter", fifo->pos,
-                        "@%.60s has iter_count %u, which only a mem tile producer has", fifo->name,
-                        fifo->iter_count);
+                        "@%.60s has iter_count %u, but none of its ends is in a mem tile, whose "
+                        "channels alone count their rounds",
+                        fifo->name, fifo->iter_count);
     if (bytes % consumer_bytes != 0)
         npu_check_error(c, "fifo-ratio", fifo->pos,
                         "@%.60s has objects of %" PRIu64

@@ -156,15 +156,23 @@ static void check_access(struct flow *w, const struct npu_ir_op *op)
 
 /* ---- Loops ----------------------------------------------------------------------------------- */
 
-/* The first acquire in the region, however deep. */
-static const struct npu_ir_op *first_acquire(const struct npu_ir_region *region)
+/* Of one object it is always the same buffer. */
+static bool rotates(const struct flow *w, const struct npu_ir_op *op)
+{
+    uint32_t end = own_end(w, op);
+    return end == NPU_IR_NONE || w->c->map->pool[w->c->map->fifo[op->ref][end].pool].depth > 1;
+}
+
+/* The first acquire in the region, however deep, of any end or of one with several objects. */
+static const struct npu_ir_op *first_acquire(const struct flow *w,
+                                             const struct npu_ir_region *region, bool any)
 {
     const struct npu_ir_op *found = NULL;
     for (uint32_t i = 0; i < region->n_ops && !found; i++) {
         const struct npu_ir_op *op = &region->op[i];
-        found = op->code == NPU_IR_ACQUIRE ? op : NULL;
+        found = op->code == NPU_IR_ACQUIRE && (any || rotates(w, op)) ? op : NULL;
         for (uint32_t r = 0; r < op->n_regions && !found; r++)
-            found = first_acquire(&op->region[r]);
+            found = first_acquire(w, &op->region[r], any);
     }
     return found;
 }
@@ -179,7 +187,7 @@ static void check_lowering(struct flow *w, const struct npu_ir_op *op)
     if (w->core->dynamic || known)
         return;
     for (uint32_t r = 0; r < op->n_regions && !first; r++)
-        first = first_acquire(&op->region[r]);
+        first = first_acquire(w, &op->region[r], !is_while);
     if (first)
         npu_check_error(
             w->c, "dynamic-loop", op->pos,

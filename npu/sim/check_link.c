@@ -7,7 +7,8 @@
 
 struct part {
     uint32_t fifo;
-    uint64_t offset, bytes;
+    uint64_t offset, bytes; /* bytes: of one object of the fifo */
+    uint64_t end;           /* where the next part begins, or the object ends */
 };
 
 /* The tile that all fifos of the link meet in, or NPU_IR_NONE. */
@@ -88,20 +89,23 @@ static int compare_parts(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* A part may be several objects: a mem tile moves it whole, and the other end fills one after the
+ * other. */
 static void check_part(struct npu_checker *c, const struct npu_link *link, const struct part *part,
-                       uint64_t end, const struct npu_fifo *whole)
+                       const struct npu_fifo *whole)
 {
     const char *name = c->array->fifo[part->fifo].name;
+    uint64_t end = part->end;
     if (part->offset > end || part->bytes > end - part->offset)
         npu_check_error(c, "link-offset", link->pos,
                         "@%.60s takes bytes %" PRIu64 " .. %" PRIu64
                         " of @%.60s, but its part ends at %" PRIu64
                         "; the stock compiler says nothing",
                         name, part->offset, part->offset + part->bytes - 1, whole->name, end);
-    else if (part->bytes < end - part->offset)
+    else if ((end - part->offset) % part->bytes != 0)
         npu_check_error(c, "link-part", link->pos,
                         "the part of @%.60s in @%.60s has %" PRIu64
-                        " bytes, its objects have %" PRIu64,
+                        " bytes, no multiple of the %" PRIu64 " of its objects",
                         name, whole->name, end - part->offset, part->bytes);
 }
 
@@ -114,11 +118,12 @@ static void check_equal(struct npu_checker *c, const struct npu_link *link, cons
         dims = dims || (whole->consumer[i].n_dims > 0 &&
                         whole->consumer[i].tile == c->array->fifo[link->out[0]].producer.tile);
     for (uint32_t i = 1; i < n && dims; i++)
-        if (part[i].bytes != part[0].bytes) {
+        if (part[i].end - part[i].offset != part[0].end - part[0].offset) {
             npu_check_error(c, "dims-size", link->pos,
                             "@%.60s has dimensions and parts of %" PRIu64 " and %" PRIu64
                             " bytes; they apply to each part, so all must be equal",
-                            whole->name, part[0].bytes, part[i].bytes);
+                            whole->name, part[0].end - part[0].offset,
+                            part[i].end - part[i].offset);
             return;
         }
 }
@@ -146,9 +151,10 @@ static bool check_parts(struct npu_checker *c, const struct npu_link *link)
         npu_check_error(c, "link-part", link->pos,
                         "the first part of @%.60s begins at byte %" PRIu64 ", expected 0",
                         whole->name, part[0].offset);
-    for (uint32_t i = 0; i < n; i++)
-        check_part(c, link, &part[i], i + 1 < n ? part[i + 1].offset : npu_ir_type_bytes(type),
-                   whole);
+    for (uint32_t i = 0; i < n; i++) {
+        part[i].end = i + 1 < n ? part[i + 1].offset : npu_ir_type_bytes(type);
+        check_part(c, link, &part[i], whole);
+    }
     check_equal(c, link, part, n, whole);
     return true;
 }

@@ -29,6 +29,7 @@ static bool begin_pool(struct npu_sim *sim, struct npu_sim_channel *channel)
     }
     npu_sim_stamp_merge(&channel->clock, since);
     channel->clock.time += sim->cost.lock + sim->cost.bd_start;
+    channel->n_begun++;
     channel->walk = &channel->pattern[channel->slice];
     channel->base = pool->data + object % pool->n_slots * pool->pitch;
     channel->left = channel->walk->bytes;
@@ -57,6 +58,8 @@ static bool begin(struct npu_sim *sim, struct npu_sim_channel *channel)
 {
     if (channel->active)
         return true;
+    if (channel->most_begun && channel->n_begun == channel->most_begun)
+        return false;
     channel->cursor = (struct npu_cursor){0};
     channel->active = channel->on_shim ? begin_task(sim, channel) : begin_pool(sim, channel);
     channel->began = channel->clock.time;

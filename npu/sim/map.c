@@ -169,16 +169,6 @@ static uint32_t add_pool(struct builder *b, uint32_t f, uint32_t e, uint32_t til
     return b->n_pools++;
 }
 
-/* An end moves one object of its fifo, or the whole of a pool without parts. */
-static void set_part(struct builder *b, uint32_t f, uint32_t e, uint32_t pool, uint64_t offset)
-{
-    struct npu_map_end *end = &b->fifo[f][e];
-    const struct npu_ir_type *type = type_of(&b->array->fifo[f], e);
-    end->pool = pool;
-    end->pool_offset = offset;
-    end->pool_bytes = b->pool[pool].n_parts == 1 ? b->pool[pool].bytes : npu_ir_type_bytes(type);
-}
-
 /* The consumer of `fifo` on that tile, as an end; 0: none. */
 static uint32_t consumer_on(const struct npu_fifo *fifo, uint32_t tile)
 {
@@ -186,6 +176,52 @@ static uint32_t consumer_on(const struct npu_fifo *fifo, uint32_t tile)
         if (fifo->consumer[i].tile == tile)
             return i + 1;
     return 0;
+}
+
+/* An end moves `bytes` of each object of a pool. */
+static void set_part(struct builder *b, uint32_t f, uint32_t e, uint32_t pool, uint64_t offset,
+                     uint64_t bytes)
+{
+    struct npu_map_end *end = &b->fifo[f][e];
+    end->pool = pool;
+    end->pool_offset = offset;
+    end->pool_bytes = bytes;
+}
+
+static void set_whole(struct builder *b, uint32_t f, uint32_t e, uint32_t pool)
+{
+    set_part(b, f, e, pool, 0, b->pool[pool].bytes);
+}
+
+/* The sides of a link that are divided: part i reaches from its offset to the next one's, or to the
+ * end of the object, whatever the objects of its fifo are. */
+static uint64_t part_bytes(const int64_t *offset, uint32_t n, uint32_t i, uint64_t elem,
+                           uint64_t object)
+{
+    uint64_t start = (uint64_t)offset[i] * elem, end = object;
+    for (uint32_t k = 0; k < n; k++) {
+        uint64_t other = (uint64_t)offset[k] * elem;
+        end = other > start && other < end ? other : end;
+    }
+    return end > start ? end - start : 0;
+}
+
+static void set_parts(struct builder *b, const struct npu_link *link, uint32_t tile, uint32_t pool,
+                      uint64_t elem)
+{
+    bool join = link->n_in > 1;
+    const int64_t *offset = join ? link->in_offset : link->out_offset;
+    uint32_t n = join ? link->n_in : link->n_out;
+    uint32_t n_offsets = join ? link->n_in_offsets : link->n_out_offsets;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t f = join ? link->in[i] : link->out[i];
+        uint32_t e = join ? consumer_on(&b->array->fifo[f], tile) : 0;
+        if (n_offsets == n)
+            set_part(b, f, e, pool, (uint64_t)offset[i] * elem,
+                     part_bytes(offset, n, i, elem, b->pool[pool].bytes));
+        else /* reported: link-count */
+            set_part(b, f, e, pool, 0, npu_ir_type_bytes(type_of(&b->array->fifo[f], e)));
+    }
 }
 
 /* One pool for both sides of a link; false where the fifos do not meet in one tile. */
@@ -206,17 +242,14 @@ static bool link_pools(struct builder *b, const struct npu_link *link)
                                          npu_ir_type_bytes(&fifo[link->out[0]].type));
     uint32_t owner = own_in ? link->in[0] : link->out[0], owner_end = own_in ? in_end : 0;
     uint32_t pool = add_pool(b, owner, owner_end, tile, depth_of(b, owner, owner_end));
-    uint64_t elem = npu_ir_elem_bits(type_of(&fifo[owner], owner_end)->elem);
+    unsigned bits = npu_ir_elem_bits(type_of(&fifo[owner], owner_end)->elem);
     b->pool[pool].n_parts = join ? link->n_in : link->n_out;
-    for (uint32_t i = 0; i < link->n_in; i++) {
-        int64_t offset = join && i < link->n_in_offsets ? link->in_offset[i] : 0;
-        set_part(b, link->in[i], consumer_on(&fifo[link->in[i]], tile), pool,
-                 (uint64_t)offset * elem / 8);
-    }
-    for (uint32_t i = 0; i < link->n_out; i++) {
-        int64_t offset = link->n_out > 1 && i < link->n_out_offsets ? link->out_offset[i] : 0;
-        set_part(b, link->out[i], 0, pool, (uint64_t)offset * elem / 8);
-    }
+    for (uint32_t i = 0; i < link->n_in; i++)
+        set_whole(b, link->in[i], consumer_on(&fifo[link->in[i]], tile), pool);
+    for (uint32_t i = 0; i < link->n_out; i++)
+        set_whole(b, link->out[i], 0, pool);
+    if (b->pool[pool].n_parts > 1)
+        set_parts(b, link, tile, pool, bits < 8 ? 1 : bits / 8);
     return true;
 }
 
@@ -228,15 +261,15 @@ static void fifo_pools(struct builder *b, uint32_t f)
     if (shares_memory(array, fifo, &owner_is_producer)) {
         uint32_t e = owner_is_producer ? 0 : 1;
         uint32_t pool = add_pool(b, f, e, end_of(fifo, e)->tile, fifo->producer.depth);
-        set_part(b, f, 0, pool, 0);
-        set_part(b, f, 1, pool, 0);
+        set_whole(b, f, 0, pool);
+        set_whole(b, f, 1, pool);
         return;
     }
     for (uint32_t e = 0; e <= fifo->n_consumers; e++) {
         const struct npu_fifo_end *end = end_of(fifo, e);
         if (b->fifo[f][e].pool == NPU_IR_NONE &&
             npu_tile_kind(&array->tile[end->tile]) != NPU_TILE_SHIM)
-            set_part(b, f, e, add_pool(b, f, e, end->tile, depth_of(b, f, e)), 0);
+            set_whole(b, f, e, add_pool(b, f, e, end->tile, depth_of(b, f, e)));
     }
 }
 
@@ -248,8 +281,8 @@ static uint32_t bds_of(const struct builder *b, uint32_t f, uint32_t e)
     const struct npu_map_pool *pool = &b->pool[end->pool];
     uint32_t repeat = e == 0 ? b->array->fifo[f].repeat_count : 1;
     bool whole = pool->fifo == f && pool->end == e; /* all parts of a join or distribute */
-    if (pool->depth == 1)                           /* the channel repeats the one descriptor */
-        repeat = 1;
+    if (pool->depth == 1 && b->array->fifo[f].iter_count == 0)
+        repeat = 1; /* the channel repeats the one descriptor */
     uint64_t n = (uint64_t)pool->depth * repeat * (whole ? pool->n_parts : 1);
     return n < MAX_BDS ? (uint32_t)n : MAX_BDS;
 }

@@ -37,7 +37,7 @@ struct npu_map_end {
     uint32_t pool;                /* whose objects it moves; NPU_IR_NONE at a shim tile */
     uint64_t pool_offset; /* bytes: first byte of this fifo's part in the pool's object (joins
                                      and distributes at a mem tile, else 0) */
-    uint64_t pool_bytes;  /* bytes of the part */
+    uint64_t pool_bytes;  /* bytes of the part, one object of the fifo or several */
     uint32_t n_bds,
         first_bd; /* buffer descriptors; 0 at a shim tile, where the sequence has them */
 };

@@ -129,6 +129,9 @@ static void tell_channel(struct walk *walk, const struct npu_sim_channel *channe
     } else if (channel->on_shim) {
         fprintf(walk->out, "no task is queued, %u done since the array was loaded\n",
                 channel->n_finished);
+    } else if (channel->most_begun && channel->n_begun == channel->most_begun) {
+        fprintf(walk->out, "has ended after the %u rounds of its iter_count\n",
+                channel->fifo->iter_count);
     } else {
         uint32_t s = channel->first_slice + channel->slice;
         fprintf(walk->out, "waits for a %s object: ", channel->mm2s ? "full" : "free");

@@ -68,7 +68,10 @@ static const struct {
     {"fifo-consumers", E, 6, "@in lists core (0,2) twice as a consumer"},
     {"fifo-granule", E, 6, "@in has objects of 6 bytes, no multiple of the 4 of a stream word"},
     {"fifo-init", E, 6, "@in has initial values, but its producer is a shim, which has no memory"},
-    {"fifo-iter", E, 7, "@out has iter_count 2, which only a mem tile producer has"},
+    {"fifo-iter", E, 7,
+     "@out has iter_count 2, but none of its ends is in a mem tile, whose channels alone count "
+     "their "
+     "rounds"},
     {"fifo-length", E, 6, "@in has objects of 131072 words"},
     {"fifo-no-locks", W, 6, "@in has disable_synchronization: what its ends read depends on time"},
     {"fifo-port", E, 21, "core (0,2) is no consumer of @out"},
@@ -92,7 +95,8 @@ static const struct {
     {"link-count", E, 11, "the link has 1 input and 0 output offsets, expected 2 and 0"},
     {"link-mem", E, 9, "this join or distribute is in core (0,2)"},
     {"link-offset", E, 15, "@p5 takes bytes 768 .. 1023 of @out, but its part ends at 768"},
-    {"link-part", E, 11, "the part of @p2 in @in has 128 bytes, its objects have 64"},
+    {"link-part", E, 11,
+     "the part of @p2 in @in has 128 bytes, no multiple of the 96 of its objects"},
     {"link-repeat", E, 11,
      "@p2 repeats 1 times and @p3 2: the outputs of a distribute must repeat alike"},
     {"link-size", E, 9, "@first hands on objects of 256 bytes, @in takes 96"},

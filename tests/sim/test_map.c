@@ -238,6 +238,26 @@ static void test_placed(void)
     unmap(&m);
 }
 
+/* Parts reach to the next offset, not over one object; a bit is a byte, as in memory. */
+static void test_parts(void)
+{
+    struct mapped m = map_text(
+        "aie.device(npu1) {\n%s = aie.tile(0, 0)\n%m = aie.tile(0, 1)\n%k = aie.tile(0, 2)\n"
+        "%l = aie.tile(0, 3)\n%n = aie.tile(0, 4)\naie.objectfifo @in(%s, {%m}, 2 : i32) : "
+        "!aie.objectfifo<memref<128xi1>>\naie.objectfifo @a(%m, {%k}, [2, 2]) : "
+        "!aie.objectfifo<memref<16xi1>>\naie.objectfifo @b(%m, {%l}, [2, 2]) : "
+        "!aie.objectfifo<memref<32xi1>>\naie.objectfifo @c(%m, {%n}, [2, 2]) : "
+        "!aie.objectfifo<memref<32xi1>>\n"
+        "aie.objectfifo.link [@in] -> [@b, @a, @c] ([] [64, 0, 96])\n}");
+    const struct npu_map_end *a = &m.map->fifo[1][0], *b = &m.map->fifo[2][0];
+    check_case(a->pool_offset == 0 && a->pool_bytes == 64 && b->pool_offset == 64 &&
+                   b->pool_bytes == 32 && m.map->fifo[0][1].pool_bytes == 128,
+               "map_parts_of_several_objects_and_bits",
+               "%" PRIu64 " at %" PRIu64 ", %" PRIu64 " at %" PRIu64, a->pool_bytes, a->pool_offset,
+               b->pool_bytes, b->pool_offset);
+    unmap(&m);
+}
+
 /* ---- The drawing ----------------------------------------------------------------------------- */
 
 static const char drawn[] =
@@ -308,6 +328,7 @@ int main(void)
     test_order();
     test_chain();
     test_placed();
+    test_parts();
     test_draw();
     return check_finish();
 }

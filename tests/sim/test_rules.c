@@ -298,6 +298,15 @@ static const struct {
     "]\naie.core(%k) {\n%x = aie.objectfifo.acquire @out(Produce, 1) : " M         \
     "\naie.objectfifo.release @out(Produce, 1)\naie.end } {stack_size = "          \
     "1024 : i32}\n"
+/* A core with a fifo of that depth and a loop that may run %n times, or while %yes. */
+#define LOOPED(DEPTH, LOOP)                                                                    \
+    "aie.objectfifo @in(%s, {%k}, " DEPTH ") : " FIFO "%acc = aie.buffer(%k) : " M             \
+    "\naie.core(%k) {\n%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"       \
+    "%zero = arith.constant 0 : i32\n%w = memref.load %acc[%c0] : " M                          \
+    "\n%n0 = arith.index_cast %w : i32 to index\n%yes = arith.cmpi eq, %w, %zero : i32\n" LOOP \
+    "aie.end } {stack_size = 1024 : i32}\n"
+#define WHILE(DEPTH) \
+    LOOPED(DEPTH, "scf.while : () -> () {\nscf.condition(%yes)\n} do {\n" TAKE("x") GIVE "}\n")
 /* From a core to the next, with more attributes, the first with a stack of STACK. */
 #define NEAR(MORE, STACK)                                                                         \
     "%l = aie.tile(0, 3)\naie.objectfifo @near(%k, {%l}, [1, 1]) {" MORE                          \
@@ -330,6 +339,40 @@ static const struct {
 static const struct {
     const char *name, *text, *rules;
 } devices[] = {
+    {"while_with_one_object", WHILE("[2, 1]"), ""},
+    {"while_with_one_of_a_scalar_depth", WHILE("1 : i32"), ""},
+    {"while_with_two_objects", WHILE("[2, 2]"), "dynamic-loop "},
+    {"while_with_two_of_a_scalar_depth", WHILE("2 : i32"), "dynamic-loop "},
+    /* Unrolling ends badly whatever the objects are. */
+    {"for_of_run_time_count_with_one_object",
+     LOOPED("[2, 1]", "scf.for %i = %c0 to %n0 step %c1 {\n" TAKE("x") GIVE "}\n"),
+     "dynamic-loop "},
+    {"rounds_of_a_mem_tile_that_consumes",
+     "aie.objectfifo @in(%s, {%m}, 2 : i32) {iter_count = 2 : i32} : " FIFO
+     "aie.objectfifo @on(%m, {%s}, 2 : i32) : " FIFO "aie.objectfifo.link [@in] -> [@on] ([] [])\n",
+     ""},
+    {"rounds_of_a_mem_tile_that_produces",
+     "aie.objectfifo @in(%s, {%m}, 2 : i32) : " FIFO
+     "aie.objectfifo @on(%m, {%s}, 2 : i32) {iter_count = 2 : i32} : " FIFO
+     "aie.objectfifo.link [@in] -> [@on] ([] [])\n",
+     ""},
+    /* Each repetition is a descriptor of its own in a chain that ends: 25 on an even channel. */
+    {"rounds_and_repetitions_of_one_object",
+     "aie.objectfifo @in(%s, {%m}, 1 : i32) : " FIFO
+     "aie.objectfifo @on(%m, {%s}, 1 : i32) {iter_count = 2 : i32, repeat_count = 25 : i32} : " FIFO
+     "aie.objectfifo.link [@in] -> [@on] ([] [])\n",
+     "descriptors-half "},
+    {"repetitions_of_one_object",
+     "aie.objectfifo @in(%s, {%m}, 1 : i32) : " FIFO
+     "aie.objectfifo @on(%m, {%s}, 1 : i32) {repeat_count = 25 : i32} : " FIFO
+     "aie.objectfifo.link [@in] -> [@on] ([] [])\n",
+     ""},
+    {"parts_of_two_objects", JOIN("[<4, 4>, <4, 1>]", "8", "8", "[0, 16]"), ""},
+    {"parts_of_different_numbers_of_objects", JOIN("[<4, 4>, <4, 1>]", "8", "16", "[0, 16]"), ""},
+    {"part_of_one_and_a_third_objects", JOIN("[<4, 4>, <4, 1>]", "12", "16", "[0, 16]"),
+     "link-part "},
+    {"dims_of_unequal_parts_of_objects", JOIN("[<4, 4>, <4, 1>]", "8", "8", "[0, 24]"),
+     "dims-size "},
     {"initial_values_for_all", INIT("[2, 2]", ONES ", " ONES), ""},
     {"initial_values_for_one_of_two", INIT("[2, 2]", ONES), "fifo-init "},
     {"initial_values_for_three_of_two", INIT("[2, 2]", ONES ", " ONES ", " ONES), "fifo-init "},
