@@ -349,7 +349,8 @@ int npu_sim_words_turn(struct npu_sim *sim);
 
 /* Write who waits for whom into sim->report, the first line into sim->err. */
 int npu_sim_report_deadlock(struct npu_sim *sim);
-/* Remember what the array holds now as its start state; say what it holds beyond that. */
+/* Remember what the array holds now as its start state; say what it holds beyond that: an error, or
+ * in sim->report alone where it harms nobody. */
 void npu_sim_state_note(struct npu_sim *sim);
 int npu_sim_state_check(struct npu_sim *sim);
 

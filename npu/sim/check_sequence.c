@@ -287,13 +287,22 @@ static void check_op(struct state *s, const struct npu_ir_op *op)
     }
 }
 
-/* Results that nobody waited for may still be under way when the host reads them. */
+/* Results that nobody waited for may still be under way when the host reads them; operands have
+ * been read where the result was waited for. */
 static void check_results(struct state *s)
 {
     for (uint32_t f = 0; f < s->c->array->n_fifos; f++) {
-        bool reads;
+        bool reads = false;
         uint32_t i = s->channel[f].last;
-        if (i != NPU_IR_NONE && shim_of(s, f, &reads) != NPU_IR_NONE && !reads)
+        if (i == NPU_IR_NONE || shim_of(s, f, &reads) == NPU_IR_NONE)
+            continue;
+        if (reads && s->channel[f].n_tokens > 0)
+            npu_checker_report(s->c, NPU_SEVERITY_NOTE, "token-unclaimed", s->task[i].pos,
+                               "nothing waits for %u token%s of @%.60s: without harm unless a "
+                               "later launch waits for one",
+                               s->channel[f].n_tokens, s->channel[f].n_tokens == 1 ? "" : "s",
+                               name_of(s, f));
+        if (!reads)
             npu_checker_report(
                 s->c, NPU_SEVERITY_WARNING, "wait-missing", s->task[i].pos,
                 "nothing waits for this transfer of @%.60s: the host may read its buffer "

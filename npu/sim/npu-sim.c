@@ -267,6 +267,16 @@ static void print_result(const struct npu_sim_options *options, uint32_t launch,
     printf("  simulated in %.3f s (measured), %" PRIu64 " kernel calls\n", took, result->n_calls);
 }
 
+/* What the last launch left behind without harm. */
+static void print_left(const char *report)
+{
+    while (*report) {
+        size_t n = strcspn(report, "\n");
+        fprintf(stderr, "npu-sim: note: %.*s\n", (int)n, report);
+        report += n + (report[n] != '\0');
+    }
+}
+
 static int run_launches(struct npu_sim *sim, const struct npu_sim_options *options,
                         const struct data *data)
 {
@@ -295,6 +305,8 @@ static int run_launches(struct npu_sim *sim, const struct npu_sim_options *optio
         if (!options->quiet)
             print_result(options, i, &result, seconds() - begin);
     }
+    if (!options->quiet && !options->keep)
+        print_left(npu_sim_report(sim));
     return 0;
 }
 

@@ -91,8 +91,8 @@ struct npu_sim_result {
 int npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
                    struct npu_sim_result *result, struct npu_error *err);
 
-/* The long form of the last failure: lines, "" if there was none (transfer none, valid until the
- * next call). */
+/* The long form of the last failure, or what the last launch left behind without harm: lines, ""
+ * if there was neither (transfer none, valid until the next call). */
 const char *npu_sim_report(const struct npu_sim *sim);
 
 #ifdef __cplusplus

@@ -142,6 +142,8 @@ static const struct {
     {"task-token", E, 36, "the task of line 29 has no issue_token, so this waits for ever"},
     {"tile-range", E, 6, "tile (4,2) is outside of npu1, which has columns 0 .. 3 and rows 0 .. 5"},
     {"tile-twice", E, 6, "tile (0,2) is declared a second time"},
+    {"token-unclaimed", N, 26,
+     "nothing waits for 1 token of @in: without harm unless a later launch waits for one"},
     {"transfer-bounds", E, 26, "the transfer reaches element 1087 of %a, which has 1024"},
     {"transfer-dims", E, 26,
      "dimension 1 of the transfer has size 0 and stride 0, expected a size of 1 .. 2^40 and no "

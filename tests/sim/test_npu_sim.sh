@@ -111,6 +111,14 @@ expect npu_sim_words_cut 1 '^npu-sim: cut.bin: word' -k "$kernels" "$run/copy.ml
 sed 's/1, 1, 1, 1024\]\[0, 0, 0, 1\]) {metadata = @in/1, 1, 1, 512][0, 0, 0, 1]) {metadata = @in/' \
     "$run/copy.mlir" >stuck.mlir
 expect npu_sim_deadlock 1 'core (0,2) waits to acquire 1 of @in (Consume)' -k "$kernels" stuck.mlir
+# The usual style of designs: tokens for operands, too, and a wait for the result.
+sed 's/@in, id = 0 : i64/&, issue_token = true/' "$run/copy.mlir" >usual.mlir
+expect npu_sim_usual_style 0 'note: @in: 3 tokens of MM2S 0 of shim (0,0) never waited for' -k "$kernels" -n 3 usual.mlir
+expect npu_sim_usual_style_check 0 '1 tokens\? of @in: .* \[token-unclaimed\]' -k "$kernels" --check-only usual.mlir
+for option in --quiet --keep; do
+    "$sim" -k "$kernels" "$option" usual.mlir >said.txt 2>&1
+    same "npu_sim_usual_style$option" sh -c '! grep "note: @in" said.txt'
+done
 expect npu_sim_trace 0 modelled -k "$kernels" --trace trace.json "$run/copy.mlir"
 same npu_sim_trace_holds_calls sh -c 'test "$(grep -c "\"name\":\"copy64\"" trace.json)" -eq 16'
 expect npu_sim_trace_nowhere 2 'nowhere/t.json' -k "$kernels" --trace nowhere/t.json "$run/copy.mlir"

@@ -135,7 +135,7 @@ static const struct {
      PIECE("0", TOKEN) PIECE("1", TOKEN) PIECE("2", TOKEN) PIECE("3", TOKEN)
          WAIT WAIT WAIT WAIT PIECE("0", TOKEN) PIECE("1", TOKEN) PIECE("2", TOKEN)
              PIECE("3", TOKEN),
-     ""},
+     "token-unclaimed "},
     {"wait_retires_what_was_before",
      PIECE("0", "") PIECE("1", "") PIECE("2", TOKEN) PIECE("3", "") WAIT PIECE("0", "")
          PIECE("1", ""),
