@@ -9,6 +9,8 @@
 
 #define QUEUE_DEPTH 4
 #define MAX_BDS     16
+#define MAX_ROW     5
+#define TILE_MASK   0xFFFFF /* of the addresses in a tile */
 
 struct task {
     struct npu_ir_pos pos;
@@ -175,25 +177,39 @@ static void wait_fifo(struct state *s, const struct npu_ir_op *op, uint32_t fifo
     s->n_waits++;
 }
 
-/* The raw form: the fifo whose shim end has that channel. */
-static void wait_channel(struct state *s, const struct npu_ir_op *op)
+/* The fifo whose shim end has that channel, or NPU_IR_NONE. */
+static uint32_t fifo_at(const struct state *s, int64_t column, int64_t row, int64_t direction,
+                        int64_t channel)
 {
     const struct npu_array *array = s->c->array;
     for (uint32_t f = 0; f < array->n_fifos; f++)
         for (uint32_t e = 0; e <= array->fifo[f].n_consumers; e++) {
             const struct npu_map_end *end = &s->c->map->fifo[f][e];
             const struct npu_tile *tile = &array->tile[end->tile];
-            if (npu_tile_kind(tile) == NPU_TILE_SHIM && (int64_t)tile->column == op->list[0] &&
-                op->list[1] == 0 && (int64_t)end->direction == op->list[2] &&
-                (int64_t)end->channel == op->list[3]) {
-                wait_fifo(s, op, f);
+            if (npu_tile_kind(tile) == NPU_TILE_SHIM && (int64_t)tile->column == column &&
+                row == 0 && (int64_t)end->direction == direction &&
+                (int64_t)end->channel == channel)
+                return f;
+        }
+    return NPU_IR_NONE;
+}
+
+/* The raw form: the same channel of a rectangle of tiles. */
+static void wait_channels(struct state *s, const struct npu_ir_op *op)
+{
+    const int64_t *list = op->list;
+    for (int64_t column = list[0]; column < list[0] + list[4]; column++)
+        for (int64_t row = list[1]; row < list[1] + list[5]; row++) {
+            uint32_t fifo = fifo_at(s, column, row, list[2], list[3]);
+            if (fifo == NPU_IR_NONE) {
+                npu_check_error(s->c, "wait-channel", op->pos,
+                                "no fifo uses %s channel %" PRId64 " of tile (%" PRId64 ",%" PRId64
+                                "), so this waits for ever",
+                                list[2] ? "MM2S" : "S2MM", list[3], column, row);
                 return;
             }
+            wait_fifo(s, op, fifo);
         }
-    npu_check_error(s->c, "wait-channel", op->pos,
-                    "no fifo uses %s channel %" PRId64 " of tile (%" PRId64 ",%" PRId64
-                    "), so this waits for ever",
-                    op->list[2] ? "MM2S" : "S2MM", op->list[3], op->list[0], op->list[1]);
 }
 
 static void check_task(struct state *s, const struct npu_ir_op *op)
@@ -245,6 +261,44 @@ static void check_rtp(struct state *s, const struct npu_ir_op *op)
                             buffer->name, tile->piece[i].address);
 }
 
+/* Whether the word lies in what the map places for the sequence to write. */
+static bool is_memory(const struct npu_checker *c, int64_t column, int64_t row, uint64_t address)
+{
+    for (uint32_t t = 0; t < c->array->n_tiles; t++) {
+        if (c->array->tile[t].column != column || c->array->tile[t].row != row)
+            continue;
+        for (uint32_t i = 0; i < c->map->tile[t].n_pieces; i++) {
+            const struct npu_map_piece *piece = &c->map->tile[t].piece[i];
+            if ((piece->what == NPU_PIECE_BUFFER || piece->what == NPU_PIECE_POOL) &&
+                address >= piece->address && address + 4 <= piece->address + piece->bytes)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* An address within a tile that is named beside it, or one that has the tile in it. */
+static void check_write(struct npu_checker *c, const struct npu_ir_op *op)
+{
+    bool named = op->list[1] >= 0;
+    uint64_t address = (uint64_t)op->list[0], offset = named ? address : address & TILE_MASK;
+    int64_t column = named ? op->list[1] : (int64_t)(address >> 25);
+    int64_t row = named ? op->list[2] : (int64_t)(address >> 20 & 31);
+    if (offset > TILE_MASK || offset % 4 != 0 || row > MAX_ROW ||
+        (c->n_columns && column >= c->n_columns))
+        npu_check_error(
+            c, "write-range", op->pos,
+            "address 0x%" PRIx64 " of tile (%" PRId64 ",%" PRId64
+            ") is none of %s: expected a multiple of 4 up to 0x%x of a tile that it has",
+            offset, column, row, c->array->device, TILE_MASK);
+    else if (!is_memory(c, column, row, offset))
+        npu_checker_report(c, NPU_SEVERITY_WARNING, "write-register", op->pos,
+                           "address 0x%" PRIx64 " of tile (%" PRId64 ",%" PRId64
+                           ") is no word of a buffer or of a fifo's object: it becomes an "
+                           "instruction, but is not executed here",
+                           offset, column, row);
+}
+
 /* The compiler numbers the descriptor of a task where it is configured. */
 static void configure(struct state *s, const struct npu_ir_op *op)
 {
@@ -272,7 +326,7 @@ static void check_op(struct state *s, const struct npu_ir_op *op)
         wait_fifo(s, op, op->ref);
         break;
     case NPU_IR_SYNC:
-        wait_channel(s, op);
+        wait_channels(s, op);
         break;
     case NPU_IR_TASK_START:
     case NPU_IR_TASK_AWAIT:
@@ -281,6 +335,10 @@ static void check_op(struct state *s, const struct npu_ir_op *op)
         break;
     case NPU_IR_RTP_WRITE:
         check_rtp(s, op);
+        break;
+    case NPU_IR_WRITE32:
+    case NPU_IR_MASKWRITE32:
+        check_write(s->c, op);
         break;
     default:
         break;

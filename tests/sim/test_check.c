@@ -166,6 +166,13 @@ static const struct {
     {"wait-missing", W, 25,
      "nothing waits for this transfer of @out: the host may read its buffer too early"},
     {"wait-token", E, 28, "no transfer of @in in flight issues a token, so this waits for ever"},
+    {"write-range", E, 27,
+     "address 0x400 of tile (4,2) is none of npu1: expected a multiple of 4 up to 0xfffff of a "
+     "tile "
+     "that it has"},
+    {"write-register", W, 27,
+     "address 0x1f000 of tile (0,2) is no word of a buffer or of a fifo's object: it becomes an "
+     "instruction, but is not executed here"},
 };
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 

@@ -284,6 +284,14 @@ static const struct {
                        "direction "
                        "= 1 : i32, row = 0 : i32, row_num = 1 : i32}\n" PIECE("0", ""),
      ""},
+    {"sync_of_two_columns_of_which_one_has_no_fifo",
+     PIECE("0", TOKEN) "aiex.npu.sync {channel = 0 : i32, column = 0 : i32, column_num = 2 : i32, "
+                       "direction = 1 : i32, row = 0 : i32, row_num = 1 : i32}\n",
+     "wait-channel "},
+    {"sync_of_two_rows",
+     PIECE("0", TOKEN) "aiex.npu.sync {channel = 0 : i32, column = 0 : i32, column_num = 1 : i32, "
+                       "direction = 1 : i32, row = 0 : i32, row_num = 2 : i32}\n",
+     "wait-channel "},
 };
 
 #define CORE_FIFO(DIMS, SIZE)                                               \
@@ -315,6 +323,10 @@ static const struct {
     "{stack_size = " STACK " : i32}\naie.core(%l) {\n%x = aie.objectfifo.acquire @near(Consume, " \
     "1) : " M "\naie.objectfifo.release @near(Consume, 1)\naie.end } {stack_size = 1024 : i32}\n"
 /* A buffer into which the sequence writes a word. */
+#define WRITTEN(WRITE)                                                                    \
+    "%w = aie.buffer(%k) {sym_name = \"w\", address = 4096 : i32} : " M                   \
+    "\naie.core(%k) {\naie.end } {stack_size = 1024 : i32}\naie.runtime_sequence(%a : " M \
+    ") {\n" WRITE "\n}\n"
 #define POKED(ADDRESS)                                                                            \
     "%w = aie.buffer(%k) {sym_name = \"w\", address = " ADDRESS " : i32} : " M                    \
     "\naie.core(%k) {\naie.end } {stack_size = 1024 : i32}\naie.runtime_sequence(%a : " M ") {\n" \
@@ -386,6 +398,38 @@ static const struct {
      "aie.objectfifo @in(%s, {%m}, 8 : i32) : " FIFO "aie.objectfifo @on(%m, {%s}, 8 : i32) : " FIFO
      "aie.objectfifo.link [@in] -> [@on] ([] [])\n",
      "memory-word "},
+    {"write_by_tile_into_a_buffer",
+     WRITTEN(
+         "aiex.npu.write32 {address = 4100 : ui32, column = 0 : i32, row = 2 : i32, value = 5 : "
+         "ui32}"),
+     ""},
+    {"write_by_address_into_a_buffer",
+     WRITTEN("aiex.npu.write32 {address = 2101252 : ui32, value = "
+             "5 : ui32}"),
+     ""},
+    {"write_before_a_buffer",
+     WRITTEN(
+         "aiex.npu.write32 {address = 4092 : ui32, column = 0 : i32, row = 2 : i32, value = 5 : "
+         "ui32}"),
+     "write-register "},
+    {"write_by_address_to_another_row",
+     WRITTEN("aiex.npu.write32 {address = 3149828 : ui32, value = 5 : ui32}"), "write-register "},
+    {"write_at_half_a_word",
+     WRITTEN(
+         "aiex.npu.write32 {address = 4098 : ui32, column = 0 : i32, row = 2 : i32, value = 5 : "
+         "ui32}"),
+     "write-range "},
+    {"write_over_a_tile",
+     WRITTEN("aiex.npu.write32 {address = 1048576 : ui32, column = 0 : i32, row = 2 : i32, value = "
+             "5 : ui32}"),
+     "write-range "},
+    {"mask_to_row_6",
+     WRITTEN(
+         "aiex.npu.maskwrite32 {address = 4096 : ui32, column = 0 : i32, row = 6 : i32, value = "
+         "5 : ui32, mask = 1 : ui32}"),
+     "write-range "},
+    {"write_by_address_to_column_4",
+     WRITTEN("aiex.npu.write32 {address = 136318976 : ui32, value = 5 : ui32}"), "write-range "},
     {"host_word_in_a_buffer", POKED("4096"), ""},
     {"host_word_at_half_a_word", POKED("4098"), "memory-align rtp-range "},
     {"dims_to_the_last_element", CORE_FIFO("[<2, 1>, <32, 2>]", "64"), ""},
