@@ -16,7 +16,7 @@ struct task {
     struct npu_ir_pos pos;
     uint32_t next;    /* in the channel's queue, NPU_IR_NONE */
     uint32_t n_waits; /* of the whole sequence, before it was pushed */
-    int64_t id;       /* buffer descriptor, -1: the compiler's choice */
+    int64_t id;       /* buffer descriptor, -1: there was none left */
     uint32_t shim;    /* tile */
     bool token, retired, freed;
 };
@@ -29,16 +29,24 @@ struct channel {          /* of a fifo's shim end */
     bool failed, warned;
 };
 
+/* What a dma_configure_task_for made. */
+struct made {
+    const struct npu_ir_op *op;
+    uint32_t task;  /* as started last, NPU_IR_NONE */
+    int64_t id;     /* buffer descriptor, its own or the compiler's choice; -1: none was left */
+    uint32_t ended; /* line where it was given back, 0: not yet */
+    bool awaited;   /* there, not freed */
+};
+
 struct state {
     struct npu_checker *c;
     const struct npu_sequence *sequence;
     struct task *task; /* [operations] */
     uint32_t n_tasks, n_waits;
-    struct channel *channel;             /* [fifos] */
-    uint32_t *by_id;                     /* [tiles][16] the task that uses it, NPU_IR_NONE */
-    uint32_t *n_live;                    /* [tiles] tasks whose descriptor the compiler chose */
-    const struct npu_ir_op **configured; /* [slots] */
-    uint32_t *started;                   /* [slots] the task, NPU_IR_NONE */
+    struct channel *channel; /* [fifos] */
+    uint32_t *by_id;         /* [tiles][16] the task that uses it, NPU_IR_NONE */
+    uint32_t *used;          /* [tiles] descriptors that tasks have, a bit each */
+    struct made *made;       /* [slots] */
 };
 
 static const char *name_of(const struct state *s, uint32_t fifo)
@@ -63,8 +71,6 @@ static void free_bd(struct state *s, struct task *task)
     if (task->freed)
         return;
     task->freed = true;
-    if (task->id < 0 && s->n_live[task->shim] > 0)
-        s->n_live[task->shim]--;
     if (task->id >= 0 && task->id < MAX_BDS) {
         uint32_t *user = &s->by_id[task->shim * MAX_BDS + (uint32_t)task->id];
         if (*user == (uint32_t)(task - s->task))
@@ -136,7 +142,7 @@ static void check_bd(struct state *s, const struct npu_ir_op *op, const struct t
 }
 
 static uint32_t push_task(struct state *s, const struct npu_ir_op *op, struct npu_ir_pos pos,
-                          bool memcpy)
+                          int64_t id, bool memcpy)
 {
     bool reads;
     uint32_t shim = shim_of(s, op->ref, &reads), i = s->n_tasks;
@@ -147,7 +153,7 @@ static uint32_t push_task(struct state *s, const struct npu_ir_op *op, struct np
     *task = (struct task){.pos = pos,
                           .next = NPU_IR_NONE,
                           .n_waits = s->n_waits,
-                          .id = op->bd[0].id,
+                          .id = id,
                           .shim = shim,
                           .token = op->token || (memcpy && !reads)};
     struct npu_ir_op at = *op;
@@ -212,35 +218,66 @@ static void wait_channels(struct state *s, const struct npu_ir_op *op)
         }
 }
 
+/* An await gives the descriptor back, and a free after it does nothing; after a free nothing may
+ * follow, and no start after either: another task may have the descriptor by then. */
+static bool is_over(struct state *s, const struct npu_ir_op *op, const struct made *made)
+{
+    if (made->ended == 0 || (made->awaited && op->code != NPU_IR_TASK_START))
+        return false;
+    npu_check_error(s->c, "task-order", op->pos,
+                    "this task was %s at line %u, which gave its buffer descriptor back: configure "
+                    "it again",
+                    made->awaited ? "awaited" : "freed", made->ended);
+    return true;
+}
+
+static void give_back(struct state *s, const struct npu_ir_op *op, struct made *made)
+{
+    if (made->ended)
+        return;
+    made->ended = op->pos.line;
+    made->awaited = op->code == NPU_IR_TASK_AWAIT;
+    if (made->id >= 0 && made->id < MAX_BDS)
+        s->used[s->task[made->task].shim] &= ~(1U << made->id);
+}
+
+static void await(struct state *s, const struct npu_ir_op *op, const struct made *made)
+{
+    const struct task *task = &s->task[made->task];
+    if (!made->op->token)
+        npu_check_error(s->c, "task-token", op->pos,
+                        "the task of line %u has no issue_token, so this waits for ever",
+                        made->op->pos.line);
+    else if (task->retired)
+        npu_check_error(s->c, "wait-token", op->pos, "the token of this task was taken before");
+    else
+        while (!task->retired && retire(s, &s->channel[made->op->ref]))
+            continue;
+    s->n_waits++;
+}
+
 static void check_task(struct state *s, const struct npu_ir_op *op)
 {
-    uint32_t slot = op->operand[0], task = s->started[slot];
-    const struct npu_ir_op *made = s->configured[slot];
+    struct made *made = &s->made[op->operand[0]];
+    if (is_over(s, op, made))
+        return;
     if (op->code == NPU_IR_TASK_START) {
-        if (task != NPU_IR_NONE && !s->task[task].retired)
+        if (made->task != NPU_IR_NONE && !s->task[made->task].retired)
             npu_check_error(s->c, "task-order", op->pos, "this task was started at line %u already",
-                            s->task[task].pos.line);
-        s->started[slot] = push_task(s, made, op->pos, false);
+                            s->task[made->task].pos.line);
+        else
+            made->task = push_task(s, made->op, op->pos, made->id, false);
         return;
     }
-    if (task == NPU_IR_NONE) {
+    if (made->task == NPU_IR_NONE) {
         npu_check_error(s->c, "task-order", op->pos, "this task was not started");
         return;
     }
-    if (op->code == NPU_IR_TASK_FREE) {
-        free_bd(s, &s->task[task]);
-        return;
-    }
-    if (!made->token)
-        npu_check_error(s->c, "task-token", op->pos,
-                        "the task of line %u has no issue_token, so this waits for ever",
-                        made->pos.line);
-    else if (s->task[task].retired)
-        npu_check_error(s->c, "wait-token", op->pos, "the token of this task was taken before");
+    if (op->code == NPU_IR_TASK_FREE)
+        free_bd(s, &s->task[made->task]);
     else
-        while (!s->task[task].retired && retire(s, &s->channel[made->ref]))
-            continue;
-    s->n_waits++;
+        await(s, op, made);
+    give_back(s, op, made);
 }
 
 static void check_rtp(struct state *s, const struct npu_ir_op *op)
@@ -299,17 +336,32 @@ static void check_write(struct npu_checker *c, const struct npu_ir_op *op)
                            offset, column, row);
 }
 
-/* The compiler numbers the descriptor of a task where it is configured. */
+/* The compiler numbers the descriptor of a task where it is configured: the lowest that none has. */
 static void configure(struct state *s, const struct npu_ir_op *op)
 {
     bool reads;
     uint32_t shim = shim_of(s, op->ref, &reads);
+    struct made *made = &s->made[op->result[0]];
     npu_check_transfer(s->c, s->sequence, op);
-    s->configured[op->result[0]] = op;
-    if (shim != NPU_IR_NONE && op->bd[0].id < 0 && ++s->n_live[shim] == MAX_BDS + 1)
+    *made = (struct made){.op = op, .task = NPU_IR_NONE, .id = op->bd[0].id};
+    if (shim == NPU_IR_NONE || made->id >= MAX_BDS) /* reported */
+        return;
+    int lowest = __builtin_ffs((int)~s->used[shim]) - 1;
+    if (made->id < 0 && lowest < MAX_BDS)
+        made->id = lowest;
+    else if (made->id >= 0 && s->used[shim] >> made->id & 1)
+        npu_check_error(s->c, "descriptor-reuse", op->pos,
+                        "buffer descriptor %" PRId64 " of %s is another task's, which was neither "
+                        "awaited nor freed",
+                        made->id, npu_tile_format(s->c->array, shim).text);
+    if (made->id >= 0)
+        s->used[shim] |= 1U << made->id;
+    else if (lowest == MAX_BDS) {
+        s->used[shim] |= 1U << MAX_BDS; /* once a shim */
         npu_check_error(s->c, "descriptors-live", op->pos,
                         "%s has more than %d tasks that are neither awaited nor freed",
                         npu_tile_format(s->c->array, shim).text, MAX_BDS);
+    }
 }
 
 static void check_op(struct state *s, const struct npu_ir_op *op)
@@ -317,7 +369,7 @@ static void check_op(struct state *s, const struct npu_ir_op *op)
     switch (op->code) {
     case NPU_IR_MEMCPY:
         npu_check_transfer(s->c, s->sequence, op);
-        push_task(s, op, op->pos, true);
+        push_task(s, op, op->pos, op->bd[0].id, true);
         break;
     case NPU_IR_TASK_CONFIGURE:
         configure(s, op);
@@ -378,17 +430,14 @@ static bool check_sequence(struct npu_checker *c, const struct npu_sequence *seq
     s.task = npu_arena_take(&c->arena, region->n_ops, sizeof(*s.task));
     s.channel = npu_arena_take(&c->arena, array->n_fifos, sizeof(*s.channel));
     s.by_id = npu_arena_take(&c->arena, array->n_tiles, MAX_BDS * sizeof(*s.by_id));
-    s.n_live = npu_arena_take(&c->arena, array->n_tiles, sizeof(*s.n_live));
-    s.configured = npu_arena_take(&c->arena, n_slots, sizeof(*s.configured));
-    s.started = npu_arena_take(&c->arena, n_slots, sizeof(*s.started));
-    if (!s.task || !s.channel || !s.by_id || !s.n_live || !s.configured || !s.started)
+    s.used = npu_arena_take(&c->arena, array->n_tiles, sizeof(*s.used));
+    s.made = npu_arena_take(&c->arena, n_slots, sizeof(*s.made));
+    if (!s.task || !s.channel || !s.by_id || !s.used || !s.made)
         return false;
     for (uint32_t f = 0; f < array->n_fifos; f++)
         s.channel[f] = (struct channel){.first = NPU_IR_NONE, .last = NPU_IR_NONE};
     for (uint32_t i = 0; i < array->n_tiles * MAX_BDS; i++)
         s.by_id[i] = NPU_IR_NONE;
-    for (uint32_t i = 0; i < n_slots; i++)
-        s.started[i] = NPU_IR_NONE;
     for (uint32_t i = 0; i < region->n_ops; i++)
         check_op(&s, &region->op[i]);
     check_results(&s);

@@ -12,7 +12,7 @@
 /* Tasks of a sequence: dense by the slot that holds one. */
 struct task {
     struct npu_txn_transfer transfer;
-    bool configured, freed;
+    bool configured, freed, awaited;
 };
 
 struct writer {
@@ -256,6 +256,8 @@ static int write_task_op(struct writer *w)
     uint32_t slot = configure ? op->result[0] : op->operand[0];
     struct task *task = &w->task[slot];
     int code = 0;
+    if (op->code == NPU_IR_TASK_FREE && task->awaited)
+        return 0; /* it is free */
     if (!configure && (!task->configured || task->freed))
         return fail_at(w, -EINVAL, "the task was not configured before, or is freed");
     switch (op->code) {
@@ -269,6 +271,7 @@ static int write_task_op(struct writer *w)
         if (!task->transfer.token)
             return fail_at(w, -EINVAL, "the task issues no token");
         code = write_wait(w, &task->transfer);
+        task->awaited = true;
         break;
     default:
         break;

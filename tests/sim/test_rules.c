@@ -109,6 +109,17 @@ static const struct {
 #define ONE(OFFSET, SIZES, STRIDES) IN(OFFSET, SIZES, STRIDES, ", id = 0 : i64")
 #define TOKEN                       ", issue_token = true"
 #define WAIT                        "aiex.npu.dma_wait {symbol = @in}\n"
+/* A task started and ended: by its fifo, by itself; with a descriptor of its own and by its fifo. */
+#define WAITED(V)  TASK(V, "64", "") "aiex.dma_start_task(%" V ")\n" WAIT
+#define AWAITED(V) TASK(V, "64", "") "aiex.dma_start_task(%" V ")\naiex.dma_await_task(%" V ")\n"
+#define OWN(V, ID)                                                                                \
+    "%" V                                                                                         \
+    " = aiex.dma_configure_task_for @in {\naie.dma_bd(%a : memref<4096xi32>, 0, 64) {bd_id = " ID \
+    " : i32}\naie.end } {issue_token = true}\naiex.dma_start_task(%" V ")\n" WAIT
+#define FIFTEEN(T)                                                                            \
+    T("t0")                                                                                   \
+    T("t1") T("t2") T("t3") T("t4") T("t5") T("t6") T("t7") T("t8") T("t9") T("t10") T("t11") \
+        T("t12") T("t13") T("t14")
 /* Of bytes: %b. */
 #define BYTES(SIZES, STRIDES)                                                                   \
     "aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0]" SIZES STRIDES ") {metadata = @in, id = 0 : i64} : " \
@@ -271,6 +282,42 @@ static const struct {
      RUN(", 0, 64, [<size = 2, stride = 256>, <size = 32, stride = 4>]", ""), ""},
     {"task_of_one_word_with_a_stride", RUN(", 0, 1, [<size = 1, stride = 4>]", TIMES("63")), ""},
     {"memcpy_of_strided_words", ONE("0", "[1, 1, 1, 64]", "[0, 0, 0, 4]"), ""},
+    {"task_freed_after_its_await", RUN(", 0, 64", "") "aiex.dma_free_task(%t)\n", ""},
+    {"task_started_after_its_await", RUN(", 0, 64", "") "aiex.dma_start_task(%t)\n", "task-order "},
+    {"task_started_after_its_free",
+     TASK("t", "64",
+          "") "aiex.dma_start_task(%t)\naiex.dma_free_task(%t)\naiex.dma_start_task(%t)\n",
+     "task-order token-unclaimed "},
+    {"task_awaited_after_its_free",
+     TASK("t", "64",
+          "") "aiex.dma_start_task(%t)\naiex.dma_free_task(%t)\naiex.dma_await_task(%t)\n",
+     "task-order token-unclaimed "},
+    {"task_freed_twice",
+     TASK("t", "64",
+          "") "aiex.dma_start_task(%t)\naiex.dma_free_task(%t)\naiex.dma_free_task(%t)\n",
+     "task-order token-unclaimed "},
+    {"task_started_again_after_a_wait",
+     TASK("t", "64", "") "aiex.dma_start_task(%t)\n" WAIT "aiex.dma_start_task(%t)\n"
+                         "aiex.dma_await_task(%t)\n",
+     ""},
+    /* A wait by its fifo gives no descriptor back. */
+    {"seventeen_tasks_waited_for", FIFTEEN(WAITED) WAITED("t15") WAITED("t16"),
+     "descriptors-live "},
+    {"seventeen_tasks_awaited", FIFTEEN(AWAITED) AWAITED("t15") AWAITED("t16"), ""},
+    {"sixteen_tasks_and_one_of_its_own", OWN("u", "9") FIFTEEN(WAITED), ""},
+    {"seventeen_tasks_and_one_of_its_own", OWN("u", "9") FIFTEEN(WAITED) WAITED("t15"),
+     "descriptors-live "},
+    {"two_tasks_of_one_descriptor", OWN("u", "9") OWN("v", "9"), "descriptor-reuse "},
+    {"task_of_the_descriptor_of_another", WAITED("t") OWN("v", "0"), "descriptor-reuse "},
+    {"task_of_a_descriptor_given_back", AWAITED("t") OWN("v", "0"), ""},
+    {"task_beside_a_transfer_of_its_descriptor",
+     PIECE("0", TOKEN) TASK("t", "64", "") "aiex.dma_start_task(%t)\n" WAIT
+                                           "aiex.dma_await_task(%t)\n",
+     "descriptor-reuse "},
+    {"task_beside_a_transfer_of_another",
+     PIECE("1", TOKEN) TASK("t", "64", "") "aiex.dma_start_task(%t)\n" WAIT
+                                           "aiex.dma_await_task(%t)\n",
+     ""},
     {"task_started_twice",
      TASK("t", "64",
           "") "aiex.dma_start_task(%t)\naiex.dma_start_task(%t)\naiex.dma_await_task(%t)\n",

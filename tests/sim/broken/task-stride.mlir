@@ -22,7 +22,7 @@ module {
       aie.end
     } {stack_size = 1024 : i32, link_with = "copy64.o"}
     aie.runtime_sequence(%a : memref<1024xi32>, %b : memref<1024xi32>) {
-      aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1]) {metadata = @out, id = 0 : i64} : memref<1024xi32>
+      aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1]) {metadata = @out, id = 9 : i64} : memref<1024xi32>
       %t = aiex.dma_configure_task_for @in {
         aie.dma_bd(%a : memref<1024xi32>, 0, 256, [<size = 256, stride = 4>])
         aie.end
