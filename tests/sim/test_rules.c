@@ -116,10 +116,8 @@ static const struct {
     "%" V                                                                                         \
     " = aiex.dma_configure_task_for @in {\naie.dma_bd(%a : memref<4096xi32>, 0, 64) {bd_id = " ID \
     " : i32}\naie.end } {issue_token = true}\naiex.dma_start_task(%" V ")\n" WAIT
-#define FIFTEEN(T)                                                                            \
-    T("t0")                                                                                   \
-    T("t1") T("t2") T("t3") T("t4") T("t5") T("t6") T("t7") T("t8") T("t9") T("t10") T("t11") \
-        T("t12") T("t13") T("t14")
+#define FIVE(T, N) T(N "0") T(N "1") T(N "2") T(N "3") T(N "4")
+#define FIFTEEN(T) FIVE(T, "a") FIVE(T, "b") FIVE(T, "c")
 /* Of bytes: %b. */
 #define BYTES(SIZES, STRIDES)                                                                   \
     "aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0]" SIZES STRIDES ") {metadata = @in, id = 0 : i64} : " \
