@@ -163,7 +163,8 @@ enum npu_txn_step_kind {
 
 struct npu_txn_step {
     enum npu_txn_step_kind kind;
-    size_t word; /* of the operation that does it */
+    size_t word;   /* of the operation that does it */
+    bool fresh_bd; /* TRANSFER: the BD was written since it was pushed before */
     union {
         struct npu_txn_transfer transfer; /* canonical */
         struct npu_txn_wait wait;

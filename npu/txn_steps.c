@@ -16,6 +16,7 @@ struct bd_state {
     uint32_t data[SHIM_BD_WORDS];
     uint8_t written; /* a bit for each word */
     bool patched;    /* the address is the argument's, whatever stands in words 1 and 2 */
+    bool fresh;      /* written or patched since it was pushed */
     uint32_t argument, offset;
 };
 
@@ -253,6 +254,8 @@ static int push(struct follower *f, size_t word, uint32_t address, enum npu_txn_
     if (!step)
         return code;
     step->u.transfer = t;
+    step->fresh_bd = bd->fresh;
+    bd->fresh = false;
     return 0;
 }
 
@@ -260,6 +263,7 @@ static int push(struct follower *f, size_t word, uint32_t address, enum npu_txn_
 static void write_bd(struct bd_state *bd, unsigned i, uint32_t value, uint32_t mask)
 {
     bd->data[i] = (bd->data[i] & ~mask) | (value & mask);
+    bd->fresh = true;
     if (mask == UINT32_MAX)
         bd->written |= (uint8_t)(1U << i);
     if ((i == 1 && mask & BD_ADDRESS_LOW) || (i == 2 && mask & BD_ADDRESS_HIGH))
@@ -329,7 +333,7 @@ static int follow_patch(struct follower *f, const struct npu_txn_op *op)
                         "word %zu: PATCH of BD %u of shim tile (%u, 0), which was "
                         "not written before",
                         op->word, place / SHIM_BD_BYTES, address_column(op->address));
-    bd->patched = true;
+    bd->patched = bd->fresh = true;
     bd->written |= 1U << 1; /* word 2 has other fields beside the address */
     bd->argument = op->argument;
     bd->offset = op->offset;

@@ -5,8 +5,9 @@
 
 #include <errno.h>
 
-static int turn_transfer(struct npu_sim *sim, const struct npu_txn_transfer *from)
+static int turn_transfer(struct npu_sim *sim, const struct npu_txn_step *step)
 {
+    const struct npu_txn_transfer *from = &step->u.transfer;
     struct npu_sim_channel *channel =
         npu_sim_channel_at(sim, from->column, 0, from->direction == NPU_TXN_MM2S, from->channel);
     if (!channel)
@@ -22,7 +23,7 @@ static int turn_transfer(struct npu_sim *sim, const struct npu_txn_transfer *fro
     }
     if (!npu_pattern_init(&task.pattern, 4, size, stride, from->element_bytes, from->offset_bytes))
         return npu_sim_fail(sim, -EINVAL, NULL, "the sizes of the transfer are out of range");
-    int code = npu_sim_host_claim(sim, NULL, from->column, from->bd);
+    int code = step->fresh_bd ? npu_sim_host_claim(sim, NULL, from->column, from->bd) : 0;
     return code ? code : npu_sim_host_push(sim, NULL, channel, from->bd, &task);
 }
 
@@ -46,7 +47,7 @@ int npu_sim_words_turn(struct npu_sim *sim)
     int code;
     switch (step->kind) {
     case NPU_TXN_STEP_TRANSFER:
-        code = turn_transfer(sim, &step->u.transfer);
+        code = turn_transfer(sim, step);
         break;
     case NPU_TXN_STEP_WAIT:
         code = turn_wait(sim, &step->u.wait);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One core: what its program can do, what the sequence can do, what stays from launch to launch. */
+#include "npu/sim/sequence_txn.h"
 #include "tests/sim/rig.h"
 
 #define N 1024
@@ -118,6 +119,34 @@ static void test_patterns(void)
             RIG_EDITS("(%b[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1])",
                       "(%b[0, 0, 0, 0][2, 2, 4, 64][256, 512, 64, 1])"),
             N, N);
+}
+
+/* Words that push one descriptor twice, the second time while the first may be under way: half of
+ * the input, two times. */
+static void test_words(void)
+{
+    const char *const *edits = RIG_EDITS(
+        IN_LINE, "%t = aiex.dma_configure_task_for @in { aie.dma_bd(%a : memref<1024xi32>, 512, "
+                 "512) aie.end }\n aiex.dma_start_task(%t)\n aiex.dma_start_task(%t)");
+    struct rig rig = {0};
+    struct npu_map *map = NULL;
+    struct npu_txn *txn = NULL;
+    struct npu_sim_buffer buffer[2] = {{in, sizeof(in)}, {out, sizeof(out)}};
+    struct npu_sim_launch launch = {.buffers = buffer, .n_buffers = 2};
+
+    fresh();
+    for (size_t i = 0; i < N; i++)
+        expected[i] = in[512 + i % 512];
+    bool ok = rig_open(&rig, "copy.mlir", edits) &&
+              npu_map_open(&map, &rig.design->array[0], &rig.err) == 0 &&
+              npu_sequence_words(&txn, rig.design, &rig.design->array[0], map, 0, &rig.err) == 0;
+    if (ok)
+        launch.words = npu_txn_words(txn, &launch.n_words);
+    ok = ok && rig_launch(&rig, &launch) && memcmp(out, expected, sizeof(out)) == 0;
+    check_case(ok, "run_words_push_a_descriptor_twice", "%d %s", rig.code, rig.err.text);
+    npu_txn_close(&txn);
+    npu_map_close(&map);
+    rig_close(&rig);
 }
 
 /* How many objects a job has comes with its data: 3, 0, 5, 1. */
@@ -266,6 +295,7 @@ int main(void)
     test_copy();
     test_tasks();
     test_patterns();
+    test_words();
     test_counts();
     test_control();
     test_state();
