@@ -273,6 +273,70 @@ static void test_params(void)
     rig_close(&rig);
 }
 
+/* Numbers whose products do not fit 64 bits, most of them 0 in what is left of them. */
+static void test_range(void)
+{
+#define BIG "1099511627776" /* 2^40 */
+    static const char call[] = "func.call @copy64(%i, %o) : (memref<64xi32>, memref<64xi32>) -> ()";
+    static const char bytes[] =
+        "%by = aie.buffer(%core) {sym_name = \"by\"} : memref<64xi8>\n %k = aie.core";
+    static const char index[] = "%at = arith.constant 16777216 : index\n"; /* 2^24 */
+    static const char cast[] =
+        "%m = memref.reinterpret_cast %i to offset: [0], sizes: [" BIG "], strides: [" BIG
+        "] : memref<64xi32> to memref<" BIG "xi32, strided<[" BIG "]>>\n";
+    static const struct {
+        const char *name, *sentence, *make, *use; /* use NULL: make is the input's transfer */
+    } cases[] = {
+        {"run_range_load", "memref.load: the element lies 2^40 elements or more away", cast,
+         "%v = memref.load %m[%at] : memref<" BIG "xi32, strided<[" BIG "]>>"},
+        {"run_range_store", "memref.store: the element lies 2^40 elements or more away", cast,
+         "%v = arith.constant 1 : i32\n memref.store %v, %m[%at] : memref<" BIG
+         "xi32, strided<[" BIG "]>>"},
+        {"run_range_load_sum", "memref.load: the element lies 2^40 elements or more away",
+         "%m = memref.reinterpret_cast %i to offset: [0], sizes: [8, 8], strides: [" BIG ", -" BIG
+         "] : memref<64xi32> to memref<8x8xi32, strided<[" BIG ", -" BIG "]>>\n"
+         "%two = arith.constant 2 : index\n",
+         "%v = memref.load %m[%two, %two] : memref<8x8xi32, strided<[" BIG ", -" BIG "]>>"},
+        {"run_range_subview_offset",
+         "memref.subview: offset 16777216 or stride 1 times " BIG ", expected less", cast,
+         "%s = memref.subview %m[%at][1][1] : memref<" BIG "xi32, strided<[" BIG
+         "]>> to memref<1xi32, strided<[" BIG "], offset: ?>>"},
+        {"run_range_subview_stride",
+         "memref.subview: offset 0 or stride 16777216 times " BIG ", expected less", cast,
+         "%s = memref.subview %m[0][1][%at] : memref<" BIG "xi32, strided<[" BIG
+         "]>> to memref<1xi32, strided<[?]>>"},
+        {"run_range_cast_offset", "memref.reinterpret_cast: offset 9223372036854775807",
+         "%m = memref.reinterpret_cast %i to offset: [%cmax], sizes: [4], strides: [1] : "
+         "memref<64xi32> to memref<4xi32, strided<[1], offset: ?>>\n",
+         ""},
+        {"run_range_view_shift", "memref.view from byte -1 of 64",
+         "%five = arith.constant 5 : index\n"
+         "%m = memref.reinterpret_cast %by to offset: [%five], sizes: [8], strides: [1] : "
+         "memref<64xi8> to memref<8xi8, strided<[1], offset: ?>>\n"
+         "%p = memref.cast %m : memref<8xi8, strided<[1], offset: ?>> to memref<8xi8>\n",
+         "%w = memref.view %p[%cmax][] : memref<8xi8> to memref<1xi32>"},
+        {"run_range_transfer", "the sizes of the transfer are out of range", NULL,
+         "(%a[0, 0, 0, 0][1073741824, 1, 1, 4][" BIG ", 0, 0, 1])"},
+        {"run_range_transfer_sum", "the sizes of the transfer are out of range", NULL,
+         "(%a[0, 0, 0, 0][262144, 262144, 1, 4][" BIG ", " BIG ", " BIG ", 1])"},
+    };
+#undef BIG
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rig rig = {0};
+        char body[1024];
+        snprintf(body, sizeof(body), "%s%s%s", index, cases[i].make ? cases[i].make : "",
+                 cases[i].use ? cases[i].use : "");
+        bool ran = rig_open(&rig, "copy.mlir",
+                            cases[i].make ? RIG_EDITS(call, body, "%k = aie.core", bytes)
+                                          : RIG_EDITS("(%a[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1])",
+                                                      cases[i].use)) &&
+                   rig_run(&rig, in, sizeof(in), out, sizeof(out));
+        check_case(!ran && rig.code == -EINVAL && strstr(rig.err.text, cases[i].sentence),
+                   cases[i].name, "%d \"%s\"", rig.code, rig.err.text);
+        rig_close(&rig);
+    }
+}
+
 /* The same bytes and cycles twice. */
 static void test_determinism(void)
 {
@@ -300,6 +364,7 @@ int main(void)
     test_control();
     test_state();
     test_params();
+    test_range();
     test_determinism();
     return check_finish();
 }
