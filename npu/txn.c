@@ -38,6 +38,11 @@ static int check_place(const struct npu_txn_transfer *t, struct npu_error *err)
     if (t->offset_bytes % 4)
         return npu_fail(err, -EINVAL, "transfer: starts at byte %" PRIu32 ", no multiple of 4",
                         t->offset_bytes);
+    if (t->argument >= FIRMWARE_ARGUMENTS && t->offset_bytes >= ARGUMENT_MAP)
+        return npu_fail(err, -EINVAL,
+                        "transfer: starts at byte %" PRIu32 " of argument %" PRIu32
+                        ", one of those after the first %u, whose patches have room for 2^31",
+                        t->offset_bytes, t->argument, FIRMWARE_ARGUMENTS);
     return 0;
 }
 

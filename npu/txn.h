@@ -105,7 +105,7 @@ struct npu_txn_transfer {
     uint8_t bd;            /* 0..15, shared by the tile's channels; free again after a wait */
     bool token;            /* send one when the last run has ended, for a wait */
     uint32_t argument;     /* index of the host buffer */
-    uint32_t offset_bytes; /* of the first element, a multiple of 4 */
+    uint32_t offset_bytes; /* of the first element, a multiple of 4; arguments 5 and on: < 2^31 */
     uint8_t element_bytes; /* 1, 2 or 4 */
     uint32_t size[4];      /* size[0] 1..256, 1..64 where stride[0] > 0; size[1] any; size[2] and
                               the words of size[3] <= 1023 unless contiguous, see canonical */
