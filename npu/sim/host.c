@@ -145,10 +145,39 @@ static uint8_t *memory_at(struct npu_sim *sim, uint32_t tile, uint64_t address, 
     return NULL;
 }
 
+/* What stands at an address that is no memory, as aie-rt's xaiemlgbl_params.h has it. */
+static const char *register_at(uint32_t row, uint64_t address)
+{
+    static const struct {
+        bool mem; /* of a mem tile, else of a core tile */
+        uint32_t first, last;
+        const char *what;
+    } places[] = {
+        {true, 0xA0000, 0xA05FF, "a buffer descriptor"},
+        {true, 0xA0600, 0xA06FF, "a DMA channel"},
+        {true, 0xB0000, 0xB0FFF, "the stream switch"},
+        {true, 0xC0000, 0xC04FF, "a lock"},
+        {true, 0x91000, 0x94FFF, "events, counters and trace"},
+        {false, 0x1D000, 0x1DDFF, "a buffer descriptor"},
+        {false, 0x1DE00, 0x1DFFF, "a DMA channel"},
+        {false, 0x1F000, 0x1FFFF, "a lock"},
+        {false, 0x11000, 0x14FFF, "events, counters and trace"},
+        {false, 0x31000, 0x31FFF, "events, counters and trace"},
+        {false, 0x32000, 0x32FFF, "the core's control"},
+        {false, 0x34000, 0x34FFF, "events, counters and trace"},
+        {false, 0x3F000, 0x3FFFF, "the stream switch"},
+    };
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+        if (places[i].mem == (row == 1) && address >= places[i].first && address <= places[i].last)
+            return places[i].what;
+    return NULL;
+}
+
 int npu_sim_host_poke(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_t column,
                       uint32_t row, uint64_t address, uint32_t value, uint32_t mask)
 {
     sim->host.clock.time += mask == UINT32_MAX ? sim->cost.sequence_write : sim->cost.sequence_mask;
+    const char *what = register_at(row, address);
     uint8_t *to = NULL;
     for (uint32_t t = 0; t < sim->array->n_tiles && !to; t++)
         if (sim->array->tile[t].column == column && sim->array->tile[t].row == row)
@@ -156,9 +185,10 @@ int npu_sim_host_poke(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_
     if (!to)
         return npu_sim_fail(
             sim, -ENOTSUP, pos,
-            "a write to address 0x%llX of tile (%u,%u): expected a word of a buffer or "
+            "a write to address 0x%llX of tile (%u,%u)%s%s%s: expected a word of a buffer or "
             "of a fifo's object, registers are not modelled",
-            (unsigned long long)address, column, row);
+            (unsigned long long)address, column, row, what ? " (" : "", what ? what : "",
+            what ? ")" : "");
     uint32_t old;
     memcpy(&old, to, 4);
     old = (old & ~mask) | (value & mask);

@@ -273,6 +273,47 @@ static void test_params(void)
     rig_close(&rig);
 }
 
+/* Writes that are none of memory: the sentence says what is there. */
+static void test_registers(void)
+{
+    static const struct {
+        unsigned address, row;
+        const char *sentence;
+    } cases[] = {
+        {0xA0000, 1, "address 0xA0000 of tile (0,1) (a buffer descriptor): expected a word of a"},
+        {0xA060C, 1, "(a DMA channel)"},
+        {0xC0010, 1, "(a lock)"},
+        {0xB0000, 1, "(the stream switch)"},
+        {0x940D0, 1, "(events, counters and trace)"},
+        {0x1D020, 2, "tile (0,2) (a buffer descriptor)"},
+        {0x1DE04, 2, "(a DMA channel)"},
+        {0x1F010, 2, "(a lock)"},
+        {0x32000, 2, "(the core's control)"},
+        {0x3F000, 2, "(the stream switch)"},
+        {0x340D0, 2, "(events, counters and trace)"},
+        {0x140D0, 2, "(events, counters and trace)"},
+        {0x31500, 2, "(events, counters and trace)"},
+        {0xF000, 2, "address 0xF000 of tile (0,2): expected a word of a buffer"},
+    };
+    unsigned bad = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rig rig = {0};
+        char write[512];
+        snprintf(write, sizeof(write),
+                 "aiex.npu.write32 {address = %u : ui32, column = 0 : i32, row = %u : i32, value = "
+                 "1 : ui32}\n%s",
+                 cases[i].address, cases[i].row, IN_LINE);
+        bool ran = rig_open(&rig, "copy.mlir", RIG_EDITS(IN_LINE, write)) &&
+                   rig_run(&rig, in, sizeof(in), out, sizeof(out));
+        if (ran || rig.code != -ENOTSUP || !strstr(rig.err.text, cases[i].sentence)) {
+            printf("# \"%s\", expected \"%s\"\n", rig.err.text, cases[i].sentence);
+            bad++;
+        }
+        rig_close(&rig);
+    }
+    check_case(!bad, "run_register_is_named", "%u not", bad);
+}
+
 /* Numbers whose products do not fit 64 bits, most of them 0 in what is left of them. */
 static void test_range(void)
 {
@@ -364,6 +405,7 @@ int main(void)
     test_control();
     test_state();
     test_params();
+    test_registers();
     test_range();
     test_determinism();
     return check_finish();
