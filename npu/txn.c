@@ -277,8 +277,10 @@ static int append_blockwrite(struct npu_txn *txn, const struct npu_txn_op *op,
 
 int npu_txn_append(struct npu_txn *txn, const struct npu_txn_op *op, struct npu_error *err)
 {
-    static const uint8_t n_words[256] = {
-        [NPU_TXN_WRITE32] = 6, [NPU_TXN_MASKWRITE] = 7, [NPU_TXN_PATCH] = 12};
+    static const uint8_t n_words[256] = {[NPU_TXN_WRITE32] = 6,
+                                         [NPU_TXN_MASKWRITE] = 7,
+                                         [NPU_TXN_MASKPOLL] = 7,
+                                         [NPU_TXN_PATCH] = 12};
     if (op->kind == NPU_TXN_SYNC)
         return npu_txn_append_wait(txn, &op->wait, err);
     if (op->kind == NPU_TXN_BLOCKWRITE)
@@ -300,7 +302,7 @@ int npu_txn_append(struct npu_txn *txn, const struct npu_txn_op *op, struct npu_
     }
     p[2] = op->address;
     p[4] = op->value;
-    if (op->kind == NPU_TXN_MASKWRITE)
+    if (op->kind == NPU_TXN_MASKWRITE || op->kind == NPU_TXN_MASKPOLL)
         p[5] = op->mask;
     p[n_words[op->kind] - 1] = 4U * n_words[op->kind];
     return 0;

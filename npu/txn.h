@@ -13,13 +13,14 @@
  *   WRITE32      6 words   0     0   address    0      value  24
  *   BLOCKWRITE   4 + n     1     0   address    bytes  n data words
  *   MASKWRITE    7         3     0   address    0      value  mask  28
+ *   MASKPOLL     7         4     0   address    0      value  mask  28
  *   SYNC         4         0x80  16  column << 16 | row << 8 | direction
  *                                    channel << 24 | columns << 16 | rows << 8
  *   PATCH        12        0x81  48  0 0 0 0    address  0  argument  0  byte offset  0
  *
  * An address is column << 25 | row << 20 | offset. Words 0 and 1 may also repeat the address's
  * column and row, as aie-rt and mlir-aie do each in its way; they do not in what is built. Read
- * alone: a MASKWRITE of 8 words (size 32), NOOP (1 word, 5), PREEMPT (1 word, level << 8 | 6), and
+ * alone: a MASKWRITE or MASKPOLL of 8 words (size 32), NOOP (1 word, 5), PREEMPT (1 word, level << 8 | 6), and
  * format 1.0 (word 0 of the header ends in 0x0001), which mlir-aie wrote at the end of 2024:
  * WRITE32 as 0, address, value; BLOCKWRITE as 1, address, bytes, data; MASKWRITE as 3, address,
  * value, mask; PATCH as above or as 0x81, 24, address, argument, byte offset, 0.
@@ -64,6 +65,7 @@ enum npu_txn_kind {
     NPU_TXN_WRITE32 = 0,
     NPU_TXN_BLOCKWRITE = 1,
     NPU_TXN_MASKWRITE = 3,
+    NPU_TXN_MASKPOLL = 4, /* wait until the register's bits of the mask are those of the value */
     NPU_TXN_SYNC = 0x80,
     NPU_TXN_PATCH = 0x81,
     /* Without an effect here, and only read. */
@@ -85,7 +87,7 @@ struct npu_txn_op {
     enum npu_txn_kind kind;
     size_t word;          /* where it begins in the stream; set by decode, not read by append */
     uint32_t address;     /* all but SYNC */
-    uint32_t value, mask; /* WRITE32, MASKWRITE (mask only there) */
+    uint32_t value, mask; /* WRITE32; MASKWRITE and MASKPOLL with a mask */
     const uint32_t *data; /* BLOCKWRITE: n_data words (transfer none) */
     uint32_t n_data;      /* at least 1 */
     uint32_t argument, offset; /* PATCH: index of the host buffer, bytes from its start */
@@ -159,6 +161,7 @@ enum npu_txn_step_kind {
     NPU_TXN_STEP_TRANSFER, /* a task pushed into a queue, with the BD as it then stands */
     NPU_TXN_STEP_WAIT,
     NPU_TXN_STEP_WRITE, /* a register or memory word of a mem or compute tile */
+    NPU_TXN_STEP_POLL,  /* wait until few tasks of a shim channel are unfinished */
 };
 
 struct npu_txn_step {
@@ -171,6 +174,11 @@ struct npu_txn_step {
         struct {
             uint32_t address, value, mask; /* new = (old & ~mask) | (value & mask) */
         } write;
+        struct {
+            uint8_t column, channel;
+            enum npu_txn_direction direction;
+            uint8_t unfinished; /* at most: 4 (the queue has room), 2, 1, 0 (idle) */
+        } poll;
     } u;
 };
 
@@ -180,7 +188,7 @@ struct npu_txn_step {
  * steps: (transfer full, free() it).
  * Returns: 0; -EBADMSG with a sentence that names the word: a broken stream or one for another
  * generation, a BD pushed that was not written or patched whole, a token without a controller id, a
- * shim register that is none of these, a BD that no transfer can describe (the sentence says which
+ * shim register that is none of these, a poll of anything but a channel's queue or rest, a BD that no transfer can describe (the sentence says which
  * word and bits of the BD and what they mean); -ENOMEM. */
 int npu_txn_decode_steps(struct npu_txn_step **steps, size_t *n_steps,
                          struct npu_txn_device *device, const uint32_t *words, size_t n_words,

@@ -120,18 +120,17 @@ static int check_number(const struct reader *r, uint32_t address, const char *na
                     r->at, word, name, address);
 }
 
-/* WRITE32 (without a mask) or MASKWRITE. */
-static int read_write(struct reader *r, struct npu_txn_op *op, bool masked)
+/* WRITE32 (without a mask), MASKWRITE or MASKPOLL. */
+static int read_write(struct reader *r, struct npu_txn_op *op, const char *name, bool masked)
 {
     static const uint8_t zero[] = {1, 3};
     const uint32_t *w = r->words + r->at;
-    const char *name = masked ? "MASKWRITE" : "WRITE32";
     unsigned place = r->compact ? 1 : 2, value = r->compact ? 2 : 4;
     size_t n = r->compact ? (masked ? 4 : 3) : (masked ? 7 : 6);
     int code = check_room(r, n, name);
     if (code == 0 && !r->compact)
         code = check_zero(r, zero, 2, name);
-    /* aie-rt's own MASKWRITE has a word more behind its size. */
+    /* aie-rt's own have a word more behind their size. */
     if (code == 0 && masked && !r->compact && w[6] == 32) {
         n = 8;
         code = check_room(r, n, name);
@@ -271,8 +270,6 @@ static int refuse_op(const struct reader *r)
         const char *what;
     } known[] = {
         {2, "BLOCKSET: many registers set to one value"},
-        {4, "MASKPOLL: a wait for a register's value; mlir-aie leaves the polls of its queues out "
-            "with --no-enforce-dma-queue-depth"},
         {7, "MASKPOLL_BUSY: a wait for a register's value"},
         {8, "LOADPDI: another array program, and this one stays; give the words of a sequence "
             "without aiex.npu.load_pdi or aiex.configure"},
@@ -293,10 +290,11 @@ static int refuse_op(const struct reader *r)
             return npu_fail(r->err, -EBADMSG,
                             "word %zu: operation 0x%" PRIX32 " (%s), which is not modelled", r->at,
                             number, known[i].what);
-    return npu_fail(r->err, -EBADMSG,
-                    "word %zu: operation 0x%" PRIX32 ", expected 0 (WRITE32), 1 (BLOCKWRITE), "
-                    "3 (MASKWRITE), 5 (NOOP), 6 (PREEMPT), 0x80 (SYNC) or 0x81 (PATCH)",
-                    r->at, number);
+    return npu_fail(
+        r->err, -EBADMSG,
+        "word %zu: operation 0x%" PRIX32 ", expected 0 (WRITE32), 1 (BLOCKWRITE), "
+        "3 (MASKWRITE), 4 (MASKPOLL), 5 (NOOP), 6 (PREEMPT), 0x80 (SYNC) or 0x81 (PATCH)",
+        r->at, number);
 }
 
 static int read_op(struct reader *r, struct npu_txn_op *op)
@@ -305,11 +303,13 @@ static int read_op(struct reader *r, struct npu_txn_op *op)
     *op = (struct npu_txn_op){.kind = (enum npu_txn_kind)number, .word = r->at};
     switch (number) {
     case NPU_TXN_WRITE32:
-        return read_write(r, op, false);
+        return read_write(r, op, "WRITE32", false);
     case NPU_TXN_BLOCKWRITE:
         return read_blockwrite(r, op);
     case NPU_TXN_MASKWRITE:
-        return read_write(r, op, true);
+        return read_write(r, op, "MASKWRITE", true);
+    case NPU_TXN_MASKPOLL:
+        return read_write(r, op, "MASKPOLL", true);
     case NPU_TXN_SYNC:
         return read_sync(r, op);
     case NPU_TXN_PATCH:

@@ -23,6 +23,15 @@
 #define CONTROLLER_FIELD 0xFF00U /* the whole field; the compiler's ids have 5 bits */
 #define CONTROLLER_SHIFT 8
 
+/* Status registers, 4 bytes a channel, S2MM first. The size of a queue does not count the task that
+ * runs, so a size of n at most leaves n + 1 tasks unfinished. */
+#define SHIM_STATUS_BASE    0x1D220U
+#define SHIM_STATUS_MM2S    8U
+#define STATUS_QUEUE_FULL   0x00400000U /* size bits 22:20: 4 */
+#define STATUS_QUEUE_OVER_1 0x00600000U
+#define STATUS_QUEUE_OVER_0 0x00700000U
+#define STATUS_BUSY         0x0078003CU /* the size, the running bit and the stalls */
+
 #define QUEUE_TOKEN        0x80000000U
 #define QUEUE_REPEAT_SHIFT 16
 #define QUEUE_REPEAT_MAX   0xFFU

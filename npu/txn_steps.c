@@ -343,6 +343,40 @@ static int follow_patch(struct follower *f, const struct npu_txn_op *op)
     return 0;
 }
 
+/* A poll of a channel's status: of its queue's size, or of its rest. */
+static int follow_poll(struct follower *f, const struct npu_txn_op *op)
+{
+    static const struct {
+        uint32_t mask;
+        uint8_t unfinished;
+    } known[] = {{STATUS_QUEUE_FULL, 4},
+                 {STATUS_QUEUE_OVER_1, 2},
+                 {STATUS_QUEUE_OVER_0, 1},
+                 {STATUS_BUSY, 0}};
+    uint32_t place = (op->address & ADDRESS_OFFSET_MASK) - SHIM_STATUS_BASE;
+    size_t i = 0;
+    int code;
+    while (i < 4 && known[i].mask != op->mask)
+        i++;
+    if (address_row(op->address) > 0 || place >= 2 * SHIM_STATUS_MM2S || place % 4 || i == 4 ||
+        op->value & op->mask)
+        return npu_fail(f->err, -EBADMSG,
+                        "word %zu: MASKPOLL of address 0x%08" PRIX32 " for 0x%08" PRIX32
+                        " under mask 0x%08" PRIX32
+                        ", expected a DMA status of a shim tile (0x1D220 to 0x1D22C), 0, and a "
+                        "mask of its queue's size (0x400000, 0x600000, 0x700000) or rest "
+                        "(0x78003C)",
+                        op->word, op->address, op->value, op->mask);
+    struct npu_txn_step *step = append_step(f, NPU_TXN_STEP_POLL, op->word, &code);
+    if (!step)
+        return code;
+    step->u.poll.column = (uint8_t)address_column(op->address);
+    step->u.poll.direction = place >= SHIM_STATUS_MM2S ? NPU_TXN_MM2S : NPU_TXN_S2MM;
+    step->u.poll.channel = place / 4 % 2;
+    step->u.poll.unfinished = known[i].unfinished;
+    return 0;
+}
+
 static int follow(struct follower *f, const struct npu_txn_op *op)
 {
     int code = 0;
@@ -357,6 +391,8 @@ static int follow(struct follower *f, const struct npu_txn_op *op)
         return follow_write(f, op, op->address, op->value, op->mask);
     case NPU_TXN_PATCH:
         return follow_patch(f, op);
+    case NPU_TXN_MASKPOLL:
+        return follow_poll(f, op);
     case NPU_TXN_NOOP:
     case NPU_TXN_PREEMPT:
         return 0;

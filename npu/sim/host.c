@@ -61,7 +61,7 @@ int npu_sim_host_push(struct npu_sim *sim, const struct npu_ir_pos *pos,
     if (code)
         return code;
     uint32_t in_flight = channel->n_pushed - host->clock.done[channel->index];
-    if (in_flight >= NPU_SIM_QUEUE)
+    if (in_flight >= NPU_SIM_QUEUE && (int32_t)(channel->room_until - channel->n_pushed) <= 0)
         return npu_sim_fail(
             sim, -EINVAL, pos,
             "a fifth task for %s %u of shim tile (%u,0), @%s: nothing that was waited "
@@ -87,6 +87,7 @@ int npu_sim_host_wait(struct npu_sim *sim, const struct npu_ir_pos *pos,
         if (channel[i]->n_tokens)
             continue;
         host->waits = channel[i];
+        host->polls = false;
         host->waits_at = pos ? *pos : (struct npu_ir_pos){0, 0};
         return 0;
     }
@@ -101,6 +102,30 @@ int npu_sim_host_wait(struct npu_sim *sim, const struct npu_ir_pos *pos,
     host->clock.time += sim->cost.sequence_wait;
     if (n)
         npu_sim_trace_host(sim->trace, "wait", channel[0]->fifo->name, since, host->clock.time);
+    return 1;
+}
+
+int npu_sim_host_poll(struct npu_sim *sim, struct npu_sim_channel *channel, uint32_t unfinished)
+{
+    struct npu_sim_host *host = &sim->host;
+    uint32_t *done = &host->clock.done[channel->index];
+    if (channel->n_pushed - channel->n_finished > unfinished) {
+        host->waits = channel;
+        host->polls = true;
+        host->waits_at = (struct npu_ir_pos){0, 0};
+        return 0;
+    }
+    host->waits = NULL;
+    /* The channel's clock alone: which other tasks had ended by then is not known. */
+    if (channel->n_finished && channel->clock.time > host->clock.time)
+        host->clock.time = channel->clock.time;
+    if (channel->n_pushed > unfinished && (int32_t)(channel->n_pushed - unfinished - *done) > 0)
+        *done = channel->n_pushed - unfinished;
+    /* The one that runs is not in the queue. */
+    channel->room_until = channel->n_pushed + NPU_SIM_QUEUE - (unfinished > 0 ? unfinished - 1 : 0);
+    host->clock.time += sim->cost.sequence_wait;
+    npu_sim_trace_host(sim->trace, "poll", channel->fifo->name,
+                       host->clock.time - sim->cost.sequence_wait, host->clock.time);
     return 1;
 }
 

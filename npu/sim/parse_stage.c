@@ -61,6 +61,8 @@ static const struct {
     {"aiex.npu.address_patch", BEFORE_NPU},
     {"aiex.npu.push_queue", BEFORE_NPU},
     {"aiex.npu.writebd", BEFORE_NPU},
+    {"aiex.npu.maskpoll", "a poll, which is read in words (--insts) alone: give the text before "
+                          "--aie-dma-to-npu"},
     {"aiex.dma_configure_task", BEFORE_TASKS},
     {"aiex.dma_start_bd_chain", AFTER_CHAINS},
     {"aiex.dma_start_bd_chain_for", AFTER_CHAINS},

@@ -36,6 +36,18 @@ static int turn_wait(struct npu_sim *sim, const struct npu_txn_wait *wait)
     return n < 0 ? n : npu_sim_host_wait(sim, NULL, channel, (uint32_t)n);
 }
 
+static int turn_poll(struct npu_sim *sim, const struct npu_txn_step *step)
+{
+    const bool mm2s = step->u.poll.direction == NPU_TXN_MM2S;
+    struct npu_sim_channel *channel =
+        npu_sim_channel_at(sim, step->u.poll.column, 0, mm2s, step->u.poll.channel);
+    if (!channel)
+        return npu_sim_fail(sim, -EINVAL, NULL,
+                            "a poll of %s %u of shim tile (%u,0), which no fifo of the design uses",
+                            mm2s ? "MM2S" : "S2MM", step->u.poll.channel, step->u.poll.column);
+    return npu_sim_host_poll(sim, channel, step->u.poll.unfinished);
+}
+
 int npu_sim_words_turn(struct npu_sim *sim)
 {
     struct npu_sim_host *host = &sim->host;
@@ -48,6 +60,9 @@ int npu_sim_words_turn(struct npu_sim *sim)
     switch (step->kind) {
     case NPU_TXN_STEP_TRANSFER:
         code = turn_transfer(sim, step);
+        break;
+    case NPU_TXN_STEP_POLL:
+        code = turn_poll(sim, step);
         break;
     case NPU_TXN_STEP_WAIT:
         code = turn_wait(sim, &step->u.wait);

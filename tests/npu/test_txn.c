@@ -341,9 +341,10 @@ static void test_round_trip_transfers(uint64_t seed)
 
 static struct npu_txn_op draw_op(uint32_t *data)
 {
-    static const enum npu_txn_kind kinds[] = {NPU_TXN_WRITE32, NPU_TXN_BLOCKWRITE,
-                                              NPU_TXN_MASKWRITE, NPU_TXN_SYNC, NPU_TXN_PATCH};
-    struct npu_txn_op op = {.kind = kinds[draw(5)]};
+    static const enum npu_txn_kind kinds[] = {NPU_TXN_WRITE32,   NPU_TXN_BLOCKWRITE,
+                                              NPU_TXN_MASKWRITE, NPU_TXN_SYNC,
+                                              NPU_TXN_PATCH,     NPU_TXN_MASKPOLL};
+    struct npu_txn_op op = {.kind = kinds[draw(6)]};
     op.address = draw(4) << 25 | draw(6) << 20 | 4 * draw((1U << 18) - 16);
     op.value = draw(UINT32_MAX);
     op.mask = draw(UINT32_MAX);

@@ -375,6 +375,42 @@ static void test_iterations(void)
     free(r.step);
 }
 
+/* Polls of a channel's status: how many tasks may be unfinished; other polls are refused. */
+static void test_polls(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t address, value, mask;
+        int unfinished; /* -1: refused */
+        unsigned direction, channel;
+    } cases[] = {
+        {"txn_poll_full", 0x1D228, 0, 0x400000, 4, NPU_TXN_MM2S, 0},
+        {"txn_poll_over_1", 0x1D22C, 0, 0x600000, 2, NPU_TXN_MM2S, 1},
+        {"txn_poll_over_0", 0x1D220, 0, 0x700000, 1, NPU_TXN_S2MM, 0},
+        {"txn_poll_busy", 0x1D224, 0, 0x78003C, 0, NPU_TXN_S2MM, 1},
+        {"txn_poll_value_outside_of_the_mask", 0x1D228, 1, 0x400000, 4, NPU_TXN_MM2S, 0},
+        {"txn_poll_until_full", 0x1D228, 0x400000, 0x400000, -1, 0, 0},
+        {"txn_poll_other_bits", 0x1D228, 0, 0x500000, -1, 0, 0},
+        {"txn_poll_below_the_status", 0x1D21C, 0, 0x400000, -1, 0, 0},
+        {"txn_poll_above_the_status", 0x1D230, 0, 0x400000, -1, 0, 0},
+        {"txn_poll_of_a_core", 0x0021D228, 0, 0x400000, -1, 0, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct stream s = {.n = 0};
+        ADD(&s, 4, 0, cases[i].address | 3 << 25, 0, cases[i].value, cases[i].mask, 28);
+        struct read r = read_steps(&s, FORMAT_0_1);
+        bool taken = r.code == 0 && r.n == 1 && r.step->kind == NPU_TXN_STEP_POLL &&
+                     r.step->u.poll.unfinished == cases[i].unfinished &&
+                     r.step->u.poll.column == 3 && r.step->u.poll.direction == cases[i].direction &&
+                     r.step->u.poll.channel == cases[i].channel;
+        check_case(cases[i].unfinished < 0
+                       ? r.code == -EBADMSG && strstr(r.err.text, "word 4: MASKPOLL of address")
+                       : taken,
+                   cases[i].name, "%d %s", r.code, r.err.text);
+        free(r.step);
+    }
+}
+
 /* ---- Forms of operations --------------------------------------------------------------------- */
 
 static bool same_steps(const struct read *a, const struct read *b)
@@ -447,7 +483,6 @@ static void test_numbers(void)
         const char *name;
     } named[] = {
         {2, "BLOCKSET"},
-        {4, "MASKPOLL"},
         {7, "MASKPOLL_BUSY"},
         {8, "LOADPDI"},
         {9, "LOAD_PM_START"},
@@ -465,9 +500,9 @@ static void test_numbers(void)
     unsigned number = 0;
     for (; number < 256 && !wrong; number++) {
         const char *expected = "expected 0 (WRITE32)";
-        if (number < 4 && number != 2)
+        if (number < 7 && number != 2)
             continue;
-        if (number == 5 || number == 6 || number == 0x80 || number == 0x81)
+        if (number == 0x80 || number == 0x81)
             continue;
         for (size_t i = 0; i < COUNT(named); i++)
             if (named[i].number == number)
@@ -513,6 +548,7 @@ int main(void)
     test_address();
     test_parts();
     test_iterations();
+    test_polls();
     test_forms();
     test_numbers();
     return check_finish();

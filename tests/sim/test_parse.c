@@ -257,6 +257,7 @@ static void test_stages(void)
         {SEQUENCE("aiex.npu.address_patch {addr = 4 : ui32}"), "t:3:1: found", BEFORE_NPU},
         {SEQUENCE("aiex.npu.push_queue(0, 0, MM2S : 0)"), "t:3:1: found", BEFORE_NPU},
         {SEQUENCE("aiex.npu.writebd {bd_id = 0 : i32}"), "t:3:1: found", "its words with --insts"},
+        {SEQUENCE("aiex.npu.maskpoll(%a, %b, %c) : i32, i32, i32"), "t:3:1: found", BEFORE_NPU},
         {SEQUENCE("%t = aiex.dma_configure_task(%s, MM2S, 0) {\n}"), "t:3:6: found",
          "--aie-substitute-shim-dma-allocations"},
         {SEQUENCE("%t = aiex.dma_start_bd_chain @c() on (%s, MM2S, 0)"), "t:3:6: found",

@@ -149,6 +149,83 @@ static void test_words(void)
     rig_close(&rig);
 }
 
+struct polled {
+    const char *name, *sentence;
+    uint32_t mask;      /* of the poll before the fifth and each later one; 0: none */
+    unsigned n_ids;     /* a transfer's descriptor is its number modulo this, */
+    unsigned fifth;     /* but for the fifth */
+    unsigned out_after; /* the transfer in after which the one out is pushed */
+    int code;
+};
+
+/* Seven transfers of half the input without a token, more than a queue takes. */
+static int run_polled(const struct polled *c, struct rig *rig)
+{
+    static const struct npu_txn_device device = NPU_TXN_NPU1(1);
+    struct npu_txn *txn = NULL;
+    struct npu_txn_transfer t = {.direction = NPU_TXN_MM2S,
+                                 .element_bytes = 4,
+                                 .size = {1, 1, 1, 512},
+                                 .stride = {0, 0, 0, 1}};
+    const struct npu_txn_op poll = {.kind = NPU_TXN_MASKPOLL, .address = 0x1D228, .mask = c->mask};
+    const struct npu_txn_wait wait = {.n_columns = 1, .n_rows = 1};
+    struct npu_sim_buffer buffer[2] = {{in, sizeof(in)}, {out, sizeof(out)}};
+    struct npu_sim_launch launch = {.buffers = buffer, .n_buffers = 2};
+
+    fresh();
+    bool ok = rig_open(rig, "copy.mlir", NULL) && npu_txn_open(&txn, &device, &rig->err) == 0;
+    for (unsigned i = 0; i < 7 && ok; i++) {
+        if (i >= 4 && c->mask)
+            ok = npu_txn_append(txn, &poll, &rig->err) == 0;
+        const struct npu_txn_transfer whole = {.direction = NPU_TXN_S2MM,
+                                               .bd = 15,
+                                               .token = true,
+                                               .argument = 1,
+                                               .element_bytes = 4,
+                                               .size = {7, 1, 1, 512},
+                                               .stride = {0, 0, 0, 1}};
+        t.bd = (uint8_t)(i == 4 ? c->fifth : i % c->n_ids);
+        t.offset_bytes = i % 2 ? 2048 : 0;
+        ok = ok && npu_txn_append_transfer(txn, &t, &rig->err) == 0;
+        if (i == c->out_after)
+            ok = ok && npu_txn_append_transfer(txn, &whole, &rig->err) == 0;
+    }
+    ok = ok && npu_txn_append_wait(txn, &wait, &rig->err) == 0;
+    rig->code = ok ? 0 : -EINVAL;
+    if (ok) {
+        launch.words = npu_txn_words(txn, &launch.n_words);
+        if (rig_launch(rig, &launch) && (memcmp(out, in, 2048) || out[512] != (int32_t)0xEEEEEEEE))
+            rig->code = -EILSEQ;
+    }
+    npu_txn_close(&txn);
+    return rig->code;
+}
+
+static void test_polls(void)
+{
+    static const struct polled cases[] = {
+        {"run_without_polls_a_fifth_is_lost", "a fifth task for MM2S 0", 0, 7, 4, 3, -EINVAL},
+        {"run_polls_make_room", "", 0x400000, 7, 4, 4, 0},
+        {"run_polls_of_a_full_queue_free_no_descriptor", "word 155: BD 0 of shim tile (0,0)",
+         0x400000, 7, 0, 4, -EINVAL},
+        {"run_polls_free_descriptors", "", 0x600000, 4, 0, 3, 0},
+        {"run_polls_free_not_the_newest", "word 192: BD 3 of shim tile (0,0)", 0x600000, 4, 3, 3,
+         -EINVAL},
+        {"run_polls_of_an_empty_queue", "", 0x700000, 4, 2, 3, 0},
+        {"run_polls_of_a_channel_at_rest", "", 0x78003C, 4, 3, 3, 0},
+        {"run_polls_for_ever",
+         "words waits for the queue of @in, MM2S 0 of shim (0,0), which has too many tasks; in the",
+         0x600000, 4, 0, 4, -EDEADLK},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rig rig = {0};
+        int code = run_polled(&cases[i], &rig);
+        check_case(code == cases[i].code && strstr(rig.err.text, cases[i].sentence), cases[i].name,
+                   "%d %s", code, rig.err.text);
+        rig_close(&rig);
+    }
+}
+
 /* How many objects a job has comes with its data: 3, 0, 5, 1. */
 static void test_counts(void)
 {
@@ -401,6 +478,7 @@ int main(void)
     test_tasks();
     test_patterns();
     test_words();
+    test_polls();
     test_counts();
     test_control();
     test_state();
