@@ -100,7 +100,7 @@ static int check_address(const struct reader *r, unsigned place, uint64_t bytes)
     return 0;
 }
 
-/* The number and what a writer may repeat of the tile behind it: in format 0.1 the column in bits
+/* The number and what a writer may repeat of the tile beside it: in format 0.1 the column in bits
  * 8..15 and the row in bits 16..23, of a BLOCKWRITE again the column in bits 24..31. */
 static int check_number(const struct reader *r, uint32_t address, const char *name)
 {
@@ -130,7 +130,7 @@ static int read_write(struct reader *r, struct npu_txn_op *op, const char *name,
     int code = check_room(r, n, name);
     if (code == 0 && !r->compact)
         code = check_zero(r, zero, 2, name);
-    /* aie-rt's own have a word more behind their size. */
+    /* aie-rt's own have a word more after their size. */
     if (code == 0 && masked && !r->compact && w[6] == 32) {
         n = 8;
         code = check_room(r, n, name);

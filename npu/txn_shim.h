@@ -49,7 +49,7 @@
 #define BD_CURRENT_SHIFT 26       /* word 6: the iteration that comes next */
 
 /* The firmware moves the addresses of the first arguments into the array's map of host memory;
- * compilers since July 2026 add the map's start to the patches of those behind. */
+ * compilers since July 2026 add the map's start to the patches of the later ones. */
 #define FIRMWARE_ARGUMENTS 5U
 #define ARGUMENT_MAP       0x80000000U
 

@@ -107,7 +107,7 @@ static int check_fields(const uint32_t *bd, char why[WHY_BYTES])
 }
 
 /* Dimensions 1 to 3 of a run: counters of words that a wrap of 0, or one that the length never
- * reaches, lets run on; what is behind such a counter moves nothing. */
+ * reaches, lets run on; what is outside of such a counter moves nothing. */
 static int decode_dimensions(struct npu_txn_transfer *t, const uint32_t *bd, char why[WHY_BYTES])
 {
     uint32_t length = bd[0], wrap[2], step[3];
@@ -153,7 +153,7 @@ static int decode_dimensions(struct npu_txn_transfer *t, const uint32_t *bd, cha
 }
 
 /* The runs of a task: each adds the iteration's step, from where the BD's counter stands, which
- * stays where they end. *first: words that the first run lies behind the address. */
+ * stays where they end. *first: words from the address to the first run. */
 static int decode_iteration(struct npu_txn_transfer *t, uint32_t *bd, uint32_t runs,
                             uint64_t *first, char why[WHY_BYTES])
 {

@@ -521,7 +521,7 @@ static void test_numbers(void)
                wrong ? wrong : "");
     static const struct {
         const char *name, *sentence;
-        uint32_t format, first; /* the only word behind the header */
+        uint32_t format, first; /* the only word after the header */
     } cases[] = {
         {"txn_read_preempt_of_no_level", "word 4: PREEMPT of level 4", FORMAT_0_1, 0x0406},
         {"txn_read_generation_4", "word 0: device generation 4, expected 3", 0x06040100, 5},
