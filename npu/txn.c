@@ -42,6 +42,11 @@ static int check_place(const struct npu_txn_transfer *t, struct npu_error *err)
         t->burst_bytes != 256)
         return npu_fail(err, -EINVAL, "transfer: bursts of %u bytes, expected 64, 128 or 256",
                         t->burst_bytes);
+    if (t->argument >= FIRMWARE_ARGUMENTS && t->offset_bytes >= ARGUMENT_MAP)
+        return npu_fail(err, -EINVAL,
+                        "transfer: starts at byte %" PRIu32 " of argument %" PRIu32
+                        ", one of those after the first %u, whose patches have room for 2^31",
+                        t->offset_bytes, t->argument, FIRMWARE_ARGUMENTS);
     return 0;
 }
 
@@ -278,8 +283,10 @@ static int append_blockwrite(struct npu_txn *txn, const struct npu_txn_op *op,
 
 int npu_txn_append(struct npu_txn *txn, const struct npu_txn_op *op, struct npu_error *err)
 {
-    static const uint8_t n_words[256] = {
-        [NPU_TXN_WRITE32] = 6, [NPU_TXN_MASKWRITE] = 7, [NPU_TXN_PATCH] = 12};
+    static const uint8_t n_words[256] = {[NPU_TXN_WRITE32] = 6,
+                                         [NPU_TXN_MASKWRITE] = 7,
+                                         [NPU_TXN_MASKPOLL] = 7,
+                                         [NPU_TXN_PATCH] = 12};
     if (op->kind == NPU_TXN_SYNC)
         return npu_txn_append_wait(txn, &op->wait, err);
     if (op->kind == NPU_TXN_BLOCKWRITE)
@@ -301,7 +308,7 @@ int npu_txn_append(struct npu_txn *txn, const struct npu_txn_op *op, struct npu_
     }
     p[2] = op->address;
     p[4] = op->value;
-    if (op->kind == NPU_TXN_MASKWRITE)
+    if (op->kind == NPU_TXN_MASKWRITE || op->kind == NPU_TXN_MASKPOLL)
         p[5] = op->mask;
     p[n_words[op->kind] - 1] = 4U * n_words[op->kind];
     return 0;

@@ -2,7 +2,8 @@
 #ifndef NPU_TXN_H
 #define NPU_TXN_H
 /* The NPU's instruction stream ("TXN"): the words with which the host's sequence processor programs
- * the shim DMAs, starts their tasks and waits for tokens. Built here, and read back.
+ * the shim DMAs, starts their tasks and waits for tokens. Built here, and read back, as are streams
+ * that compilers made.
  *
  * Layout: mlir-aie's include/aie/Runtime/TxnEncoding.h, checked against words that its
  * aie-translate --aie-npu-to-binary printed. A stream is 32-bit words, little-endian in files: a
@@ -12,16 +13,22 @@
  *   WRITE32      6 words   0     0   address    0      value  24
  *   BLOCKWRITE   4 + n     1     0   address    bytes  n data words
  *   MASKWRITE    7         3     0   address    0      value  mask  28
+ *   MASKPOLL     7         4     0   address    0      value  mask  28
  *   SYNC         4         0x80  16  column << 16 | row << 8 | direction
  *                                    channel << 24 | columns << 16 | rows << 8
  *   PATCH        12        0x81  48  0 0 0 0    address  0  argument  0  byte offset  0
  *
- * An address is column << 25 | row << 20 | offset. Word 1 of a BLOCKWRITE may also repeat the
- * address's row << 8 | column; it is 0 in what is built.
+ * An address is column << 25 | row << 20 | offset. Words 0 and 1 may also repeat the address's
+ * column and row, as aie-rt and mlir-aie do each in its way; they do not in what is built. Read
+ * alone: a MASKWRITE or MASKPOLL of 8 words (size 32), NOOP (1 word, 5), PREEMPT (1 word, level << 8 | 6), and
+ * format 1.0 (word 0 of the header ends in 0x0001), which mlir-aie wrote at the end of 2024:
+ * WRITE32 as 0, address, value; BLOCKWRITE as 1, address, bytes, data; MASKWRITE as 3, address,
+ * value, mask; PATCH as above or as 0x81, 24, address, argument, byte offset, 0.
  *
  * A transfer between host memory and the array is a BLOCKWRITE of a buffer descriptor (BD), the
- * PATCH that adds the argument's address to it, where a token is asked for a MASKWRITE that sets
- * the channel's controller id to 15, and a WRITE32 into the channel's task queue.
+ * PATCH that puts the argument's address into it in place of what stands there, where a token is
+ * asked for a MASKWRITE that sets the channel's controller id to 15, and a WRITE32 into the
+ * channel's task queue. What a reader makes of each field of a BD: npu/sim/DESIGNS.md.
  *
  * Threads: any, one at a time per object. Nothing blocks. */
 #include "npu/npu.h"
@@ -58,9 +65,15 @@ enum npu_txn_kind {
     NPU_TXN_WRITE32 = 0,
     NPU_TXN_BLOCKWRITE = 1,
     NPU_TXN_MASKWRITE = 3,
+    NPU_TXN_MASKPOLL = 4, /* wait until the register's bits of the mask are those of the value */
     NPU_TXN_SYNC = 0x80,
     NPU_TXN_PATCH = 0x81,
+    /* Without an effect here, and only read. */
+    NPU_TXN_NOOP = 5,
+    NPU_TXN_PREEMPT = 6, /* value: what may be put aside, 0..NPU_TXN_MAX_PREEMPT */
 };
+
+#define NPU_TXN_MAX_PREEMPT 3
 
 /* Wait for one token of each named channel. */
 struct npu_txn_wait {
@@ -74,7 +87,7 @@ struct npu_txn_op {
     enum npu_txn_kind kind;
     size_t word;          /* where it begins in the stream; set by decode, not read by append */
     uint32_t address;     /* all but SYNC */
-    uint32_t value, mask; /* WRITE32, MASKWRITE (mask only there) */
+    uint32_t value, mask; /* WRITE32; MASKWRITE and MASKPOLL with a mask */
     const uint32_t *data; /* BLOCKWRITE: n_data words (transfer none) */
     uint32_t n_data;      /* at least 1 */
     uint32_t argument, offset; /* PATCH: index of the host buffer, bytes from its start */
@@ -94,7 +107,7 @@ struct npu_txn_transfer {
     uint8_t bd;            /* 0..15, shared by the tile's channels; free again after a wait */
     bool token;            /* send one when the last run has ended, for a wait */
     uint32_t argument;     /* index of the host buffer */
-    uint32_t offset_bytes; /* of the first element, a multiple of 4 */
+    uint32_t offset_bytes; /* of the first element, a multiple of 4; arguments 5 and on: < 2^31 */
     uint8_t element_bytes; /* 1, 2 or 4 */
     uint16_t burst_bytes;  /* longest burst to or from memory: 64, 128, 256; 0 is 256. Speed only */
     uint32_t size[4];      /* size[0] 1..256, 1..64 where stride[0] > 0; size[1] any; size[2] and
@@ -149,25 +162,36 @@ enum npu_txn_step_kind {
     NPU_TXN_STEP_TRANSFER, /* a task pushed into a queue, with the BD as it then stands */
     NPU_TXN_STEP_WAIT,
     NPU_TXN_STEP_WRITE, /* a register or memory word of a mem or compute tile */
+    NPU_TXN_STEP_POLL,  /* wait until few tasks of a shim channel are unfinished */
 };
 
 struct npu_txn_step {
     enum npu_txn_step_kind kind;
-    size_t word; /* of the operation that does it */
+    size_t word;   /* of the operation that does it */
+    bool fresh_bd; /* TRANSFER: the BD was written since it was pushed before */
     union {
         struct npu_txn_transfer transfer; /* canonical */
         struct npu_txn_wait wait;
         struct {
             uint32_t address, value, mask; /* new = (old & ~mask) | (value & mask) */
         } write;
+        struct {
+            uint8_t column, channel;
+            enum npu_txn_direction direction;
+            uint8_t unfinished; /* at most: 4 (the queue has room), 2, 1, 0 (idle) */
+        } poll;
     } u;
 };
 
 /* What the operations do, in order, by following the shim's registers: BDs, patches, controller
- * ids. steps: (transfer full, free() it).
- * Returns: 0; -EBADMSG with a sentence that names the word: a broken stream, a BD pushed that was
- * not written or patched whole, a token without a controller id, a shim register that is none of
- * these, a BD that no transfer can describe; -ENOMEM. */
+ * ids. What the hardware does not look at in a BD may be anything. An offset of 2^31 or more of
+ * argument 5 or a later one is 2^31 less, as compilers since July 2026 write it for the firmware.
+ * steps: (transfer full, free() it).
+ * Returns: 0; -EBADMSG with a sentence that names the word: a broken stream or one for another
+ * generation, a BD pushed that was not written or patched whole, a token without a controller id, a
+ * shim register that is none of these, a poll of anything but a channel's queue or rest, a BD that
+ * no transfer can describe (the sentence says which word and bits of the BD and what they mean);
+ * -ENOMEM. */
 int npu_txn_decode_steps(struct npu_txn_step **steps, size_t *n_steps,
                          struct npu_txn_device *device, const uint32_t *words, size_t n_words,
                          struct npu_error *err);

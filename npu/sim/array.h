@@ -22,7 +22,8 @@
 
 #define NPU_SIM_COLUMNS       8
 #define NPU_SIM_SHIM_CHANNELS (NPU_SIM_COLUMNS * 4) /* index: column * 4 + mm2s * 2 + number */
-#define NPU_SIM_QUEUE         4 /* tasks a channel holds; one more is lost on the hardware */
+#define NPU_SIM_QUEUE         4 /* tasks a channel queues; one more is lost on the hardware */
+#define NPU_SIM_TASKS         5 /* with the one that runs */
 #define NPU_SIM_SHIM_BDS      16
 #define NPU_SIM_MC            1000 /* milli-cycles in a cycle, the unit of modelled time */
 
@@ -82,8 +83,9 @@ struct npu_sim_channel {
     uint64_t n_begun, most_begun; /* transfers, and where iter_count ends them (0: never) */
     /* at the host */
     uint32_t index; /* in npu_sim_stamp.done */
-    struct npu_sim_task task[NPU_SIM_QUEUE];
+    struct npu_sim_task task[NPU_SIM_TASKS];
     uint32_t head, n_tasks, n_pushed, n_finished, n_this_launch;
+    uint32_t room_until; /* n_pushed up to which a poll has shown that the queue takes more */
     struct npu_sim_stamp *token; /* not yet waited for, oldest first */
     uint32_t n_tokens, most_tokens;
     /* the transfer under way */
@@ -206,7 +208,8 @@ struct npu_sim_host {
     const struct npu_txn_step *step; /* [n_steps_left], the next one first */
     size_t n_steps, at_step;
     bool running;
-    struct npu_sim_channel *waits; /* for a token of it */
+    struct npu_sim_channel *waits; /* for a token of it, or for its tasks */
+    bool polls;                    /* for its tasks */
     struct npu_ir_pos waits_at;    /* line 0: words */
     struct npu_sim_stamp clock;
     const struct npu_sim_buffer *buffer;
@@ -332,6 +335,9 @@ int npu_sim_host_push(struct npu_sim *sim, const struct npu_ir_pos *pos,
 /* Take one token of each of n channels, or wait: 1, 0. */
 int npu_sim_host_wait(struct npu_sim *sim, const struct npu_ir_pos *pos,
                       struct npu_sim_channel *const *channel, uint32_t n);
+/* A poll: wait until at most `unfinished` of the channel's tasks are unfinished; this proves that the
+ * older ones have ended and that the queue has room: 1, 0. */
+int npu_sim_host_poll(struct npu_sim *sim, struct npu_sim_channel *channel, uint32_t unfinished);
 /* The shim channels that a sync names, at most `most`; their number or an error. */
 int npu_sim_host_sync_channels(struct npu_sim *sim, const struct npu_ir_pos *pos,
                                const int64_t field[6], struct npu_sim_channel **channel,

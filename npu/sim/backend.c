@@ -10,10 +10,8 @@
 #include "npu/sim/encoder.h"
 #include "npu/sim/resident.h"
 
-#define MAX_CONTEXTS 6 /* of the driver, for all processes; here of this one */
-#define CODE_HEAP    (UINT64_C(64) << 20)
+#define CODE_HEAP (UINT64_C(64) << 20)
 
-static atomic_uint n_contexts;
 static atomic_ullong code_bytes;
 
 /* ---- Buffers --------------------------------------------------------------------------------- */
@@ -112,8 +110,7 @@ static int sim_run(void *state, struct npu_call *call, struct npu_error *err)
 }
 
 static const struct npu_launch_ops ops = {
-    .max_contexts = MAX_CONTEXTS,
-    .n_contexts = &n_contexts,
+    .max_contexts = 0, /* resident.c counts; a function of the host takes none of the driver's */
     .code_heap = CODE_HEAP,
     .code_bytes = &code_bytes,
     .memory_open = sim_memory_open,

@@ -108,7 +108,7 @@ static int end_task(struct npu_sim *sim, struct npu_sim_channel *channel, uint64
         sim->ddr_read += task->pattern.bytes;
     else
         sim->ddr_written += task->pattern.bytes;
-    channel->head = (channel->head + 1) % NPU_SIM_QUEUE;
+    channel->head = (channel->head + 1) % NPU_SIM_TASKS;
     channel->n_tasks--;
     return 0;
 }
@@ -128,7 +128,7 @@ void npu_sim_task_push(struct npu_sim *sim, struct npu_sim_channel *channel,
                        const struct npu_sim_task *task)
 {
     (void)sim;
-    channel->task[(channel->head + channel->n_tasks) % NPU_SIM_QUEUE] = *task;
+    channel->task[(channel->head + channel->n_tasks) % NPU_SIM_TASKS] = *task;
     channel->n_tasks++;
     channel->n_pushed++;
 }

@@ -61,7 +61,7 @@ int npu_sim_host_push(struct npu_sim *sim, const struct npu_ir_pos *pos,
     if (code)
         return code;
     uint32_t in_flight = channel->n_pushed - host->clock.done[channel->index];
-    if (in_flight >= NPU_SIM_QUEUE)
+    if (in_flight >= NPU_SIM_QUEUE && (int32_t)(channel->room_until - channel->n_pushed) <= 0)
         return npu_sim_fail(
             sim, -EINVAL, pos,
             "a fifth task for %s %u of shim tile (%u,0), @%s: nothing that was waited "
@@ -87,6 +87,7 @@ int npu_sim_host_wait(struct npu_sim *sim, const struct npu_ir_pos *pos,
         if (channel[i]->n_tokens)
             continue;
         host->waits = channel[i];
+        host->polls = false;
         host->waits_at = pos ? *pos : (struct npu_ir_pos){0, 0};
         return 0;
     }
@@ -101,6 +102,30 @@ int npu_sim_host_wait(struct npu_sim *sim, const struct npu_ir_pos *pos,
     host->clock.time += sim->cost.sequence_wait;
     if (n)
         npu_sim_trace_host(sim->trace, "wait", channel[0]->fifo->name, since, host->clock.time);
+    return 1;
+}
+
+int npu_sim_host_poll(struct npu_sim *sim, struct npu_sim_channel *channel, uint32_t unfinished)
+{
+    struct npu_sim_host *host = &sim->host;
+    uint32_t *done = &host->clock.done[channel->index];
+    if (channel->n_pushed - channel->n_finished > unfinished) {
+        host->waits = channel;
+        host->polls = true;
+        host->waits_at = (struct npu_ir_pos){0, 0};
+        return 0;
+    }
+    host->waits = NULL;
+    /* The channel's clock alone: which other tasks had ended by then is not known. */
+    if (channel->n_finished && channel->clock.time > host->clock.time)
+        host->clock.time = channel->clock.time;
+    if (channel->n_pushed > unfinished && (int32_t)(channel->n_pushed - unfinished - *done) > 0)
+        *done = channel->n_pushed - unfinished;
+    /* The one that runs is not in the queue. */
+    channel->room_until = channel->n_pushed + NPU_SIM_QUEUE - (unfinished > 0 ? unfinished - 1 : 0);
+    host->clock.time += sim->cost.sequence_wait;
+    npu_sim_trace_host(sim->trace, "poll", channel->fifo->name,
+                       host->clock.time - sim->cost.sequence_wait, host->clock.time);
     return 1;
 }
 
@@ -145,10 +170,39 @@ static uint8_t *memory_at(struct npu_sim *sim, uint32_t tile, uint64_t address, 
     return NULL;
 }
 
+/* What stands at an address that is no memory, as aie-rt's xaiemlgbl_params.h has it. */
+static const char *register_at(uint32_t row, uint64_t address)
+{
+    static const struct {
+        bool mem; /* of a mem tile, else of a core tile */
+        uint32_t first, last;
+        const char *what;
+    } places[] = {
+        {true, 0xA0000, 0xA05FF, "a buffer descriptor"},
+        {true, 0xA0600, 0xA06FF, "a DMA channel"},
+        {true, 0xB0000, 0xB0FFF, "the stream switch"},
+        {true, 0xC0000, 0xC04FF, "a lock"},
+        {true, 0x91000, 0x94FFF, "events, counters and trace"},
+        {false, 0x1D000, 0x1DDFF, "a buffer descriptor"},
+        {false, 0x1DE00, 0x1DFFF, "a DMA channel"},
+        {false, 0x1F000, 0x1FFFF, "a lock"},
+        {false, 0x11000, 0x14FFF, "events, counters and trace"},
+        {false, 0x31000, 0x31FFF, "events, counters and trace"},
+        {false, 0x32000, 0x32FFF, "the core's control"},
+        {false, 0x34000, 0x34FFF, "events, counters and trace"},
+        {false, 0x3F000, 0x3FFFF, "the stream switch"},
+    };
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+        if (places[i].mem == (row == 1) && address >= places[i].first && address <= places[i].last)
+            return places[i].what;
+    return NULL;
+}
+
 int npu_sim_host_poke(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_t column,
                       uint32_t row, uint64_t address, uint32_t value, uint32_t mask)
 {
     sim->host.clock.time += mask == UINT32_MAX ? sim->cost.sequence_write : sim->cost.sequence_mask;
+    const char *what = register_at(row, address);
     uint8_t *to = NULL;
     for (uint32_t t = 0; t < sim->array->n_tiles && !to; t++)
         if (sim->array->tile[t].column == column && sim->array->tile[t].row == row)
@@ -156,9 +210,10 @@ int npu_sim_host_poke(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_
     if (!to)
         return npu_sim_fail(
             sim, -ENOTSUP, pos,
-            "a write to address 0x%llX of tile (%u,%u): expected a word of a buffer or "
+            "a write to address 0x%llX of tile (%u,%u)%s%s%s: expected a word of a buffer or "
             "of a fifo's object, registers are not modelled",
-            (unsigned long long)address, column, row);
+            (unsigned long long)address, column, row, what ? " (" : "", what ? what : "",
+            what ? ")" : "");
     uint32_t old;
     memcpy(&old, to, 4);
     old = (old & ~mask) | (value & mask);

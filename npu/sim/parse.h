@@ -81,8 +81,11 @@ struct npu_parser {
 __attribute__((format(printf, 3, 4))) bool
 npu_parser_fail(struct npu_parser *p, struct npu_ir_pos pos, const char *format, ...);
 bool npu_parser_no_memory(struct npu_parser *p);
-/* "found X, expected `expected`" at the token at hand. */
+/* "found X, expected `expected`" at the token at hand, and what to do where it is an operation of
+ * another stage of the compiler. */
 bool npu_parser_expected(struct npu_parser *p, const char *expected);
+/* ---- parse_stage.c: what to do about an operation of another stage (static), or NULL. */
+const char *npu_parser_stage(const struct npu_token *token);
 /* Append one element; &list->data[n - 1] is stable until the next push. */
 bool npu_parser_push(struct npu_parser *p, struct npu_list *list, const void *element, size_t size);
 /* Move the elements from `start` on into the arena; NULL only on failure. */

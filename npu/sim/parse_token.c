@@ -59,8 +59,10 @@ static void describe(const struct npu_token *token, char *text, size_t size)
 bool npu_parser_expected(struct npu_parser *p, const char *expected)
 {
     char found[160];
+    const char *hint = npu_parser_stage(&p->token);
     describe(&p->token, found, sizeof(found));
-    return npu_parser_fail(p, p->token.pos, "found %s, expected %s", found, expected);
+    return npu_parser_fail(p, p->token.pos, "found %s, expected %s%s%s", found, expected,
+                           hint ? "; " : "", hint ? hint : "");
 }
 
 bool npu_parser_push(struct npu_parser *p, struct npu_list *list, const void *element, size_t size)

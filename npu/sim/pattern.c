@@ -4,18 +4,26 @@
 #include <string.h>
 
 #define MOST_BYTES ((int64_t)1 << 40)
+#define MOST_REACH ((int64_t)1 << 60) /* from the first byte to the last */
 
 bool npu_pattern_init(struct npu_pattern *pattern, uint32_t n_dims, const int64_t *size,
                       const int64_t *stride, uint32_t elem_bytes, int64_t offset_bytes)
 {
     if (n_dims > NPU_PATTERN_DIMS)
         return false;
-    int64_t bytes = elem_bytes;
+    int64_t bytes = elem_bytes, reach = 0;
+    if (offset_bytes > MOST_REACH || offset_bytes < -MOST_REACH)
+        return false;
     for (uint32_t d = 0; d < n_dims; d++) {
         if (size[d] <= 0 || size[d] > MOST_BYTES / bytes || stride[d] > MOST_BYTES ||
             stride[d] < -MOST_BYTES)
             return false;
         bytes *= size[d];
+        /* One step more than the last element needs, as the cursor takes it. */
+        int64_t step = (stride[d] < 0 ? -stride[d] : stride[d]) * (int64_t)elem_bytes, whole;
+        if (size[d] > 1 && (__builtin_mul_overflow(size[d], step, &whole) || whole > MOST_REACH ||
+                            (reach += whole) > MOST_REACH))
+            return false;
     }
     *pattern =
         (struct npu_pattern){.run = elem_bytes, .bytes = (uint64_t)bytes, .offset = offset_bytes};

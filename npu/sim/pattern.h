@@ -30,7 +30,8 @@ struct npu_cursor {
 
 /* A pattern of elements: sizes (> 0) and strides in elements of elem_bytes, outermost first,
  * neighbouring loops that touch one piece of memory are folded into the run. n_dims = 0 or all
- * sizes 1: one element. Returns false if the sizes exceed 2^40 bytes or a stride 2^40. */
+ * sizes 1: one element. Returns false if the sizes exceed 2^40 bytes, a stride 2^40, or the offset or
+ * the way from the first byte to the last 2^60 bytes. */
 bool npu_pattern_init(struct npu_pattern *pattern, uint32_t n_dims, const int64_t *size,
                       const int64_t *stride, uint32_t elem_bytes, int64_t offset_bytes);
 /* `bytes` in a row from offset. */

@@ -2,12 +2,15 @@
 #include "npu/sim/resident.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "npu/log.h"
 #include "npu/sim/check.h"
+
+static atomic_uint n_residents;
 
 struct npu_sim_resident {
     struct npu_design *design;
@@ -58,6 +61,13 @@ int npu_sim_resident_open(struct npu_sim_resident **out, const char *text, const
     struct npu_sim_resident *r = calloc(1, sizeof(*r));
     if (!r)
         return npu_fail(err, -ENOMEM, "out of memory");
+    if (atomic_fetch_add(&n_residents, 1) >= NPU_SIM_MAX_RESIDENTS) {
+        npu_sim_resident_close(&r);
+        return npu_fail(err, -ENOENT,
+                        "%s: all %d contexts of device sim are in use, designs that encoders keep "
+                        "resident among them",
+                        name, NPU_SIM_MAX_RESIDENTS);
+    }
     int ret = npu_design_parse(&r->design, text, strlen(text), name, err);
     if (ret == 0)
         ret = check(r->design, err);
@@ -81,6 +91,7 @@ void npu_sim_resident_close(struct npu_sim_resident **resident)
     npu_sim_close(&r->sim);
     npu_design_close(&r->design);
     free(r);
+    atomic_fetch_sub(&n_residents, 1);
 }
 
 int npu_sim_resident_launch(struct npu_sim_resident *r, const char *sequence,

@@ -7,11 +7,13 @@
 
 #include "npu/sim/sim.h"
 
+#define NPU_SIM_MAX_RESIDENTS 6 /* contexts of the driver, for all processes; here of this one */
+
 struct npu_sim_resident;
 
 /* Parse, check and load the text of a design. name: for messages (copied).
- * Returns 0 and *out (transfer full); -EBADMSG no design, or one that the checker refuses; what
- * npu_sim_open() says. Threads: control. */
+ * Returns 0 and *out (transfer full); -ENOENT NPU_SIM_MAX_RESIDENTS exist, whoever opened
+ * them; -EBADMSG no design, or one that the checker refuses; what npu_sim_open() says. Threads: control. */
 int npu_sim_resident_open(struct npu_sim_resident **out, const char *text, const char *name,
                           struct npu_error *err);
 void npu_sim_resident_close(struct npu_sim_resident **resident);

@@ -212,6 +212,21 @@ int npu_sim_memref_alive(struct npu_sim *sim, const struct npu_ir_op *op,
     return 0;
 }
 
+/* Offsets, sizes and strides: what no design needs is out of range, and sums of a memref's six
+ * dimensions stay far from overflow. */
+static bool in_range(int64_t value)
+{
+    return value >= -((int64_t)1 << 40) && value <= (int64_t)1 << 40;
+}
+
+/* *sum += a * b; false, and *sum means nothing, out of range. */
+static bool add_product(int64_t *sum, int64_t a, int64_t b)
+{
+    int64_t product;
+    return !__builtin_mul_overflow(a, b, &product) && !__builtin_add_overflow(*sum, product, sum) &&
+           in_range(*sum);
+}
+
 /* The byte address of an element; indices checked against the sizes, the address against the
  * memory behind. */
 static int address(struct npu_sim *sim, const struct npu_sim_program *program,
@@ -222,15 +237,20 @@ static int address(struct npu_sim *sim, const struct npu_sim_program *program,
     if (code)
         return code;
     int64_t at = memref->offset;
+    bool reached = true;
     for (uint32_t d = 0; d < memref->rank; d++) {
         int64_t i = program->value[index[d]].i;
         if (i < 0 || i >= memref->size[d])
             return npu_sim_fail(
                 sim, -EINVAL, &op->pos, "%s: index %lld of dimension %u is outside of 0 to %lld",
                 npu_ir_code_name(op->code), (long long)i, d, (long long)memref->size[d] - 1);
-        at += i * memref->stride[d];
+        reached = reached && add_product(&at, i, memref->stride[d]);
     }
-    if (at < 0 || ((uint64_t)at + 1) * memref->elem_bytes > memref->extent)
+    if (!reached)
+        return npu_sim_fail(sim, -EINVAL, &op->pos,
+                            "%s: the element lies 2^40 elements or more away",
+                            npu_ir_code_name(op->code));
+    if (at < 0 || (uint64_t)at >= memref->extent / memref->elem_bytes)
         return npu_sim_fail(sim, -EINVAL, &op->pos, "%s: element %lld lies outside of %llu bytes",
                             npu_ir_code_name(op->code), (long long)at,
                             (unsigned long long)memref->extent);
@@ -275,7 +295,9 @@ static int execute_view(struct npu_sim *sim, struct npu_sim_program *program,
 {
     const struct npu_sim_memref from = program->value[op->operand[0]].m;
     struct npu_sim_memref *to = &program->value[op->result[0]].m;
-    int64_t at = program->value[op->operand[1]].i + from.offset;
+    int64_t at;
+    if (__builtin_add_overflow(program->value[op->operand[1]].i, from.offset, &at))
+        at = -1;
     if (at < 0 || (uint64_t)at > from.extent)
         return npu_sim_fail(sim, -EINVAL, &op->pos, "memref.view from byte %lld of %llu",
                             (long long)at, (unsigned long long)from.extent);
@@ -298,11 +320,6 @@ static int execute_view(struct npu_sim *sim, struct npu_sim_program *program,
     return 1;
 }
 
-static bool in_range(int64_t value)
-{
-    return value >= -((int64_t)1 << 40) && value <= (int64_t)1 << 40;
-}
-
 static int execute_subview(struct npu_sim *sim, struct npu_sim_program *program,
                            const struct npu_ir_op *op)
 {
@@ -317,19 +334,24 @@ static int execute_subview(struct npu_sim *sim, struct npu_sim_program *program,
     uint32_t drop = cast || type->rank >= rank ? 0 : rank - type->rank;
     for (uint32_t d = 0; d < rank; d++) {
         int64_t size = index_of(program, &op->size[d]), step = index_of(program, &op->step[d]);
-        int64_t offset = cast ? 0 : index_of(program, &op->offset[d]);
+        int64_t offset = cast ? 0 : index_of(program, &op->offset[d]), stride = 0;
         if (size < 0 || !in_range(size) || !in_range(step) || !in_range(offset))
             return npu_sim_fail(sim, -EINVAL, &op->pos, "%s: offset %lld, size %lld, stride %lld",
                                 npu_ir_code_name(op->code), (long long)offset, (long long)size,
                                 (long long)step);
-        if (!cast)
-            to.offset += offset * from.stride[d];
+        if (!add_product(&stride, step, cast ? 1 : from.stride[d]) ||
+            (!cast && !add_product(&to.offset, offset, from.stride[d])))
+            return npu_sim_fail(sim, -EINVAL, &op->pos,
+                                "%s: offset %lld or stride %lld times %lld, expected less than "
+                                "2^40 elements",
+                                npu_ir_code_name(op->code), (long long)offset, (long long)step,
+                                (long long)(cast ? 1 : from.stride[d]));
         if (drop > 0 && size == 1) {
             drop--;
             continue;
         }
         to.size[kept] = size;
-        to.stride[kept++] = cast ? step : step * from.stride[d];
+        to.stride[kept++] = stride;
     }
     if (!in_range(to.offset))
         return npu_sim_fail(sim, -EINVAL, &op->pos, "%s: offset %lld", npu_ir_code_name(op->code),

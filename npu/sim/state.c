@@ -168,9 +168,11 @@ static void tell_host(struct walk *walk)
         fprintf(walk->out, " at %u:%u", host->waits_at.line, host->waits_at.column);
     else
         fprintf(walk->out, " at step %zu of its words", host->at_step);
-    fprintf(walk->out, " waits for a token of @%s, %s", host->waits->fifo->name,
-            channel_place(host->waits).text);
-    if (host->waits->n_tasks == 0)
+    fprintf(walk->out, " waits for %s of @%s, %s", host->polls ? "the queue" : "a token",
+            host->waits->fifo->name, channel_place(host->waits).text);
+    if (host->polls)
+        fprintf(walk->out, ", which has too many tasks");
+    else if (host->waits->n_tasks == 0)
         fprintf(walk->out, ", and no task that would send one is queued");
     else if (!host->waits->task[host->waits->head].token)
         fprintf(walk->out, ", whose task sends none");

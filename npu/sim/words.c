@@ -5,8 +5,9 @@
 
 #include <errno.h>
 
-static int turn_transfer(struct npu_sim *sim, const struct npu_txn_transfer *from)
+static int turn_transfer(struct npu_sim *sim, const struct npu_txn_step *step)
 {
+    const struct npu_txn_transfer *from = &step->u.transfer;
     struct npu_sim_channel *channel =
         npu_sim_channel_at(sim, from->column, 0, from->direction == NPU_TXN_MM2S, from->channel);
     if (!channel)
@@ -22,7 +23,7 @@ static int turn_transfer(struct npu_sim *sim, const struct npu_txn_transfer *fro
     }
     if (!npu_pattern_init(&task.pattern, 4, size, stride, from->element_bytes, from->offset_bytes))
         return npu_sim_fail(sim, -EINVAL, NULL, "the sizes of the transfer are out of range");
-    int code = npu_sim_host_claim(sim, NULL, from->column, from->bd);
+    int code = step->fresh_bd ? npu_sim_host_claim(sim, NULL, from->column, from->bd) : 0;
     return code ? code : npu_sim_host_push(sim, NULL, channel, from->bd, &task);
 }
 
@@ -33,6 +34,18 @@ static int turn_wait(struct npu_sim *sim, const struct npu_txn_wait *wait)
     struct npu_sim_channel *channel[NPU_SIM_SHIM_CHANNELS];
     int n = npu_sim_host_sync_channels(sim, NULL, field, channel, NPU_SIM_SHIM_CHANNELS);
     return n < 0 ? n : npu_sim_host_wait(sim, NULL, channel, (uint32_t)n);
+}
+
+static int turn_poll(struct npu_sim *sim, const struct npu_txn_step *step)
+{
+    const bool mm2s = step->u.poll.direction == NPU_TXN_MM2S;
+    struct npu_sim_channel *channel =
+        npu_sim_channel_at(sim, step->u.poll.column, 0, mm2s, step->u.poll.channel);
+    if (!channel)
+        return npu_sim_fail(sim, -EINVAL, NULL,
+                            "a poll of %s %u of shim tile (%u,0), which no fifo of the design uses",
+                            mm2s ? "MM2S" : "S2MM", step->u.poll.channel, step->u.poll.column);
+    return npu_sim_host_poll(sim, channel, step->u.poll.unfinished);
 }
 
 int npu_sim_words_turn(struct npu_sim *sim)
@@ -46,7 +59,10 @@ int npu_sim_words_turn(struct npu_sim *sim)
     int code;
     switch (step->kind) {
     case NPU_TXN_STEP_TRANSFER:
-        code = turn_transfer(sim, &step->u.transfer);
+        code = turn_transfer(sim, step);
+        break;
+    case NPU_TXN_STEP_POLL:
+        code = turn_poll(sim, step);
         break;
     case NPU_TXN_STEP_WAIT:
         code = turn_wait(sim, &step->u.wait);

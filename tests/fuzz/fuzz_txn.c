@@ -4,7 +4,7 @@
  * root:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_txn.c \
- *       npu/txn.c npu/txn_decode.c npu/log.c -o fuzz_txn -lpthread
+ *       npu/txn.c npu/txn_{decode,steps}.c npu/log.c -o fuzz_txn -lpthread
  *   ./fuzz_txn -max_len=8192 -max_total_time=60 NEW tests/fuzz/txn
  *
  * A corpus: tests/fuzz/txn, a stream that mlir-aie made. The target fills in the header's length,
@@ -31,9 +31,17 @@ static struct npu_txn *build(const struct npu_txn_step *steps, size_t n_steps,
                                          .address = s->u.write.address,
                                          .value = s->u.write.value,
                                          .mask = s->u.write.mask};
+        /* A poll's mask is of its unfinished tasks alone. */
+        static const uint32_t masks[5] = {0x78003C, 0x700000, 0x600000, 0, 0x400000};
+        const struct npu_txn_op poll = {
+            .kind = NPU_TXN_MASKPOLL,
+            .address = (uint32_t)s->u.poll.column << 25 |
+                       (0x1D220U + 8U * s->u.poll.direction + 4U * s->u.poll.channel),
+            .mask = masks[s->u.poll.unfinished % 5]};
         int code = s->kind == NPU_TXN_STEP_TRANSFER
                        ? npu_txn_append_transfer(txn, &s->u.transfer, &err)
                    : s->kind == NPU_TXN_STEP_WAIT ? npu_txn_append_wait(txn, &s->u.wait, &err)
+                   : s->kind == NPU_TXN_STEP_POLL ? npu_txn_append(txn, &poll, &err)
                                                   : npu_txn_append(txn, &write, &err);
         if (code)
             abort();

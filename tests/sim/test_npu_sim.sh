@@ -105,6 +105,15 @@ expect npu_sim_npy_type 2 'elements of type <f4' -k "$kernels" "$run/copy.mlir" 
 expect npu_sim_words_written 0 modelled -k "$kernels" "$run/copy.mlir" a.npy --write-insts insts.bin
 expect npu_sim_words_run 0 modelled -k "$kernels" "$run/copy.mlir" a.npy -i insts.bin -o 1=e.bin
 same npu_sim_words_same_result cmp b.bin e.bin
+# Newer compilers write an offset into the descriptor's address (word 9) as well; the patch decides.
+cp insts.bin newer.bin
+printf '\100\0\1\0' | dd of=newer.bin bs=1 seek=36 conv=notrunc 2>/dev/null
+expect npu_sim_words_with_an_address 0 modelled -k "$kernels" "$run/copy.mlir" a.npy -i newer.bin -o 1=f.bin
+same npu_sim_words_patch_decides cmp b.bin f.bin
+# A packet's header (word 10, bit 30) is something else.
+printf '\100' | dd of=newer.bin bs=1 seek=43 conv=notrunc 2>/dev/null
+expect npu_sim_words_packet 1 'BD 1 of shim tile (0, 0).*word 2 (0x40000000), bit 30' \
+    -k "$kernels" "$run/copy.mlir" a.npy -i newer.bin
 head -c 100 insts.bin >cut.bin
 expect npu_sim_words_cut 1 '^npu-sim: cut.bin: word' -k "$kernels" "$run/copy.mlir" a.npy -i cut.bin
 # Getting stuck: who waits for whom; leftovers.
@@ -124,6 +133,8 @@ same npu_sim_trace_holds_calls sh -c 'test "$(grep -c "\"name\":\"copy64\"" trac
 expect npu_sim_trace_nowhere 2 'nowhere/t.json' -k "$kernels" --trace nowhere/t.json "$run/copy.mlir"
 expect npu_sim_check_only 0 '0 errors' -k "$kernels" --check-only "$run/copy.mlir"
 sed 's/id = 1 : i64/id = 16 : i64/' "$run/copy.mlir" >wrong.mlir
+sed 's/aie.tile(0, 2)/aie.logical_tile<CoreTile>(?, ?)/' "$run/copy.mlir" >unplaced.mlir
+expect npu_sim_unplaced_tile 1 'unplaced.mlir:5:13:.*aie-opt --aie-place-tiles' unplaced.mlir
 # Dimensions at the joined side are those of a part.
 expect npu_sim_check_joined_dimensions 0 ' 0 errors' --check-only "$run/params.mlir"
 expect npu_sim_map 0 'core (0,2)' --map "$run/copy.mlir"

@@ -332,6 +332,83 @@ static void test_errors(void)
     }
 }
 
+/* Text from other stages of the compiler: the sentence names the pass, or what else to do. */
+static void test_stages(void)
+{
+#define BEFORE_FIFOS "--aie-objectFifo-stateful-transform"
+#define BEFORE_NPU   "--aie-dma-to-npu"
+    static const struct {
+        const char *text, *place, *hint;
+    } cases[] = {
+        {DEVICE("%t = aie.logical_tile<CoreTile>(?, ?)"), "t:2:6: found 'aie.logical_tile'",
+         "aie-opt --aie-place-tiles or IRON's placer"},
+        {DEVICE("%t = aie.logical_tile<ShimNOCTile>(0, ?)"), "t:2:6: found 'aie.logical_tile'",
+         "--aie-place-tiles"},
+        {DEVICE(TILES "%l = aie.lock(%k, 0) {init = 1 : i32}"), "t:4:6: found 'aie.lock'",
+         "the text before that pass, with aie.objectfifo"},
+        {DEVICE(TILES "%m = aie.mem(%k) {\n}"), "t:4:6: found 'aie.mem'", BEFORE_FIFOS},
+        {DEVICE(TILES "%m = aie.memtile_dma(%k) {\n}"), "t:4:6: found", BEFORE_FIFOS},
+        {DEVICE(TILES "%m = aie.shim_dma(%s) {\n}"), "t:4:6: found", BEFORE_FIFOS},
+        {DEVICE(TILES "aie.shim_dma_allocation @in(%s, MM2S, 0)"), "t:4:1: found", BEFORE_FIFOS},
+        {DEVICE(TILES "aie.flow(%s, DMA : 0, %k, DMA : 0)"), "t:4:1: found", BEFORE_FIFOS},
+        {DEVICE(TILES "%e = aie.external_buffer : memref<4xi32>"), "t:4:6: found", BEFORE_FIFOS},
+        {CORE("aie.use_lock(%l, Release, 1)"), "t:6:1: found 'aie.use_lock'", BEFORE_FIFOS},
+        {CORE("aie.dma_start(S2MM, 0, ^a, ^b)"), "t:6:1: found", BEFORE_FIFOS},
+        {CORE("%d = aie.dma(S2MM, 0) []"), "t:6:6: found", BEFORE_FIFOS},
+        {DEVICE(TILES "%w = aie.switchbox(%k) {\n}"), "t:4:6: found",
+         "--aie-create-pathfinder-flows"},
+        {DEVICE(TILES "%w = aie.shim_mux(%s) {\n}"), "t:4:6: found", "pathfinder"},
+        {DEVICE("aie.wire(%a : Core, %b : Core)"), "t:2:1: found", "pathfinder"},
+        {CORE("aie.connect<Core : 0, DMA : 0>"), "t:6:1: found", "pathfinder"},
+        {CORE("%a = aie.amsel<0> (0)"), "t:6:6: found", "pathfinder"},
+        {CORE("%a = aie.masterset(DMA : 0, %b)"), "t:6:6: found", "pathfinder"},
+        {CORE("aie.packet_rules(South : 0) {\n}"), "t:6:1: found", "pathfinder"},
+        {DEVICE("aie.trace @t(%k) {\n}"), "t:2:1: found", "--aie-trace-to-config"},
+        {SEQUENCE("aie.trace.start_config @t"), "t:3:1: found", "--aie-trace-to-config"},
+        {DEVICE("memref.global constant @x : memref<8xi32>"), "t:2:1: found", BEFORE_NPU},
+        {SEQUENCE("%g = memref.get_global @x : memref<8xi32>"), "t:3:6: found", BEFORE_NPU},
+        {SEQUENCE("aiex.npu.blockwrite(%g) {address = 4 : ui32}"), "t:3:1: found", BEFORE_NPU},
+        {SEQUENCE("aiex.npu.address_patch {addr = 4 : ui32}"), "t:3:1: found", BEFORE_NPU},
+        {SEQUENCE("aiex.npu.push_queue(0, 0, MM2S : 0)"), "t:3:1: found", BEFORE_NPU},
+        {SEQUENCE("aiex.npu.writebd {bd_id = 0 : i32}"), "t:3:1: found", "its words with --insts"},
+        {SEQUENCE("aiex.npu.maskpoll(%a, %b, %c) : i32, i32, i32"), "t:3:1: found", BEFORE_NPU},
+        {SEQUENCE("%t = aiex.dma_configure_task(%s, MM2S, 0) {\n}"), "t:3:6: found",
+         "--aie-substitute-shim-dma-allocations"},
+        {SEQUENCE("%t = aiex.dma_start_bd_chain @c() on (%s, MM2S, 0)"), "t:3:6: found",
+         "--aie-materialize-bd-chains"},
+        {SEQUENCE("%t = aiex.dma_start_bd_chain_for @c() for @f"), "t:3:6: found",
+         "--aie-materialize-bd-chains"},
+        {DEVICE("aie.bd_chain @c() {\n}"), "t:2:1: found", "--aie-materialize-bd-chains"},
+        {SEQUENCE("aiex.configure @d {\n}"), "t:3:1: found", "give one device a file"},
+        {SEQUENCE("aiex.run @s()"), "t:3:1: found", "give one device a file"},
+        {SEQUENCE("aiex.npu.load_pdi {id = 1 : i32}"), "t:3:1: found", "give one device a file"},
+        {DEVICE("aiex.runtime_sequence() {\n}"), "t:2:1: found", "write aie.runtime_sequence"},
+        {CORE("affine.for %i = 0 to 4 {\n}"), "t:6:1: found", "--lower-affine"},
+        {CORE("%v = affine.load %m[0] : memref<4xi32>"), "t:6:6: found", "--lower-affine"},
+        {CORE("cf.br ^bb1"), "t:6:1: found", "--convert-scf-to-cf"},
+        {CORE("llvm.return"), "t:6:1: found", "--aie-standard-lowering"},
+        {"AIE.device(ipu) {\n}", "t:1:1: found 'AIE.device'", "before 2025"},
+        {DEVICE("AIEX.sequence {\n}"), "t:2:1: found", "before 2025"},
+        {"module {\nair.launch () in () {\n}\n}", "t:2:1: found", "--air-to-aie"},
+        {"amdaie.workgroup {\n}", "t:1:1: found", "IREE"},
+    };
+#undef BEFORE_FIFOS
+#undef BEFORE_NPU
+    unsigned wrong = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct npu_design *design;
+        struct npu_error err;
+        int code = parse(&design, cases[i].text, strlen(cases[i].text), &err);
+        if (code == -EBADMSG && !design && strstr(err.text, cases[i].place) == err.text &&
+            strstr(err.text, "; ") && strstr(err.text, cases[i].hint))
+            continue;
+        printf("# %s: \"%s\", expected \"%s\"\n", cases[i].place, err.text, cases[i].hint);
+        wrong++;
+    }
+    check_case(wrong == 0, "parse_other_stages_are_named", "%u of %zu not", wrong,
+               sizeof(cases) / sizeof(cases[0]));
+}
+
 /* ---- Designs --------------------------------------------------------------------------------- */
 
 static void count_codes(const struct npu_ir_region *region, unsigned *count)
@@ -572,6 +649,7 @@ int main(void)
 {
     test_errors();
     test_attribute_types();
+    test_stages();
     test_constants();
     test_good();
     test_limits();

@@ -194,6 +194,111 @@ static void test_patterns(void)
             N, N);
 }
 
+/* Words that push one descriptor twice, the second time while the first may be under way: half of
+ * the input, two times. */
+static void test_words(void)
+{
+    const char *const *edits = RIG_EDITS(
+        IN_LINE, "%t = aiex.dma_configure_task_for @in { aie.dma_bd(%a : memref<1024xi32>, 512, "
+                 "512) aie.end }\n aiex.dma_start_task(%t)\n aiex.dma_start_task(%t)");
+    struct rig rig = {0};
+    struct npu_map *map = NULL;
+    struct npu_txn *txn = NULL;
+    struct npu_sim_buffer buffer[2] = {{in, sizeof(in)}, {out, sizeof(out)}};
+    struct npu_sim_launch launch = {.buffers = buffer, .n_buffers = 2};
+
+    fresh();
+    for (size_t i = 0; i < N; i++)
+        expected[i] = in[512 + i % 512];
+    bool ok = rig_open(&rig, "copy.mlir", edits) &&
+              npu_map_open(&map, &rig.design->array[0], &rig.err) == 0 &&
+              npu_sequence_words(&txn, rig.design, &rig.design->array[0], map, 0, &rig.err) == 0;
+    if (ok)
+        launch.words = npu_txn_words(txn, &launch.n_words);
+    ok = ok && rig_launch(&rig, &launch) && memcmp(out, expected, sizeof(out)) == 0;
+    check_case(ok, "run_words_push_a_descriptor_twice", "%d %s", rig.code, rig.err.text);
+    npu_txn_close(&txn);
+    npu_map_close(&map);
+    rig_close(&rig);
+}
+
+struct polled {
+    const char *name, *sentence;
+    uint32_t mask;      /* of the poll before the fifth and each later one; 0: none */
+    unsigned n_ids;     /* a transfer's descriptor is its number modulo this, */
+    unsigned fifth;     /* but for the fifth */
+    unsigned out_after; /* the transfer in after which the one out is pushed */
+    int code;
+};
+
+/* Seven transfers of half the input without a token, more than a queue takes. */
+static int run_polled(const struct polled *c, struct rig *rig)
+{
+    static const struct npu_txn_device device = NPU_TXN_NPU1(1);
+    struct npu_txn *txn = NULL;
+    struct npu_txn_transfer t = {.direction = NPU_TXN_MM2S,
+                                 .element_bytes = 4,
+                                 .size = {1, 1, 1, 512},
+                                 .stride = {0, 0, 0, 1}};
+    const struct npu_txn_op poll = {.kind = NPU_TXN_MASKPOLL, .address = 0x1D228, .mask = c->mask};
+    const struct npu_txn_wait wait = {.n_columns = 1, .n_rows = 1};
+    struct npu_sim_buffer buffer[2] = {{in, sizeof(in)}, {out, sizeof(out)}};
+    struct npu_sim_launch launch = {.buffers = buffer, .n_buffers = 2};
+
+    fresh();
+    bool ok = rig_open(rig, "copy.mlir", NULL) && npu_txn_open(&txn, &device, &rig->err) == 0;
+    for (unsigned i = 0; i < 7 && ok; i++) {
+        if (i >= 4 && c->mask)
+            ok = npu_txn_append(txn, &poll, &rig->err) == 0;
+        const struct npu_txn_transfer whole = {.direction = NPU_TXN_S2MM,
+                                               .bd = 15,
+                                               .token = true,
+                                               .argument = 1,
+                                               .element_bytes = 4,
+                                               .size = {7, 1, 1, 512},
+                                               .stride = {0, 0, 0, 1}};
+        t.bd = (uint8_t)(i == 4 ? c->fifth : i % c->n_ids);
+        t.offset_bytes = i % 2 ? 2048 : 0;
+        ok = ok && npu_txn_append_transfer(txn, &t, &rig->err) == 0;
+        if (i == c->out_after)
+            ok = ok && npu_txn_append_transfer(txn, &whole, &rig->err) == 0;
+    }
+    ok = ok && npu_txn_append_wait(txn, &wait, &rig->err) == 0;
+    rig->code = ok ? 0 : -EINVAL;
+    if (ok) {
+        launch.words = npu_txn_words(txn, &launch.n_words);
+        if (rig_launch(rig, &launch) && (memcmp(out, in, 2048) || out[512] != (int32_t)0xEEEEEEEE))
+            rig->code = -EILSEQ;
+    }
+    npu_txn_close(&txn);
+    return rig->code;
+}
+
+static void test_polls(void)
+{
+    static const struct polled cases[] = {
+        {"run_without_polls_a_fifth_is_lost", "a fifth task for MM2S 0", 0, 7, 4, 3, -EINVAL},
+        {"run_polls_make_room", "", 0x400000, 7, 4, 4, 0},
+        {"run_polls_of_a_full_queue_free_no_descriptor", "word 155: BD 0 of shim tile (0,0)",
+         0x400000, 7, 0, 4, -EINVAL},
+        {"run_polls_free_descriptors", "", 0x600000, 4, 0, 3, 0},
+        {"run_polls_free_not_the_newest", "word 192: BD 3 of shim tile (0,0)", 0x600000, 4, 3, 3,
+         -EINVAL},
+        {"run_polls_of_an_empty_queue", "", 0x700000, 4, 2, 3, 0},
+        {"run_polls_of_a_channel_at_rest", "", 0x78003C, 4, 3, 3, 0},
+        {"run_polls_for_ever",
+         "words waits for the queue of @in, MM2S 0 of shim (0,0), which has too many tasks; in the",
+         0x600000, 4, 0, 4, -EDEADLK},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rig rig = {0};
+        int code = run_polled(&cases[i], &rig);
+        check_case(code == cases[i].code && strstr(rig.err.text, cases[i].sentence), cases[i].name,
+                   "%d %s", code, rig.err.text);
+        rig_close(&rig);
+    }
+}
+
 /* How many objects a job has comes with its data: 3, 0, 5, 1. */
 static void test_counts(void)
 {
@@ -325,6 +430,111 @@ static void test_params(void)
     rig_close(&rig);
 }
 
+/* Writes that are none of memory: the sentence says what is there. */
+static void test_registers(void)
+{
+    static const struct {
+        unsigned address, row;
+        const char *sentence;
+    } cases[] = {
+        {0xA0000, 1, "address 0xA0000 of tile (0,1) (a buffer descriptor): expected a word of a"},
+        {0xA060C, 1, "(a DMA channel)"},
+        {0xC0010, 1, "(a lock)"},
+        {0xB0000, 1, "(the stream switch)"},
+        {0x940D0, 1, "(events, counters and trace)"},
+        {0x1D020, 2, "tile (0,2) (a buffer descriptor)"},
+        {0x1DE04, 2, "(a DMA channel)"},
+        {0x1F010, 2, "(a lock)"},
+        {0x32000, 2, "(the core's control)"},
+        {0x3F000, 2, "(the stream switch)"},
+        {0x340D0, 2, "(events, counters and trace)"},
+        {0x140D0, 2, "(events, counters and trace)"},
+        {0x31500, 2, "(events, counters and trace)"},
+        {0xF000, 2, "address 0xF000 of tile (0,2): expected a word of a buffer"},
+    };
+    unsigned bad = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rig rig = {0};
+        char write[512];
+        snprintf(write, sizeof(write),
+                 "aiex.npu.write32 {address = %u : ui32, column = 0 : i32, row = %u : i32, value = "
+                 "1 : ui32}\n%s",
+                 cases[i].address, cases[i].row, IN_LINE);
+        bool ran = rig_open(&rig, "copy.mlir", RIG_EDITS(IN_LINE, write)) &&
+                   rig_run(&rig, in, sizeof(in), out, sizeof(out));
+        if (ran || rig.code != -ENOTSUP || !strstr(rig.err.text, cases[i].sentence)) {
+            printf("# \"%s\", expected \"%s\"\n", rig.err.text, cases[i].sentence);
+            bad++;
+        }
+        rig_close(&rig);
+    }
+    check_case(!bad, "run_register_is_named", "%u not", bad);
+}
+
+/* Numbers whose products do not fit 64 bits, most of them 0 in what is left of them. */
+static void test_range(void)
+{
+#define BIG "1099511627776" /* 2^40 */
+    static const char call[] = "func.call @copy64(%i, %o) : (memref<64xi32>, memref<64xi32>) -> ()";
+    static const char bytes[] =
+        "%by = aie.buffer(%core) {sym_name = \"by\"} : memref<64xi8>\n %k = aie.core";
+    static const char index[] = "%at = arith.constant 16777216 : index\n"; /* 2^24 */
+    static const char cast[] =
+        "%m = memref.reinterpret_cast %i to offset: [0], sizes: [" BIG "], strides: [" BIG
+        "] : memref<64xi32> to memref<" BIG "xi32, strided<[" BIG "]>>\n";
+    static const struct {
+        const char *name, *sentence, *make, *use; /* use NULL: make is the input's transfer */
+    } cases[] = {
+        {"run_range_load", "memref.load: the element lies 2^40 elements or more away", cast,
+         "%v = memref.load %m[%at] : memref<" BIG "xi32, strided<[" BIG "]>>"},
+        {"run_range_store", "memref.store: the element lies 2^40 elements or more away", cast,
+         "%v = arith.constant 1 : i32\n memref.store %v, %m[%at] : memref<" BIG
+         "xi32, strided<[" BIG "]>>"},
+        {"run_range_load_sum", "memref.load: the element lies 2^40 elements or more away",
+         "%m = memref.reinterpret_cast %i to offset: [0], sizes: [8, 8], strides: [" BIG ", -" BIG
+         "] : memref<64xi32> to memref<8x8xi32, strided<[" BIG ", -" BIG "]>>\n"
+         "%two = arith.constant 2 : index\n",
+         "%v = memref.load %m[%two, %two] : memref<8x8xi32, strided<[" BIG ", -" BIG "]>>"},
+        {"run_range_subview_offset",
+         "memref.subview: offset 16777216 or stride 1 times " BIG ", expected less", cast,
+         "%s = memref.subview %m[%at][1][1] : memref<" BIG "xi32, strided<[" BIG
+         "]>> to memref<1xi32, strided<[" BIG "], offset: ?>>"},
+        {"run_range_subview_stride",
+         "memref.subview: offset 0 or stride 16777216 times " BIG ", expected less", cast,
+         "%s = memref.subview %m[0][1][%at] : memref<" BIG "xi32, strided<[" BIG
+         "]>> to memref<1xi32, strided<[?]>>"},
+        {"run_range_cast_offset", "memref.reinterpret_cast: offset 9223372036854775807",
+         "%m = memref.reinterpret_cast %i to offset: [%cmax], sizes: [4], strides: [1] : "
+         "memref<64xi32> to memref<4xi32, strided<[1], offset: ?>>\n",
+         ""},
+        {"run_range_view_shift", "memref.view from byte -1 of 64",
+         "%five = arith.constant 5 : index\n"
+         "%m = memref.reinterpret_cast %by to offset: [%five], sizes: [8], strides: [1] : "
+         "memref<64xi8> to memref<8xi8, strided<[1], offset: ?>>\n"
+         "%p = memref.cast %m : memref<8xi8, strided<[1], offset: ?>> to memref<8xi8>\n",
+         "%w = memref.view %p[%cmax][] : memref<8xi8> to memref<1xi32>"},
+        {"run_range_transfer", "the sizes of the transfer are out of range", NULL,
+         "(%a[0, 0, 0, 0][1073741824, 1, 1, 4][" BIG ", 0, 0, 1])"},
+        {"run_range_transfer_sum", "the sizes of the transfer are out of range", NULL,
+         "(%a[0, 0, 0, 0][262144, 262144, 1, 4][" BIG ", " BIG ", " BIG ", 1])"},
+    };
+#undef BIG
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rig rig = {0};
+        char body[1024];
+        snprintf(body, sizeof(body), "%s%s%s", index, cases[i].make ? cases[i].make : "",
+                 cases[i].use ? cases[i].use : "");
+        bool ran = rig_open(&rig, "copy.mlir",
+                            cases[i].make ? RIG_EDITS(call, body, "%k = aie.core", bytes)
+                                          : RIG_EDITS("(%a[0, 0, 0, 0][1, 1, 1, 1024][0, 0, 0, 1])",
+                                                      cases[i].use)) &&
+                   rig_run(&rig, in, sizeof(in), out, sizeof(out));
+        check_case(!ran && rig.code == -EINVAL && strstr(rig.err.text, cases[i].sentence),
+                   cases[i].name, "%d \"%s\"", rig.code, rig.err.text);
+        rig_close(&rig);
+    }
+}
+
 /* The same bytes and cycles twice. */
 static void test_determinism(void)
 {
@@ -348,10 +558,14 @@ int main(void)
     test_tasks();
     test_task_forms();
     test_patterns();
+    test_words();
+    test_polls();
     test_counts();
     test_control();
     test_state();
     test_params();
+    test_registers();
+    test_range();
     test_determinism();
     return check_finish();
 }

@@ -3,7 +3,8 @@
  * stage, the same features for windows in flight, one error and a recovery where a launch fails.
  *
  *     test_sim_encoder [CASE...]     all cases, or those named: small wide words bounds depths
- *                                    lengths faults cancel refused base speech window
+ *                                    lengths faults cancel refused contexts base speech
+ *                                    window
  *
  * `base` is the base model with 192 positions, `window` with all 1500: both also say the modelled
  * time; `speech` is windows of it in flight. TEST_SOURCE_ROOT (environment) is the project's
@@ -490,6 +491,51 @@ static void test_refused(void)
     integer_model_remove();
 }
 
+/* How many more designs the device takes, and what it says then. */
+static unsigned count_free(struct npu_device *device, struct npu_error *err)
+{
+    struct npu_context *context[8] = {NULL};
+    struct npu_sim_text *text = NULL;
+    unsigned n = 0;
+
+    if (npu_sim_text_open(&text, source_path("mlir"), "gelu_2048", err))
+        return 0;
+    const struct npu_code code = {
+        .kind = NPU_CODE_DESIGN, .name = "gelu", .text = npu_sim_text_get(text)};
+    while (n < 8 && npu_context_open(&context[n], device, &code, err) == 0)
+        n++;
+    for (unsigned i = 0; i < n; i++)
+        npu_context_close(&context[i], NPU_TIMEOUT_NONE);
+    npu_sim_text_close(&text);
+    return n;
+}
+
+/* The driver has six contexts, and an encoder's designs are in four of them, or five where one
+ * normalises. */
+static void test_contexts(void)
+{
+    struct rig rig, again = {0};
+    struct npu_error err = {""}, second = {""};
+
+    integer_model_write(MELS, 64, 1, 20, 2);
+    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
+    unsigned beside = count_free(rig.device, &err);
+    int ret = npu_encoder_open(&again.encoder, rig.model, rig.device,
+                               &(struct npu_encoder_params){.profile = "npu"}, &second);
+    check_case(beside == 2 && strstr(err.text, "all 6 contexts of device sim are in use"),
+               "sim_encoder_leaves_two_contexts", "%u more, \"%s\"", beside, err.text);
+    check_case(ret == -ENOENT && !again.encoder &&
+                   strstr(second.text, "all 6 contexts of device sim are in use"),
+               "sim_second_encoder_has_no_contexts", "%d \"%s\"", ret, second.text);
+    npu_encoder_close(&again.encoder);
+    npu_encoder_close(&rig.encoder);
+    beside = count_free(rig.device, &err);
+    check_case(beside == 6, "sim_closed_encoder_gives_its_contexts_back", "%u more, \"%s\"", beside,
+               err.text);
+    rig_close(&rig);
+    integer_model_remove();
+}
+
 /* ---- Base ------------------------------------------------------------------------------------ */
 
 static void base(const char *name, unsigned positions)
@@ -545,10 +591,11 @@ static void test_window(void)
 int main(int argc, char **argv)
 {
     static const struct rig_case cases[] = {
-        {"small", test_small},   {"wide", test_wide},     {"bounds", test_bounds},
-        {"words", test_words},   {"depths", test_depths}, {"lengths", test_lengths},
-        {"faults", test_faults}, {"cancel", test_cancel}, {"refused", test_refused},
-        {"base", test_base},     {"speech", test_speech}, {"window", test_window},
+        {"small", test_small},       {"wide", test_wide},     {"bounds", test_bounds},
+        {"words", test_words},       {"depths", test_depths}, {"lengths", test_lengths},
+        {"faults", test_faults},     {"cancel", test_cancel}, {"refused", test_refused},
+        {"contexts", test_contexts}, {"base", test_base},     {"speech", test_speech},
+        {"window", test_window},
     };
 
     if (npu_sim_backend_register())
