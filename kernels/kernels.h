@@ -378,21 +378,10 @@ void npu_mel_log_s64_ref(int16_t *y, const int64_t *sum, const int32_t *exponent
 void npu_mel_clamp_s16_ref(int16_t *y, size_t n);
 
 /* The chosen implementations. A plain value: copy it, keep it, no globals. */
-enum npu_isa {
-    NPU_ISA_REF,
-    NPU_ISA_AVX2,
-    NPU_ISA_AVXVNNI,
-    NPU_ISA_AVX512,
-    NPU_ISA_AVX512VNNI,
-    NPU_ISA_AVX512VBMI, /* with VNNI */
-    NPU_ISA_AMX,        /* proven by emulating the tile instructions; not run on AMX hardware */
-    NPU_ISA_COUNT
-};
 struct npu_kernels {
-    enum npu_isa isa;
     const char
-        *name; /* "ref", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi", "amx" (static) */
-    bool has_fma;    /* false: ref calls the C library's software fma, a window takes minutes */
+        *name;    /* of the highest set that gave kernels (static); equal pointers: equal kernels */
+    bool has_fma; /* false: ref calls the C library's software fma, a window takes minutes */
     int gemm_f32_nr; /* panel width of packed f32 B: 16, 32 or 64, divides 64 */
     npu_gemm_f32_fn *gemm_f32;
     npu_gelu_f32_fn *gelu_f32;
@@ -404,16 +393,17 @@ struct npu_kernels {
     struct npu_f1_kernels f1;
 };
 
-/* The best set that processor and operating system allow (CPUID, OSXSAVE, XCR0), not above `limit`.
- * The first call on a processor with AMX asks the kernel for permission to use tiles, for the whole
- * process, and multiplies once to see that they are exact. Threads: any. */
-enum npu_isa npu_kernels_detect(void);
-void npu_kernels_init(struct npu_kernels *out, enum npu_isa limit);
+/* A set is what one folder adds to the sets before it. The names of those in this build, in the
+ * order in which each writes over the one before: 0 is "ref"; NULL past the last (static). Threads:
+ * any. */
+const char *npu_kernels_name(int set);
+/* The best kernels that this processor can run (kernels/cpu.h), of sets up to the one named; NULL,
+ * "" and "auto" name the last. A set that the processor lacks is left out: out->name tells. Returns
+ * false for a name that is not known, which chooses as "auto" does. Threads: any. */
+bool npu_kernels_choose(struct npu_kernels *out, const char *name);
 /* Why a set that the processor names is left out all the same, one sentence for a log (static), or
  * NULL. Threads: any. */
 const char *npu_kernels_complaint(void);
-/* "ref" ... -> isa; NULL, "" or "auto" -> the best; returns false for a name not known. */
-bool npu_kernels_parse(const char *name, enum npu_isa *out);
 
 /* Packing, plain C, the same for every ISA; nr from the table. Sizes in floats; destinations
  * 64-byte aligned. */

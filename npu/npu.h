@@ -98,8 +98,7 @@ struct npu_device; /* an opened backend instance */
 
 struct npu_device_info {
     const char *name; /* "cpu" (static) */
-    const char *isa;  /* cpu: the kernel set in use, "ref", "avx2", "avxvnni", "avx512",
-                         "avx512vnni", "avx512vbmi", "amx" (static) */
+    const char *isa;  /* cpu: the kernel set in use, a folder of kernels/ such as "avx2" (static) */
     const char *note; /* a sentence for the user when something is less than it could be, else ""
                          (static) */
     unsigned threads; /* cpu: threads that work on a window */
@@ -112,9 +111,9 @@ struct npu_device_params {
 };
 
 /* Open a device; opens of the same kind share one instance and its threads, counted. The kernel set
- * is the best that processor and operating system allow, lowered by
- * WHISPERNPU_CPU=ref|avx2|avxvnni|avx512|avx512vnni|avx512vbmi|amx; a value not known or not
- * possible here falls to the next lower with a warning. Returns: 0; -ENODEV no such device here;
+ * is the best that processor and operating system allow, lowered by WHISPERNPU_CPU=SET (ref, avx2
+ * ...); a set that is not possible here falls to the next lower and a name that is not known counts
+ * for nothing, each with a warning that says so. Returns: 0; -ENODEV no such device here;
  * -EINVAL; -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
 int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);

@@ -8,6 +8,7 @@
  * queries x 64 keys by 64 x 32 dimensions. ldtilecfg, about 200 cycles, runs once per call and
  * again for a last group of fewer queries. */
 #define NPU_ATTENTION_INT_ROWS 16
+#include "kernels/amx/init.h"
 #include "kernels/amx/tile_u8s8.h"
 #include "kernels/avx512/attention_int.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/amx/init.h"
 #include "kernels/amx/tile_u8s8.h"
-#include "kernels/impl.h"
 
 #include <string.h>
 

@@ -5,6 +5,7 @@
  * Tiles are shaped once at the start, and again where the last rows are fewer than 32, twice per
  * group of panels at most. Intel's optimisation manual gives an ldtilecfg about 200 cycles and a
  * tilerelease about 13; the 1024 x 1024 x 64 products of a small call take the tile unit 65536. */
+#include "kernels/amx/init.h"
 #include "kernels/amx/tile_u8s8.h"
 #include "kernels/avx512/int.h"
 

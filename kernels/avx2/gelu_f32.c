@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernels/impl.h"
+#include "kernels/avx2/init.h"
 #include "kernels/avx2/math_f32.h"
 
 void npu_gelu_f32_avx2(float *x, size_t n)

@@ -5,7 +5,7 @@
  * the products and in the operand width alone. */
 #include "kernels/avx2/math_f32.h"
 #include "kernels/avx2/tile_int.h"
-#include "kernels/impl.h"
+#include "kernels/avx2/init.h"
 #include "kernels/ref/exp2_f32.h"
 #include "kernels/ref/gelu_int.h"
 #include "kernels/ref/int.h"

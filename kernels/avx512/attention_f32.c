@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernels/impl.h"
+#include "kernels/avx512/init.h"
 #include "kernels/avx512/math_f32.h"
 #include "kernels/avx512/tile_f32.h"
+#include "kernels/impl.h"
 
 #include <assert.h>
 

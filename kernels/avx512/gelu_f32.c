@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernels/impl.h"
+#include "kernels/avx512/init.h"
 #include "kernels/avx512/math_f32.h"
 
 void npu_gelu_f32_avx512(float *x, size_t n)

@@ -6,7 +6,7 @@
 #include "kernels/avx512/math_f32.h"
 #include "kernels/avx512/tile_int.h"
 #include "kernels/avx512/tile_turn.h"
-#include "kernels/impl.h"
+#include "kernels/avx512/init.h"
 #include "kernels/ref/exp2_f32.h"
 #include "kernels/ref/gelu_int.h"
 #include "kernels/ref/int.h"

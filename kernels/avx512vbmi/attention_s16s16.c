@@ -4,7 +4,9 @@
 #define TILE_SCORES npu_tile_scores_wide_vbmi
 #define TILE_VALUES npu_tile_values_wide_vbmi
 #define UNITS       1.0f
+#include "kernels/avx512vbmi/init.h"
 #include "kernels/avx512vbmi/tile_attention_wide.h"
+#include "kernels/avx512vnni/init.h"
 
 #include "kernels/avx512vbmi/attention_turns.h"
 

@@ -4,6 +4,7 @@
 #define TILE_SCORES npu_tile_scores_vbmi
 #define TILE_VALUES npu_tile_values_vbmi
 #define UNITS       NPU_NUMERATOR_STEPS
+#include "kernels/avx512vbmi/init.h"
 #include "kernels/avx512vbmi/attention_turns.h"
 
 _Static_assert(offsetof(struct npu_vbmi_constants, last) == 320, "tile_attention.h");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/avx512vnni/init.h"
 #include "kernels/avx512/attention_int.h"
 
 void npu_attention_s16s16_avx512vnni(const struct npu_attention_int_args *args, void *scratch)

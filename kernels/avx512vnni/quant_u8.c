@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/avx512vnni/init.h"
 #include "kernels/avx512/int.h"
 
 void npu_quant_u8_avx512vnni(const struct npu_quant_args *args)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/avxvnni/init.h"
 #include "kernels/avx2/int.h"
 
 void npu_gemm_s16s16_avxvnni(const struct npu_gemm_int_args *args)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/avxvnni/init.h"
 #include "kernels/avx2/int.h"
 
 void npu_quant_s16_avxvnni(const struct npu_quant_args *args)

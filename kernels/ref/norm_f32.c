@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernels/impl.h"
+#include "kernels/ref/init.h"
 #include "kernels/ref/sum_f32.h"
 
 #include <assert.h>

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "npu/cpu/cpu.h"
 #include "npu/log.h"
@@ -22,21 +24,24 @@ static unsigned count_cpus(void)
     return n < 1 ? 1 : n > 256 ? 256 : (unsigned)n;
 }
 
+static void log_unknown_set(const char *wish)
+{
+    char names[256] = "";
+    for (int i = 0; npu_kernels_name(i); i++)
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "",
+                 npu_kernels_name(i));
+    npu_log(NPU_LOG_WARNING, "WHISPERNPU_CPU=%s is not one of %s; ignored", wish, names);
+}
+
 /* The kernel set: the machine's best, lowered by WHISPERNPU_CPU. */
 static void choose_kernels(struct npu_kernels *kernels)
 {
     const char *wish = getenv("WHISPERNPU_CPU");
-    enum npu_isa best = npu_kernels_detect(), limit = best;
+    bool is_named = wish && *wish && strcmp(wish, "auto") != 0;
 
-    if (!npu_kernels_parse(wish, &limit)) {
-        npu_log(NPU_LOG_WARNING,
-                "WHISPERNPU_CPU=%s is not one of ref, avx2, avxvnni, avx512, avx512vnni, "
-                "avx512vbmi, amx; ignored",
-                wish);
-        limit = best;
-    }
-    npu_kernels_init(kernels, limit);
-    if (limit > best)
+    if (!npu_kernels_choose(kernels, wish))
+        log_unknown_set(wish);
+    else if (is_named && strcmp(wish, kernels->name) != 0)
         npu_log(NPU_LOG_WARNING, "WHISPERNPU_CPU=%s is not possible on this machine; using %s",
                 wish, kernels->name);
     const char *complaint = npu_kernels_complaint();
@@ -45,10 +50,10 @@ static void choose_kernels(struct npu_kernels *kernels)
 }
 
 /* The open device with these threads and kernels, or NULL; called with the lock held. */
-static struct npu_cpu_device *find_locked(unsigned n_threads, enum npu_isa isa)
+static struct npu_cpu_device *find_locked(unsigned n_threads, const char *set)
 {
     struct npu_cpu_device *dev = all;
-    while (dev && (dev->n_threads != n_threads || dev->kernels.isa != isa))
+    while (dev && (dev->n_threads != n_threads || dev->kernels.name != set))
         dev = dev->next;
     return dev;
 }
@@ -85,7 +90,7 @@ static int cpu_open(struct npu_device **out, const struct npu_device_params *par
 
     choose_kernels(&kernels);
     pthread_mutex_lock(&lock);
-    struct npu_cpu_device *dev = find_locked(n_threads, kernels.isa);
+    struct npu_cpu_device *dev = find_locked(n_threads, kernels.name);
     if (!dev)
         ret = create_locked(&dev, &kernels, n_threads, err);
     if (ret == 0) {

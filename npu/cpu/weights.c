@@ -46,10 +46,10 @@ static void init_once(void)
 }
 
 static struct npu_cpu_weights *find_locked(const struct npu_model_identity *identity,
-                                           enum npu_profile profile, enum npu_isa isa)
+                                           enum npu_profile profile, const char *set)
 {
     struct npu_cpu_weights *w = all;
-    while (w && (w->profile != profile || w->kernels.isa != isa ||
+    while (w && (w->profile != profile || w->kernels.name != set ||
                  memcmp(&w->identity, identity, sizeof(*identity)) != 0))
         w = w->next;
     return w;
@@ -156,7 +156,7 @@ int npu_cpu_weights_get(struct npu_cpu_weights **out, const struct npu_kernels *
     npu_model_get_identity(model, &identity);
     pthread_mutex_lock(&lock);
     do {
-        w = find_locked(&identity, profile, kernels->isa);
+        w = find_locked(&identity, profile, kernels->name);
         ret = w ? join_locked(w, model) : 0;
     } while (ret == -EAGAIN);
     bool loads = !w;

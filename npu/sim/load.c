@@ -273,7 +273,7 @@ int npu_sim_load(struct npu_loaded **out, struct npu_device *device,
     l->base.backend = device->backend;
     l->program = *program;
     l->positions = positions;
-    npu_kernels_init(&l->kernels, npu_kernels_detect());
+    npu_kernels_choose(&l->kernels, NULL);
     int ret = load(l, model, err);
     if (ret) {
         npu_sim_unload(&l->base);

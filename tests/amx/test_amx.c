@@ -2,12 +2,15 @@
 /* test_amx [--seed N]: the kernel set "amx" equals ref bit for bit, on a processor with AMX as it
  * is, elsewhere with the tile instructions emulated, which proves results and rules and nothing
  * about time; and the emulator refuses what the processor would. */
+#include "kernels/amx/init.h"
+#include "kernels/cpu.h"
 #include "kernels/impl.h"
 #include "tests/amx/rules.h"
 #include "tests/check.h"
 #include "tests/kernels/checks.h"
 #include "tests/kernels/kit_int.h"
 
+#include <limits.h>
 #include <time.h>
 
 static bool is_native; /* the processor has tiles, the kernel grants them */
@@ -226,11 +229,12 @@ int main(int argc, char **argv)
     }
     kit_seed(seed);
     printf("# seed %llu\n", (unsigned long long)seed);
-    struct npu_kernels amx = *npu_kernels_row(NPU_ISA_AMX);
-    enum npu_isa best = npu_kernels_detect();
-    is_native = best == NPU_ISA_AMX;
-    if (best < NPU_ISA_AVX512VNNI) {
-        check_skip("amx", "this processor has no AVX-512 VNNI, which the kernels use beside tiles");
+    struct npu_kernels amx;
+    npu_kernels_init(&amx, NPU_CPU_AMX, INT_MAX);
+    unsigned flags = npu_cpu_flags();
+    is_native = (flags & NPU_CPU_AMX) == NPU_CPU_AMX;
+    if ((flags & NPU_CPU_AVX512VBMI) != NPU_CPU_AVX512VBMI) {
+        check_skip("amx", "this processor has no AVX-512 VBMI, which the kernels use beside tiles");
         return check_finish();
     }
     test_kernels(&amx);

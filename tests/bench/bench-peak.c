@@ -2,6 +2,7 @@
 /* The kernel sets that can run here, the best last, and what one core can give each of them:
  *     set NAME narrow OP X wide OP X f32 OP X
  * OP: the instruction that it multiplies with, X: 1e9 multiply-adds per second, 0 unknown. */
+#include "tests/kernels/kit.h"
 #include "tests/kernels/peak.h"
 
 #include <stdio.h>
@@ -10,14 +11,13 @@ int main(void)
 {
     static const char *const names[PEAK_KINDS] = {
         [PEAK_NARROW] = "narrow", [PEAK_WIDE] = "wide", [PEAK_F32] = "f32"};
-    for (int isa = 0; isa < NPU_ISA_COUNT; isa++) {
+    for (int i = 0; npu_kernels_name(i); i++) {
         struct npu_kernels kernels;
-        npu_kernels_init(&kernels, (enum npu_isa)isa);
-        if (kernels.isa != (enum npu_isa)isa)
+        if (!kit_kernels(&kernels, npu_kernels_name(i)))
             continue;
         printf("set %s", kernels.name);
         for (int kind = 0; kind < PEAK_KINDS; kind++) {
-            struct peak peak = peak_measure(kernels.isa, (enum peak_kind)kind, 0.1);
+            struct peak peak = peak_measure(&kernels, (enum peak_kind)kind, 0.1);
             printf(" %s %s %.1f", names[kind], peak.op, peak.gmacs);
         }
         printf("\n");

@@ -9,6 +9,7 @@
 #include "kernels/kernels.h"
 #include "npu/sim/timing.h"
 #include "tests/bench/npu-bench.h"
+#include "tests/kernels/kit.h"
 
 static const struct column host_columns[] = {
     {"what", "what", "", BASIS_GIVEN, 0, "a property"},
@@ -37,10 +38,9 @@ static void put_processor(struct table *table)
 static void put_sets(struct table *table)
 {
     char names[128] = "";
-    for (int isa = 0; isa < NPU_ISA_COUNT; isa++) {
+    for (int i = 0; npu_kernels_name(i); i++) {
         struct npu_kernels set;
-        npu_kernels_init(&set, (enum npu_isa)isa);
-        if (set.isa == (enum npu_isa)isa)
+        if (kit_kernels(&set, npu_kernels_name(i)))
             snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
                      names[0] ? ", " : "", set.name);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The kernels of every set that runs here, one thread, at sizes of the base model. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,13 +189,17 @@ static const struct job jobs[] = {
 /* GMAC/s; NaN: not known. Measured once. */
 static double peak_of(const struct npu_kernels *set, const struct job *job)
 {
-    static double peaks[NPU_ISA_COUNT][PEAK_KINDS];
+    static double peaks[16][PEAK_KINDS]; /* by set */
+    size_t at = 0;
     if (!strcmp(job->profile, "npu"))
         return NAN;
     enum peak_kind kind = strcmp(job->profile, "f32") ? (enum peak_kind)job->width : PEAK_F32;
-    double *peak = &peaks[set->isa][kind];
+    while (npu_kernels_name((int)at) != set->name)
+        at++;
+    assert(at < sizeof(peaks) / sizeof(peaks[0]));
+    double *peak = &peaks[at][kind];
     if (*peak == 0)
-        *peak = peak_measure(set->isa, kind, 0.05).gmacs;
+        *peak = peak_measure(set, kind, 0.05).gmacs;
     return *peak > 0 ? *peak : NAN;
 }
 
@@ -202,11 +207,12 @@ static void put_row(struct table *table, const struct npu_kernels *set, const st
                     double *ref_row_us)
 {
     struct npu_summary s;
-    int rows = set->isa == NPU_ISA_REF && !job->rows_fixed ? REF_ROWS : ROWS;
+    bool is_ref = !strcmp(set->name, "ref");
+    int rows = is_ref && !job->rows_fixed ? REF_ROWS : ROWS;
     job->time(set, job, rows);
     npu_series_summarise(&series, &s);
     double row_us = 1e-3 * (double)s.p50_ns / rows;
-    if (set->isa == NPU_ISA_REF)
+    if (is_ref)
         *ref_row_us = row_us;
     table_text(table, "%s", job->profile);
     table_text(table, "%s", job->kernel);
@@ -260,10 +266,9 @@ static void put_rows(struct table *table, const struct bench_options *options,
 {
     struct npu_kernels below;
     double ref_row_us = NAN;
-    for (int isa = 0; isa < NPU_ISA_COUNT; isa++) {
+    for (int i = 0; npu_kernels_name(i); i++) {
         struct npu_kernels set;
-        npu_kernels_init(&set, (enum npu_isa)isa);
-        if (set.isa != (enum npu_isa)isa || (isa > 0 && !is_own(&set, &below, job)))
+        if (!kit_kernels(&set, npu_kernels_name(i)) || (i > 0 && !is_own(&set, &below, job)))
             continue;
         below = set;
         bench_say(options, "kernels: %s %s, %s", job->profile, job->kernel, set.name);

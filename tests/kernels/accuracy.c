@@ -8,9 +8,6 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 enum { D = NPU_HEAD_DIM };
 
@@ -83,7 +80,7 @@ bool accuracy_gemm(struct kit_why *why)
 {
     enum { M = 9, N = 37, K = 150, LDA = 50 };
     struct npu_kernels ref;
-    npu_kernels_init(&ref, NPU_ISA_REF);
+    npu_kernels_choose(&ref, "ref");
     size_t b_size = npu_packed_b_f32_size(N, K, ref.gemm_f32_nr);
     float a[(M - 1) * LDA + K], w[N * K], bias[N], r[M * N], c[M * N], *b = kit_alloc(b_size);
     kit_fill(a, sizeof a / sizeof *a, KIT_NORMAL);
@@ -127,7 +124,7 @@ bool accuracy_norm(struct kit_why *why)
 {
     enum { M = 4, N = 389 };
     struct npu_kernels ref;
-    npu_kernels_init(&ref, NPU_ISA_REF);
+    npu_kernels_choose(&ref, "ref");
     float x[M * N], y[M * N], gamma[N], beta[N];
     kit_fill(x, M * N, KIT_NORMAL);
     kit_fill(gamma, N, KIT_NORMAL);
@@ -180,7 +177,7 @@ bool accuracy_attention(struct kit_why *why)
 {
     enum { M = 3, N = 211 };
     struct npu_kernels ref;
-    npu_kernels_init(&ref, NPU_ISA_REF);
+    npu_kernels_choose(&ref, "ref");
     size_t kt_size = npu_packed_b_f32_size(N, D, ref.gemm_f32_nr);
     size_t scratch_size = npu_attention_f32_scratch(N);
     float q[M * D], key[N * D], value[N * D], out[M * D];
@@ -259,71 +256,5 @@ bool packing_places(struct kit_why *why)
             return false;
     }
     kit_fail(why, "panels of 16, 32, 64");
-    return true;
-}
-
-#if defined(__x86_64__)
-/* What the processor says of itself, read apart from kernels.c. */
-static bool cpu_allows(enum npu_isa isa)
-{
-    uint32_t a, b, c, d;
-    if (isa == NPU_ISA_AVXVNNI)
-        return __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
-    if (isa == NPU_ISA_REF || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
-        return isa == NPU_ISA_REF;
-    if (isa >= NPU_ISA_AVX512VNNI && !(c >> 11 & 1))
-        return false;
-    if (isa == NPU_ISA_AMX && !(d >> 25 & 1))
-        return false;
-    return isa >= NPU_ISA_AVX512 ? b >> 16 & 1 : b >> 5 & 1;
-}
-#else
-static bool cpu_allows(enum npu_isa isa)
-{
-    return isa == NPU_ISA_REF;
-}
-#endif
-
-static bool row_whole(const struct npu_kernels *k, struct kit_why *why)
-{
-    enum npu_isa isa = NPU_ISA_COUNT;
-    if (!k->name || !npu_kernels_parse(k->name, &isa) || isa != k->isa)
-        return kit_fail(why, "row %d: its name %s gives %d", k->isa, k->name, isa);
-    if (k->gemm_f32_nr < 16 || 64 % k->gemm_f32_nr != 0 || (k->int_nr != 16 && k->int_nr != 32) ||
-        k->narrow_bytes < 1 || k->narrow_bytes > 2)
-        return kit_fail(why, "row %s: panels of %d and %d, %d bytes", k->name, k->gemm_f32_nr,
-                        k->int_nr, k->narrow_bytes);
-    bool all = k->gemm_f32 && k->gelu_f32 && k->norm_f32 && k->attention_f32;
-    for (int w = 0; w < NPU_WIDTHS; w++)
-        all = all && k->width[w].gemm && k->width[w].quant && k->width[w].pack_k &&
-              k->width[w].pack_v && k->width[w].attention;
-    return all || kit_fail(why, "row %s lacks a kernel", k->name);
-}
-
-bool dispatch_limits(struct kit_why *why)
-{
-    enum npu_isa best = npu_kernels_detect(), isa;
-    struct npu_kernels k, lower = {.isa = NPU_ISA_REF};
-    for (int limit = 0; limit < NPU_ISA_COUNT; limit++, lower = k) {
-        npu_kernels_init(&k, (enum npu_isa)limit);
-        if ((int)k.isa > limit || k.isa > best || !cpu_allows(k.isa))
-            return kit_fail(why, "limit %d gave %d, best is %d", limit, k.isa, best);
-        if (k.isa != (enum npu_isa)limit && k.isa != lower.isa)
-            return kit_fail(why, "limit %d gave %d, one less %d", limit, k.isa, lower.isa);
-        if (limit <= (int)best && cpu_allows((enum npu_isa)limit) && (int)k.isa != limit)
-            return kit_fail(why, "limit %d gave %d, the processor has it", limit, k.isa);
-        if (!row_whole(&k, why))
-            return false;
-    }
-    static const char *const unknown[] = {"sse9", "avx", "avx2 ", "AVX2", "avx512vnn"};
-    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-        if (npu_kernels_parse(unknown[i], &isa))
-            return kit_fail(why, "the name %s was taken", unknown[i]);
-    if (k.isa != best)
-        return kit_fail(why, "no limit gave %d, best is %d", k.isa, best);
-    if (!npu_kernels_parse(NULL, &isa) || isa != best || !npu_kernels_parse("", &isa) ||
-        isa != best || !npu_kernels_parse("auto", &isa) || isa != best)
-        return kit_fail(why, "NULL, \"\" or auto is not the best");
-    kit_fail(why, "best here: %s", k.name);
     return true;
 }

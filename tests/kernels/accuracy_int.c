@@ -37,7 +37,7 @@ bool accuracy_gelu_int(struct kit_why *why)
 static struct npu_kernels ref_kernels(void)
 {
     struct npu_kernels ref;
-    npu_kernels_init(&ref, NPU_ISA_REF);
+    npu_kernels_choose(&ref, "ref");
     return ref;
 }
 

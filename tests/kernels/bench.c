@@ -148,7 +148,7 @@ void bench(const struct npu_kernels *k, const struct npu_kernels *ref, double bu
                   {192, 384, 1536, 0},  {64, 512, 512, 0},
                   {192, 5120, 1280, 0}, {192, 1280, 5120, 0}};
     char name[64];
-    double top = peak_measure(k->isa, PEAK_F32, budget).gmacs;
+    double top = peak_measure(k, PEAK_F32, budget).gmacs;
     printf("%s: one core", k->name);
     printf(top > 0 ? ", fma peak %.1f GMAC/s\n" : "\n", top);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

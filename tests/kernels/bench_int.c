@@ -206,7 +206,7 @@ void bench_int(const struct npu_kernels *k, const struct npu_kernels *ref, doubl
     char name[64];
     for (int i = 0; i < NPU_WIDTHS; i++) {
         enum npu_width width = (enum npu_width)i;
-        double top = peak_measure(k->isa, (enum peak_kind)width, budget).gmacs;
+        double top = peak_measure(k, (enum peak_kind)width, budget).gmacs;
         printf("%s, %s operands of %d: one core", k->name, names[i], kit_operand_bytes(k, width));
         printf(top > 0 ? ", peak %.1f GMAC/s\n" : "\n", top);
         bench_gemms(k, ref, width, top, budget);

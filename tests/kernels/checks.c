@@ -9,7 +9,7 @@
 static struct npu_kernels ref_kernels(void)
 {
     struct npu_kernels ref;
-    npu_kernels_init(&ref, NPU_ISA_REF);
+    npu_kernels_choose(&ref, "ref");
     return ref;
 }
 

@@ -41,7 +41,11 @@ bool accuracy_quant(struct kit_why *why);
 bool accuracy_attention_int(struct kit_why *why);
 bool packing_places(struct kit_why *why);
 bool packing_places_int(struct kit_why *why);
+
+/* Which kernels are chosen. */
+bool dispatch_names(struct kit_why *why);
 bool dispatch_limits(struct kit_why *why);
+bool dispatch_flags(struct kit_why *why);
 
 /* One line: time, 1e9 multiply-adds per second, share of `top` of these (0: not known). */
 void bench_report(const char *name, double gmac, double t, double t_ref, double top);

@@ -166,7 +166,7 @@ static bool attention_one(const struct npu_kernels *kn, const struct attention_c
     struct kit_pool pool = {.count = 0};
     struct attention_data d;
     struct kit_matrix o, o_ref;
-    npu_kernels_init(&ref, NPU_ISA_REF);
+    npu_kernels_choose(&ref, "ref");
     kit_matrix_open(&o, s->m, D, kit_range(1, 9));
     kit_matrix_open(&o_ref, s->m, D, 0);
     attention_fill(&d, s, &pool);

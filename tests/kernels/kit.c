@@ -181,6 +181,11 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+bool kit_kernels(struct npu_kernels *out, const char *set)
+{
+    return npu_kernels_choose(out, set) && !strcmp(out->name, set);
+}
+
 double kit_fastest(void (*fn)(void *user), void *user, double budget)
 {
     double best = 1e9, start = now();

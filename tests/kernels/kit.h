@@ -3,6 +3,8 @@
 #define TESTS_KERNELS_KIT_H
 /* What the kernel tests stand on: repeatable random numbers, memory that notices stray reads and
  * writes, calls that survive a signal, and a clock. */
+#include "kernels/kernels.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +51,9 @@ void kit_matrix_copy(struct kit_matrix *dst, const struct kit_matrix *src);
 /* Run fn(user, why); SIGILL, SIGSEGV, SIGBUS and SIGFPE become a failure that names the signal. */
 typedef bool kit_check_fn(void *user, struct kit_why *why);
 bool kit_guarded(kit_check_fn *fn, void *user, struct kit_why *why);
+
+/* The kernels of the set and those before it; false where this processor lacks the set. */
+bool kit_kernels(struct npu_kernels *out, const char *set);
 
 /* CPU seconds of the fastest of many calls of fn(user), for about `budget` seconds, never under 3.
  */

@@ -2,6 +2,8 @@
 #include "tests/kernels/peak.h"
 #include "tests/kernels/kit.h"
 
+#include <string.h>
+
 #if defined(__x86_64__)
 /* Twelve independent chains of a multiply-add, or four tiles of sums, and nothing else. */
 #define FOUR(STEP, R, A, B, C, D) STEP(R, A) STEP(R, B) STEP(R, C) STEP(R, D)
@@ -62,7 +64,7 @@ static void bytes_tile(void *user)
 }
 #endif
 
-struct peak peak_measure(enum npu_isa isa, enum peak_kind kind, double budget)
+struct peak peak_measure(const struct npu_kernels *set, enum peak_kind kind, double budget)
 {
     struct peak peak = {"-", 0};
 #if defined(__x86_64__)
@@ -79,15 +81,20 @@ struct peak peak_measure(enum npu_isa isa, enum peak_kind kind, double budget)
       bytes_512 = {"vpdpbusd-zmm", bytes_zmm, 12 * 64},
       words_512 = {"vpdpwssd-zmm", words_zmm, 12 * 32},
       tiles = {"tdpbusd", bytes_tile, 4 * 16 * 16 * 64};
-    static const struct loop *const loops[NPU_ISA_COUNT][PEAK_KINDS] = {
-        [NPU_ISA_AVX2] = {&add_256, &add_256, &fma_256},
-        [NPU_ISA_AVXVNNI] = {&bytes_256, &words_256, &fma_256},
-        [NPU_ISA_AVX512] = {&add_512, &add_512, &fma_512},
-        [NPU_ISA_AVX512VNNI] = {&bytes_512, &words_512, &fma_512},
-        [NPU_ISA_AVX512VBMI] = {&bytes_512, &words_512, &fma_512},
-        [NPU_ISA_AMX] = {&tiles, &words_512, &fma_512},
+    static const struct {
+        const char *set;
+        const struct loop *loop[PEAK_KINDS];
+    } sets[] = {
+        {"avx2", {&add_256, &add_256, &fma_256}},
+        {"avxvnni", {&bytes_256, &words_256, &fma_256}},
+        {"avx512", {&add_512, &add_512, &fma_512}},
+        {"avx512vnni", {&bytes_512, &words_512, &fma_512}},
+        {"avx512vbmi", {&bytes_512, &words_512, &fma_512}},
+        {"amx", {&tiles, &words_512, &fma_512}},
     };
-    const struct loop *loop = loops[isa][kind];
+    const struct loop *loop = NULL;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        loop = strcmp(sets[i].set, set->name) ? loop : sets[i].loop[kind];
     long n = 50000;
     if (loop) {
         peak.op = loop->op;

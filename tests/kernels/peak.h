@@ -12,8 +12,8 @@ struct peak {
     double gmacs;   /* 1e9 multiply-adds per second; 0 where not known */
 };
 
-/* The fastest of many loops of independent multiply-adds, for about `budget` seconds. The set must
- * be one that can run here. */
-struct peak peak_measure(enum npu_isa isa, enum peak_kind kind, double budget);
+/* The fastest of many loops of independent multiply-adds, for about `budget` seconds. The
+ * set must be one that can run here. */
+struct peak peak_measure(const struct npu_kernels *set, enum peak_kind kind, double budget);
 
 #endif /* TESTS_KERNELS_PEAK_H */

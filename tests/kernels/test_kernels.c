@@ -2,7 +2,6 @@
 /* test_kernels [--seed N] [--bench [SECONDS]]: every kernel of every instruction set that this
  * processor has, up to WHISPERNPU_CPU, equals ref bit for bit; ref is right; the checks themselves
  * catch bad kernels. --bench measures instead. */
-#include "kernels/impl.h"
 #include "tests/check.h"
 #include "tests/kernels/checks.h"
 
@@ -197,7 +196,9 @@ static void run_plain(void)
     static const struct {
         const char *name;
         bool (*run)(struct kit_why *why);
-    } plain[] = {{"dispatch_limit_never_exceeded", dispatch_limits},
+    } plain[] = {{"dispatch_names_are_the_sets", dispatch_names},
+                 {"dispatch_limit_never_exceeded", dispatch_limits},
+                 {"dispatch_any_flags_give_the_highest_set", dispatch_flags},
                  {"packing_every_place", packing_places},
                  {"exp_against_float64", accuracy_exp},
                  {"gelu_against_float64", accuracy_gelu},
@@ -218,15 +219,15 @@ static void run_plain(void)
     }
 }
 
-__attribute__((unused)) static void run_isa(enum npu_isa isa, enum npu_isa limit)
+/* allowed: the set is not above WHISPERNPU_CPU. */
+static void run_set(const char *set, bool allowed)
 {
     struct npu_kernels k;
-    const char *row = npu_kernels_row(isa)->name;
-    npu_kernels_init(&k, isa < limit ? isa : limit);
+    bool runs = allowed && kit_kernels(&k, set);
     for (int i = 0; i < N_CHECKS; i++) {
         char name[64];
-        snprintf(name, sizeof name, "%s_%s_equals_ref", checks[i].name, row);
-        if (k.isa != isa) {
+        snprintf(name, sizeof name, "%s_%s_equals_ref", checks[i].name, set);
+        if (!runs) {
             check_skip(name, "this processor or WHISPERNPU_CPU does not allow it");
             continue;
         }
@@ -255,20 +256,20 @@ int main(int argc, char **argv)
         else
             return usage(argv[0]);
     }
-    enum npu_isa limit;
-    const char *cpu = getenv("WHISPERNPU_CPU");
-    if (!npu_kernels_parse(cpu, &limit)) {
+    const char *cpu = getenv("WHISPERNPU_CPU"), *set;
+    struct npu_kernels k;
+    if (!npu_kernels_choose(&k, cpu)) {
         fprintf(stderr, "WHISPERNPU_CPU=%s is not known\n", cpu);
         return 2;
     }
     kit_seed(seed);
-    npu_kernels_init(&good, NPU_ISA_REF);
+    npu_kernels_choose(&good, "ref");
+    bool allowed = !cpu || strcmp(cpu, "ref") != 0;
     if (budget > 0) {
-        for (int isa = NPU_ISA_REF + 1; isa <= (int)limit; isa++) {
-            struct npu_kernels k;
-            npu_kernels_init(&k, (enum npu_isa)isa);
-            if (k.isa == (enum npu_isa)isa)
+        for (int i = 1; (set = npu_kernels_name(i)) && allowed; i++) {
+            if (kit_kernels(&k, set))
                 bench(&k, &good, budget);
+            allowed = !cpu || strcmp(cpu, set) != 0;
         }
         return 0;
     }
@@ -276,9 +277,9 @@ int main(int argc, char **argv)
     run_plain();
     self_test();
     self_test_int();
-#if defined(__x86_64__) /* elsewhere the table has one row */
-    for (int isa = NPU_ISA_REF + 1; isa < NPU_ISA_COUNT; isa++)
-        run_isa((enum npu_isa)isa, limit);
-#endif
+    for (int i = 1; (set = npu_kernels_name(i)); i++) {
+        run_set(set, allowed);
+        allowed = allowed && (!cpu || strcmp(cpu, set) != 0);
+    }
     return check_finish();
 }

@@ -16,6 +16,7 @@
 #include "tests/check.h"
 #include "tests/npu/encoder_input.h"
 #include "tests/npu/encoder_rig.h"
+#include "tests/npu/kernel_sets.h"
 #include "tests/small_model.h"
 
 #define DEPTH 4
@@ -145,14 +146,11 @@ static void test_shared_golden(void)
     }
 }
 
-/* The sets whose f32 kernels differ. */
-static const char *const sets[] = {"ref", "avx2", "avx512", NULL};
-
 static void test_hash_base(void)
 {
     float *mel = stored_mel(source_path("tests/data/librivox-sense-0870.mel720.s16"));
-    check_hash("base", "f32", source_path("npu/model/whisper-base-encoder.safetensors"), sets, mel,
-               NPU_TEST_HASH_BASE, TESTS_REF_FMA);
+    check_hash("base", "f32", source_path("npu/model/whisper-base-encoder.safetensors"),
+               kernel_sets("f32"), mel, NPU_TEST_HASH_BASE, TESTS_REF_FMA);
     free(mel);
 }
 
@@ -202,7 +200,7 @@ static void test_depths(void)
 static void test_hash_small(void)
 {
     float *mel = lcg_mel(3, 80);
-    check_hash("small", "f32", small_path, sets, mel, NPU_TEST_HASH_SMALL, true);
+    check_hash("small", "f32", small_path, kernel_sets("f32"), mel, NPU_TEST_HASH_SMALL, true);
     free(mel);
 }
 

@@ -304,7 +304,7 @@ static void check_bounds(const char *what, const char *path, bool limits)
     }
     npu_model_get_info(model, &info);
     npu_program_build(&program, &info);
-    npu_kernels_init(&kernels, npu_kernels_detect());
+    npu_kernels_choose(&kernels, NULL);
     if (npu_cpu_weights_get(&w, &kernels, &program, NPU_PROFILE_INT8, model, &err))
         check_case(false, what, "%s", err.text);
     for (unsigned i = 0; w && i < program.n_stages; i++) {

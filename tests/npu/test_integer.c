@@ -16,6 +16,7 @@
 #include "tests/npu/encoder_rig.h"
 #include "tests/npu/integer_model.h"
 #include "tests/npu/integer_rig.h"
+#include "tests/npu/kernel_sets.h"
 
 #define MEL_PATH  "tests/data/librivox-sense-0870.mel720.s16"
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
@@ -53,10 +54,10 @@ static void test_mel(void)
 
 static void test_hash(void)
 {
-    static const char *const sets[] = {"ref", "avx2", NULL};
     float *mel = lcg_mel(3, 80);
     integer_model_write(80, 128, 4, 150, 1);
-    check_hash("small", "npu", integer_model_path(), sets, mel, NPU_TEST_HASH_NPU_SMALL, true);
+    check_hash("small", "npu", integer_model_path(), kernel_sets("npu"), mel,
+               NPU_TEST_HASH_NPU_SMALL, true);
     integer_model_remove();
     free(mel);
 }

@@ -18,6 +18,7 @@
 #include "tests/npu/closeness.h"
 #include "tests/npu/encoder_input.h"
 #include "tests/npu/encoder_rig.h"
+#include "tests/npu/kernel_sets.h"
 #include "tests/small_model.h"
 
 #define D        128 /* of the small model written here, and: */
@@ -158,20 +159,14 @@ static void hash_on_set(unsigned profile, const char *set, unsigned threads, con
 
 static void test_hash(void)
 {
-    /* Those whose kernels differ. */
-    static const char *const sets[3][8] = {
-        {"ref", "avx2", "avx512"},
-        {"ref", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi", "amx"},
-        {"ref", "avx2"},
-    };
     float *mel = lcg_mel(3, 80);
 
     if (test_small_model_write(small_path, 80, D, LAYERS, 1500, 1))
         check_case(false, "write_small_model", "%s", small_path);
     for (unsigned p = 0; p < 3; p++)
-        for (unsigned s = 0; sets[p][s]; s++)
+        for (const char *const *set = kernel_sets(profiles[p]); *set; set++)
             for (unsigned threads = 1; threads <= 3; threads++)
-                hash_on_set(p, sets[p][s], threads, mel);
+                hash_on_set(p, *set, threads, mel);
     unsetenv("WHISPERNPU_CPU");
     free(mel);
 }
