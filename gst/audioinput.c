@@ -128,20 +128,11 @@ gst_npu_audio_input_add_matrix (GstStructure * config,
   g_value_unset (&weight);
 }
 
-static void
-gst_npu_audio_input_restart (GstNpuAudioInput * input)
-{
-  gst_audio_converter_reset (input->converter);
-  input->consumed = 0;
-  input->produced = 0;
-}
-
-gboolean
-gst_npu_audio_input_set_info (GstNpuAudioInput * input,
-    const GstAudioInfo * info)
+/* NULL: it cannot do it. */
+static GstAudioConverter *
+gst_npu_audio_input_make_converter (const GstAudioInfo * info)
 {
   GstAudioInfo mono;
-  GstAudioConverter *converter;
   /* What audioresample does unless told otherwise: it may stand before this
    * element or not. */
   GstStructure *config = gst_structure_new ("converter",
@@ -155,7 +146,28 @@ gst_npu_audio_input_set_info (GstNpuAudioInput * input,
       1, NULL);
   if (GST_AUDIO_INFO_CHANNELS (info) > 1)
     gst_npu_audio_input_add_matrix (config, info);
-  converter = gst_audio_converter_new (0, (GstAudioInfo *) info, &mono, config);
+  return gst_audio_converter_new (0, (GstAudioInfo *) info, &mono, config);
+}
+
+/* With a new converter: a reset leaves the resampler's phase where it is, and
+ * what follows would be shifted by a part of a sample. */
+static void
+gst_npu_audio_input_restart (GstNpuAudioInput * input)
+{
+  if (input->consumed > 0) {
+    gst_audio_converter_free (input->converter);
+    input->converter = gst_npu_audio_input_make_converter (&input->info);
+  }
+  input->consumed = 0;
+  input->produced = 0;
+}
+
+gboolean
+gst_npu_audio_input_set_info (GstNpuAudioInput * input,
+    const GstAudioInfo * info)
+{
+  GstAudioConverter *converter = gst_npu_audio_input_make_converter (info);
+
   if (converter == NULL)
     return FALSE;
 
