@@ -225,6 +225,28 @@ GST_START_TEST (test_jump_back)
 
 GST_END_TEST;
 
+/* With a new format it is another source: a jump back counts at once. */
+GST_START_TEST (test_jump_back_format)
+{
+  GstHarness *h = start_seconds ();
+  GstCaps *caps = gst_caps_from_string (CAPS_48K);
+  GstBuffer *buffer = make_audio (0, 48000, 48000);
+
+  push_audio (h, 0, 16000, 1600);
+  fail_unless (gst_harness_push_event (h, gst_event_new_caps (caps)));
+  GST_BUFFER_PTS (buffer) = 800 * GST_MSECOND;
+  fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  finish_seconds (h);
+  check_next (h, 0, 0, TRUE);
+  check_next (h, 800 * GST_MSECOND, 0, TRUE);
+  fail_unless (gst_harness_try_pull (h) == NULL);
+  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 1);
+  gst_caps_unref (caps);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* A segment that says only where it stands now ends no window; one with
  * another base does. */
 GST_START_TEST (test_segment_update)
@@ -327,6 +349,7 @@ time_suite (void)
   tcase_add_test (tc, test_jump_stays);
   tcase_add_test (tc, test_jump_goes);
   tcase_add_loop_test (tc, test_jump_back, 0, G_N_ELEMENTS (back));
+  tcase_add_test (tc, test_jump_back_format);
   tcase_add_test (tc, test_segment_update);
   tcase_add_test (tc, test_segment_clips);
   tcase_add_loop_test (tc, test_rounded_pts, 0, G_N_ELEMENTS (odd_rates));
