@@ -10,11 +10,21 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
-/* A jump smaller than the first is jitter of the time stamps; a larger one is a
- * jump if it stays for the second time, or is as long as that itself. Both as
- * audiobuffersplit has them. */
-#define ALIGNMENT_THRESHOLD (40 * GST_MSECOND)
-#define DISCONT_WAIT (1 * GST_SECOND)
+/* Time stamps less than this off the line are jitter, as audiorate and
+ * audiobuffersplit have it: a hole is at least as long. */
+#define JITTER (40 * GST_MSECOND)
+/* But not of a source whose time stamps kept to the ms, a container's rounding,
+ * for so many buffers: there it is a step of half a mel frame, for a packet that
+ * is lost has 20 ms. Should one time stamp of such a source be wrong by itself,
+ * what follows is less than 40 ms late. */
+#define ROUNDING (1 * GST_MSECOND)
+#define STEADY_BUFFERS 8
+#define STEADY_HOLE (5 * GST_MSECOND)
+/* A hole up to this long is filled with silence. */
+#define MAX_SILENCE (1 * GST_SECOND)
+/* A jump back without a flag is one when it has stayed for this time, or is as
+ * long as that itself. */
+#define BACK_WAIT (1 * GST_SECOND)
 /* Frames converted at once: bounds the scratch memory for any buffer size. */
 #define BLOCK_FRAMES 4096
 
@@ -22,7 +32,6 @@ struct _GstNpuAudioInput
 {
   GstAudioInfo info;
   GstAudioConverter *converter; /* NULL before the first format */
-  GstAudioStreamAlign *align;
   gfloat *scratch;
   gsize scratch_size;           /* in samples */
   guint8 *silence;              /* BLOCK_FRAMES frames of it */
@@ -35,6 +44,10 @@ struct _GstNpuAudioInput
   guint64 frames;               /* since then, at this format's rate */
   GstClockTime placed_pts;      /* what resync makes the new base */
   guint64 placed_frames;
+  GstClockTime back_since;      /* time stamp of the first that lay back */
+  gboolean new_format;          /* as a flag: a jump back counts at once */
+  GstClockTimeDiff off;         /* of the last time stamp, from the line */
+  guint steady;                 /* how many kept to it, up to STEADY_BUFFERS */
 };
 
 GstNpuAudioInput *
@@ -43,6 +56,7 @@ gst_npu_audio_input_new (void)
   GstNpuAudioInput *input = g_new0 (GstNpuAudioInput, 1);
 
   gst_audio_info_init (&input->info);
+  input->back_since = GST_CLOCK_TIME_NONE;
   return input;
 }
 
@@ -50,7 +64,6 @@ void
 gst_npu_audio_input_free (GstNpuAudioInput * input)
 {
   g_clear_pointer (&input->converter, gst_audio_converter_free);
-  g_clear_pointer (&input->align, gst_audio_stream_align_free);
   g_free (input->scratch);
   g_free (input->silence);
   g_free (input);
@@ -115,20 +128,11 @@ gst_npu_audio_input_add_matrix (GstStructure * config,
   g_value_unset (&weight);
 }
 
-static void
-gst_npu_audio_input_restart (GstNpuAudioInput * input)
-{
-  gst_audio_converter_reset (input->converter);
-  input->consumed = 0;
-  input->produced = 0;
-}
-
-gboolean
-gst_npu_audio_input_set_info (GstNpuAudioInput * input,
-    const GstAudioInfo * info)
+/* NULL: it cannot do it. */
+static GstAudioConverter *
+gst_npu_audio_input_make_converter (const GstAudioInfo * info)
 {
   GstAudioInfo mono;
-  GstAudioConverter *converter;
   /* What audioresample does unless told otherwise: it may stand before this
    * element or not. */
   GstStructure *config = gst_structure_new ("converter",
@@ -142,7 +146,28 @@ gst_npu_audio_input_set_info (GstNpuAudioInput * input,
       1, NULL);
   if (GST_AUDIO_INFO_CHANNELS (info) > 1)
     gst_npu_audio_input_add_matrix (config, info);
-  converter = gst_audio_converter_new (0, (GstAudioInfo *) info, &mono, config);
+  return gst_audio_converter_new (0, (GstAudioInfo *) info, &mono, config);
+}
+
+/* With a new converter: a reset leaves the resampler's phase where it is, and
+ * what follows would be shifted by a part of a sample. */
+static void
+gst_npu_audio_input_restart (GstNpuAudioInput * input)
+{
+  if (input->consumed > 0) {
+    gst_audio_converter_free (input->converter);
+    input->converter = gst_npu_audio_input_make_converter (&input->info);
+  }
+  input->consumed = 0;
+  input->produced = 0;
+}
+
+gboolean
+gst_npu_audio_input_set_info (GstNpuAudioInput * input,
+    const GstAudioInfo * info)
+{
+  GstAudioConverter *converter = gst_npu_audio_input_make_converter (info);
+
   if (converter == NULL)
     return FALSE;
 
@@ -152,10 +177,8 @@ gst_npu_audio_input_set_info (GstNpuAudioInput * input,
     input->frames = 0;
     gst_audio_converter_free (input->converter);
   }
-  g_clear_pointer (&input->align, gst_audio_stream_align_free);
-  input->align = gst_audio_stream_align_new (GST_AUDIO_INFO_RATE (info),
-      ALIGNMENT_THRESHOLD, DISCONT_WAIT);
   input->converter = converter;
+  input->new_format = TRUE;
   g_free (input->silence);
   input->silence = g_malloc (BLOCK_FRAMES * (gsize) GST_AUDIO_INFO_BPF (info));
   gst_audio_format_info_fill_silence (info->finfo, input->silence,
@@ -175,11 +198,10 @@ gst_npu_audio_input_info (const GstNpuAudioInput * input)
 void
 gst_npu_audio_input_reset (GstNpuAudioInput * input)
 {
-  if (input->converter != NULL) {
+  if (input->converter != NULL)
     gst_npu_audio_input_restart (input);
-    gst_audio_stream_align_mark_discont (input->align);
-  }
   input->synced = FALSE;
+  input->back_since = GST_CLOCK_TIME_NONE;
   input->elapsed = 0;
   input->frames = 0;
 }
@@ -193,36 +215,91 @@ gst_npu_audio_input_end (const GstNpuAudioInput * input)
       GST_AUDIO_INFO_RATE (&input->info));
 }
 
+guint64
+gst_npu_audio_input_frames_until (const GstNpuAudioInput * input,
+    GstClockTime end)
+{
+  if (!input->synced || end <= gst_npu_audio_input_end (input))
+    return 0;
+  return gst_util_uint64_scale_round (end - gst_npu_audio_input_end (input),
+      GST_AUDIO_INFO_RATE (&input->info), GST_SECOND);
+}
+
+gboolean
+gst_npu_audio_input_is_short (const GstNpuAudioInput * input, guint64 n_frames)
+{
+  return n_frames <= gst_util_uint64_scale (MAX_SILENCE,
+      GST_AUDIO_INFO_RATE (&input->info), GST_SECOND);
+}
+
+guint64
+gst_npu_audio_input_hole (const GstNpuAudioInput * input, GstClockTime pts)
+{
+  guint64 n_frames = GST_CLOCK_TIME_IS_VALID (pts) ?
+      gst_npu_audio_input_frames_until (input, pts) : 0;
+
+  if (n_frames == 0 || !gst_npu_audio_input_is_short (input, n_frames))
+    return 0;
+  if (input->steady >= STEADY_BUFFERS &&
+      GST_CLOCK_DIFF (gst_npu_audio_input_end (input), pts) - input->off >=
+      (GstClockTimeDiff) STEADY_HOLE)
+    return n_frames;
+  /* in frames, for time stamps are rounded */
+  return n_frames >= gst_util_uint64_scale (JITTER,
+      GST_AUDIO_INFO_RATE (&input->info), GST_SECOND) ? n_frames : 0;
+}
+
+/* What the last time stamp says of the source. */
+static void
+gst_npu_audio_input_note_off (GstNpuAudioInput * input, GstClockTimeDiff off)
+{
+  if (ABS (off - input->off) <= (GstClockTimeDiff) ROUNDING)
+    input->steady = MIN (input->steady + 1, STEADY_BUFFERS);
+  else
+    input->steady = 1;
+  input->off = off;
+}
+
+/* Whether audio with this time stamp, `off` the line, starts a new one. */
+static gboolean
+gst_npu_audio_input_is_elsewhere (GstNpuAudioInput * input, GstClockTime pts,
+    GstClockTimeDiff off, gboolean flagged)
+{
+  if (off >= -(GstClockTimeDiff) JITTER) {
+    input->back_since = GST_CLOCK_TIME_NONE;
+    return !gst_npu_audio_input_is_short (input,
+        gst_npu_audio_input_frames_until (input, pts));
+  }
+  if (!GST_CLOCK_TIME_IS_VALID (input->back_since))
+    input->back_since = pts;
+  return flagged || off <= -(GstClockTimeDiff) BACK_WAIT ||
+      ABS (GST_CLOCK_DIFF (input->back_since, pts)) >=
+      (GstClockTimeDiff) BACK_WAIT;
+}
+
 gboolean
 gst_npu_audio_input_place (GstNpuAudioInput * input, GstClockTime pts,
     GstClockTime fallback, gboolean discont, guint64 n_frames)
 {
-  GstClockTime jump = 0;
-  gboolean moved;
+  gboolean moved = !input->synced;
 
   if (!GST_CLOCK_TIME_IS_VALID (pts)) {
     pts = input->synced ? gst_npu_audio_input_end (input) : fallback;
-    discont = FALSE;
-  }
-  if (input->synced) {
-    GstClockTime end = gst_npu_audio_input_end (input);
+  } else if (input->synced) {
+    GstClockTimeDiff off = GST_CLOCK_DIFF (gst_npu_audio_input_end (input),
+        pts);
 
-    jump = MAX (end, pts) - MIN (end, pts);
+    moved = gst_npu_audio_input_is_elsewhere (input, pts, off, discont ||
+        input->new_format);
+    if (!moved)
+      gst_npu_audio_input_note_off (input, off);
   }
-  /* GStreamer 1.26 does so by itself, 1.22 waits for a long jump too. */
-  if (jump >= DISCONT_WAIT)
-    discont = TRUE;
-  moved = gst_audio_stream_align_process (input->align, discont, pts, n_frames,
-      NULL, NULL, NULL);
-  /* A flag or a new format alone is no jump: the times decide. */
-  if (input->synced)
-    moved = moved && jump > ALIGNMENT_THRESHOLD;
+  input->new_format = FALSE;
   input->placed_pts = pts;
   input->placed_frames = n_frames;
-  if (moved || !input->synced)
-    return TRUE;
-  input->frames += n_frames;
-  return FALSE;
+  if (!moved)
+    input->frames += n_frames;
+  return moved;
 }
 
 void
@@ -233,6 +310,9 @@ gst_npu_audio_input_resync (GstNpuAudioInput * input)
   input->base = input->placed_pts;
   input->elapsed = 0;
   input->frames = input->placed_frames;
+  input->back_since = GST_CLOCK_TIME_NONE;
+  input->off = 0;
+  input->steady = 1;
 }
 
 GstClockTime
@@ -240,16 +320,6 @@ gst_npu_audio_input_time (const GstNpuAudioInput * input, guint64 sample)
 {
   return input->base + gst_util_uint64_scale (sample, GST_SECOND,
       GST_NPU_SAMPLE_RATE);
-}
-
-guint64
-gst_npu_audio_input_frames_until (const GstNpuAudioInput * input,
-    GstClockTime end)
-{
-  if (!input->synced || end <= gst_npu_audio_input_end (input))
-    return 0;
-  return gst_util_uint64_scale_round (end - gst_npu_audio_input_end (input),
-      GST_AUDIO_INFO_RATE (&input->info), GST_SECOND);
 }
 
 /* Hands on at most `limit` samples. */
@@ -304,6 +374,31 @@ gst_npu_audio_input_accepts (const GstNpuAudioInput * input, GstBuffer * buffer)
       gst_buffer_get_size (buffer) % GST_AUDIO_INFO_BPF (&input->info) == 0;
 }
 
+gsize
+gst_npu_audio_input_count (const GstNpuAudioInput * input, GstBuffer * buffer)
+{
+  /* planes may be padded */
+  const GstAudioMeta *meta = gst_buffer_get_audio_meta (buffer);
+
+  return meta != NULL ? meta->samples :
+      gst_buffer_get_size (buffer) / GST_AUDIO_INFO_BPF (&input->info);
+}
+
+static GstFlowReturn
+gst_npu_audio_input_convert_silence (GstNpuAudioInput * input,
+    guint64 n_frames, GstNpuSamplesFunc func, gpointer user)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  while (n_frames > 0 && ret == GST_FLOW_OK) {
+    gsize n = MIN (n_frames, BLOCK_FRAMES);
+
+    ret = gst_npu_audio_input_silent_block (input, n, G_MAXUINT64, func, user);
+    n_frames -= n;
+  }
+  return ret;
+}
+
 GstFlowReturn
 gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
     GstNpuSamplesFunc func, gpointer user)
@@ -313,6 +408,10 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   gpointer planes[64];
   gsize step;
 
+  /* what its memory holds does not count */
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
+    return gst_npu_audio_input_convert_silence (input,
+        gst_npu_audio_input_count (input, buffer), func, user);
   if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ))
     return GST_NPU_FLOW_BAD_AUDIO;
   /* Bytes from one frame to the next within a plane. By the width, for
@@ -337,18 +436,11 @@ GstFlowReturn
 gst_npu_audio_input_silence (GstNpuAudioInput * input, guint64 n_frames,
     GstNpuSamplesFunc func, gpointer user)
 {
-  GstFlowReturn ret = GST_FLOW_OK;
-
-  gst_audio_stream_align_process (input->align, FALSE,
-      gst_npu_audio_input_end (input), n_frames, NULL, NULL, NULL);
+  /* the line is as late as the source now */
+  if (n_frames > 0)
+    input->off = 0;
   input->frames += n_frames;
-  while (n_frames > 0 && ret == GST_FLOW_OK) {
-    gsize n = MIN (n_frames, BLOCK_FRAMES);
-
-    ret = gst_npu_audio_input_silent_block (input, n, G_MAXUINT64, func, user);
-    n_frames -= n;
-  }
-  return ret;
+  return gst_npu_audio_input_convert_silence (input, n_frames, func, user);
 }
 
 GstFlowReturn

@@ -42,9 +42,19 @@ const GstAudioInfo *gst_npu_audio_input_info (const GstNpuAudioInput * input);
 /* Forget time line and history, keep the format. */
 void gst_npu_audio_input_reset (GstNpuAudioInput * input);
 
+/* Frames of silence that belong before audio which says it starts at `pts`, for
+ * then it stands at its own time: a hole that only the time stamps tell of. It
+ * is at most 1 s, and at least 40 ms, below which time stamps may jitter; where
+ * the last eight did not, but kept to the ms, a step of 5 ms is one. 0: none,
+ * or `pts` is NONE. Hand them to silence(), then place the audio. */
+guint64 gst_npu_audio_input_hole (const GstNpuAudioInput * input,
+    GstClockTime pts);
 /* Where do `n_frames` that say they start at `pts` (NONE: they continue, or
- * start at `fallback`) lie? Counts them in. TRUE: not behind what came before;
- * then drain and call resync before converting. */
+ * start at `fallback`) lie? Counts them in. FALSE: on the line, what hole()
+ * does not fill is jitter. TRUE: elsewhere; drain and call resync before
+ * converting. That is more than a second later, or more than 40 ms earlier: at
+ * once if `discont`, the format is new or it is a second or more, else when it
+ * has been so for a second. */
 gboolean gst_npu_audio_input_place (GstNpuAudioInput * input, GstClockTime pts,
     GstClockTime fallback, gboolean discont, guint64 n_frames);
 void gst_npu_audio_input_resync (GstNpuAudioInput * input);
@@ -57,11 +67,18 @@ GstClockTime gst_npu_audio_input_time (const GstNpuAudioInput * input,
  * yet. */
 guint64 gst_npu_audio_input_frames_until (const GstNpuAudioInput * input,
     GstClockTime end);
+/* Up to a second, which is filled; a longer hole ends the line. */
+gboolean gst_npu_audio_input_is_short (const GstNpuAudioInput * input,
+    guint64 n_frames);
 
 /* Whole frames of the format, or its GstAudioMeta; planes need that. What this
  * refuses must not be clipped nor converted: it would be a critical warning. */
 gboolean gst_npu_audio_input_accepts (const GstNpuAudioInput * input,
     GstBuffer * buffer);
+/* Frames in it. */
+gsize gst_npu_audio_input_count (const GstNpuAudioInput * input,
+    GstBuffer * buffer);
+/* A buffer flagged GAP is silence, whatever its memory holds. */
 GstFlowReturn gst_npu_audio_input_convert (GstNpuAudioInput * input,
     GstBuffer * buffer, GstNpuSamplesFunc func, gpointer user);
 /* Frames of silence that continue the line; counts them in. */

@@ -71,7 +71,7 @@ typedef struct
 typedef struct
 {
   guint64 windows, positions, dropped, skipped, resyncs, conversions;
-  guint64 audio_time, mel_time, blocked_time, push_time;
+  guint64 audio_time, silence_time, mel_time, blocked_time, push_time;
   guint queued_max;
 } GstNpuCounts;
 

@@ -20,6 +20,9 @@
  * OFFSET_END the index behind the last position that holds audio; rows beyond
  * that are of padding.
  *
+ * Up to a second that is missing, as a GAP event or a jump of the time stamps
+ * tells, is silence in the window; a longer hole ends it, as a jump back does.
+ *
  * In a live pipeline with a synchronising sink behind this element, the whole
  * pipeline waits for a window. Give the sink `sync=false` where other branches
  * must not be late.

@@ -552,6 +552,8 @@ gst_whisper_npu_install_results (void)
    *   the most that ever did
    * * "audio-time" #guint64: audio in the pushed windows, in ns; where they
    *   overlap it counts once, "positions" count each time
+   * * "silence-time" #guint64: silence put in place of what did not come, told
+   *   of by a GAP event or a jump of the time stamps, in ns
    * * "mel-time" #guint64: time spent in the log-mel front end, in ns
    * * "blocked-time" #guint64: time upstream had to wait for room, in ns
    * * "push-time" #guint64: time downstream took for the buffers, in ns

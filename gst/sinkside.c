@@ -12,9 +12,6 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
-/* A GAP event up to this long is filled with silence, a longer one ends the
- * window. */
-#define MAX_SILENCE (1 * GST_SECOND)
 /* Of audio: what is later is a negative GstClockTimeDiff, and the end of a
  * window could come before its start. */
 #define MAX_TIME G_MAXINT64
@@ -184,23 +181,13 @@ gst_whisper_npu_resync (GstWhisperNpu * self)
   return ret;
 }
 
-static gsize
-gst_whisper_npu_count_frames (GstBuffer * buffer, const GstAudioInfo * info)
-{
-  /* planes may be padded */
-  GstAudioMeta *meta = gst_buffer_get_audio_meta (buffer);
-
-  return meta != NULL ? meta->samples :
-      gst_buffer_get_size (buffer) / GST_AUDIO_INFO_BPF (info);
-}
-
 /* Takes the buffer; NULL if all of it is outside of the segment. */
 static GstBuffer *
 gst_whisper_npu_clip (GstWhisperNpu * self, GstBuffer * buffer,
     const GstAudioInfo * info)
 {
   GstClockTime duration =
-      gst_util_uint64_scale (gst_whisper_npu_count_frames (buffer, info),
+      gst_util_uint64_scale (gst_npu_audio_input_count (self->input, buffer),
       GST_SECOND, GST_AUDIO_INFO_RATE (info));
 
   /* GStreamer would believe a wrong one, and clip more than there is */
@@ -235,16 +222,41 @@ gst_whisper_npu_refuse (GstWhisperNpu * self, GstBuffer * buffer,
   return GST_FLOW_ERROR;
 }
 
+/* Silence in place of what did not come. */
+static GstFlowReturn
+gst_whisper_npu_fill (GstWhisperNpu * self, guint64 n_frames)
+{
+  const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
+  GstClockTime time = gst_util_uint64_scale (n_frames, GST_SECOND,
+      GST_AUDIO_INFO_RATE (info));
+  GstFlowReturn ret = gst_npu_audio_input_silence (self->input, n_frames,
+      gst_whisper_npu_samples, self);
+
+  self->broken = ret != GST_FLOW_OK;
+  GST_LOG_OBJECT (self, "silence for %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
+  g_mutex_lock (&self->lock);
+  self->counts.silence_time += time;
+  g_mutex_unlock (&self->lock);
+  return ret;
+}
+
 /* A buffer that is as it should be, behind what came before or on a new line. */
 static GstFlowReturn
 gst_whisper_npu_take (GstWhisperNpu * self, GstBuffer * buffer, gsize n_frames)
 {
   GstFlowReturn ret = GST_FLOW_OK;
-  gboolean moved = gst_npu_audio_input_place (self->input,
-      GST_BUFFER_PTS (buffer), self->segment.start,
-      GST_BUFFER_IS_DISCONT (buffer) ||
-      GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_RESYNC), n_frames);
+  guint64 hole = gst_npu_audio_input_hole (self->input,
+      GST_BUFFER_PTS (buffer));
+  gboolean moved;
 
+  /* after a loss the line ends, and nobody knows how much of the hole it is */
+  if (hole > 0 && !self->broken)
+    ret = gst_whisper_npu_fill (self, hole);
+  if (ret != GST_FLOW_OK)
+    return ret;
+  moved = gst_npu_audio_input_place (self->input, GST_BUFFER_PTS (buffer),
+      self->segment.start, GST_BUFFER_IS_DISCONT (buffer) ||
+      GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_RESYNC), n_frames);
   if (moved || self->broken)
     ret = gst_whisper_npu_resync (self);
   if (ret == GST_FLOW_OK) {
@@ -253,6 +265,48 @@ gst_whisper_npu_take (GstWhisperNpu * self, GstBuffer * buffer, gsize n_frames)
         gst_whisper_npu_samples, self);
   }
   self->broken = ret != GST_FLOW_OK;
+  return ret;
+}
+
+/* Takes the event. */
+static GstFlowReturn
+gst_whisper_npu_gap (GstWhisperNpu * self, GstEvent * event)
+{
+  GstClockTime pts, duration, end;
+  guint64 n_frames;
+
+  gst_event_parse_gap (event, &pts, &duration);
+  if (!self->has_samples)
+    return gst_whisper_npu_enqueue_event (self, event);
+  /* Of unknown length: sent on, it would overtake the audio of this window,
+   * whose buffer will tell downstream the time. */
+  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration == 0) {
+    gst_event_unref (event);
+    return GST_FLOW_OK;
+  }
+  /* up to the end of time, where the sum would begin anew */
+  end = pts + MIN (duration, G_MAXUINT64 - pts);
+  if (GST_CLOCK_TIME_IS_VALID (self->segment.stop))
+    end = MIN (end, self->segment.stop);
+  n_frames = gst_npu_audio_input_frames_until (self->input, end);
+  if (!self->broken && gst_npu_audio_input_is_short (self->input, n_frames)) {
+    gst_event_unref (event);
+    return gst_whisper_npu_fill (self, n_frames);
+  }
+  gst_whisper_npu_drain (self, FALSE);
+  return gst_whisper_npu_enqueue_event (self, event);
+}
+
+/* A buffer without audio that is flagged GAP: a GAP event by another name. */
+static GstFlowReturn
+gst_whisper_npu_chain_gap (GstWhisperNpu * self, GstBuffer * buffer)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (GST_BUFFER_PTS_IS_VALID (buffer) && GST_BUFFER_DURATION_IS_VALID (buffer))
+    ret = gst_whisper_npu_gap (self, gst_event_new_gap (GST_BUFFER_PTS (buffer),
+            GST_BUFFER_DURATION (buffer)));
+  gst_buffer_unref (buffer);
   return ret;
 }
 
@@ -279,10 +333,13 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
     return gst_whisper_npu_refuse (self, buffer, fault);
   if (self->segment.rate < 0.0)
     return gst_whisper_npu_chain_reverse (self, buffer);
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) &&
+      gst_npu_audio_input_count (self->input, buffer) == 0)
+    return gst_whisper_npu_chain_gap (self, buffer);
   buffer = gst_whisper_npu_clip (self, buffer, info);
   if (buffer == NULL)
     return GST_FLOW_OK;
-  n_frames = gst_whisper_npu_count_frames (buffer, info);
+  n_frames = gst_npu_audio_input_count (self->input, buffer);
   if (n_frames > 0)
     ret = gst_whisper_npu_take (self, buffer, n_frames);
   if (ret == GST_NPU_FLOW_BAD_AUDIO)
@@ -389,40 +446,6 @@ gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
 }
 
 static gboolean
-gst_whisper_npu_sink_gap (GstWhisperNpu * self, GstEvent * event)
-{
-  GstClockTime pts, duration, end;
-  const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
-  guint64 n_frames = 0;
-  GstFlowReturn ret;
-
-  gst_event_parse_gap (event, &pts, &duration);
-  if (info == NULL || !self->has_samples)
-    return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
-  /* Of unknown length: sent on, it would overtake the audio of this window,
-   * whose buffer will tell downstream the time. */
-  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration == 0) {
-    gst_event_unref (event);
-    return TRUE;
-  }
-  /* up to the end of time, where the sum would begin anew */
-  end = pts + MIN (duration, G_MAXUINT64 - pts);
-  if (GST_CLOCK_TIME_IS_VALID (self->segment.stop))
-    end = MIN (end, self->segment.stop);
-  n_frames = gst_npu_audio_input_frames_until (self->input, end);
-  if (!self->broken && n_frames <= gst_util_uint64_scale (MAX_SILENCE,
-          GST_AUDIO_INFO_RATE (info), GST_SECOND)) {
-    gst_event_unref (event);
-    ret = gst_npu_audio_input_silence (self->input, n_frames,
-        gst_whisper_npu_samples, self);
-    self->broken = ret != GST_FLOW_OK;
-    return ret == GST_FLOW_OK;
-  }
-  gst_whisper_npu_drain (self, FALSE);
-  return gst_whisper_npu_enqueue_event (self, event) == GST_FLOW_OK;
-}
-
-static gboolean
 gst_whisper_npu_sink_flush (GstWhisperNpu * self, GstEvent * event)
 {
   gboolean ok;
@@ -474,7 +497,7 @@ gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
       gst_whisper_npu_restart (self, GST_FLOW_EOS);
       return gst_whisper_npu_sink_segment (self, event);
     case GST_EVENT_GAP:
-      return gst_whisper_npu_sink_gap (self, event);
+      return gst_whisper_npu_gap (self, event) == GST_FLOW_OK;
     case GST_EVENT_STREAM_START:
       gst_whisper_npu_sink_stream_start (self, event);
       break;

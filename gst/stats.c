@@ -53,6 +53,7 @@ gst_whisper_npu_stats (GstWhisperNpu * self)
       "queued", G_TYPE_UINT, self->n_windows,
       "queued-max", G_TYPE_UINT, counts->queued_max,
       "audio-time", G_TYPE_UINT64, counts->audio_time,
+      "silence-time", G_TYPE_UINT64, counts->silence_time,
       "mel-time", G_TYPE_UINT64, counts->mel_time,
       "blocked-time", G_TYPE_UINT64, counts->blocked_time,
       "push-time", G_TYPE_UINT64, counts->push_time, NULL);

@@ -17,6 +17,22 @@ launch (const gchar * description)
   return pipeline;
 }
 
+/* All of them, NULL after the last. */
+static gboolean
+have (const gchar * test, const gchar * const *factories)
+{
+  for (; *factories != NULL; factories++) {
+    GstElementFactory *factory = gst_element_factory_find (*factories);
+
+    if (factory == NULL) {
+      g_print ("skip %s: no element %s here\n", test, *factories);
+      return FALSE;
+    }
+    gst_object_unref (factory);
+  }
+  return TRUE;
+}
+
 /* Wait for EOS; an error fails the test. */
 static void
 wait_eos (GstElement * pipeline)

@@ -167,14 +167,6 @@ add_flags (GstBuffer * buffer, guint i)
   return buffer;
 }
 
-/* The flag says that there is nothing but silence; the samples count. */
-static GstBuffer *
-flag_gap (GstBuffer * buffer, guint i)
-{
-  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_GAP);
-  return buffer;
-}
-
 static GstBuffer *
 flag_discont (GstBuffer * buffer, guint i)
 {
@@ -344,7 +336,6 @@ static const struct
   {"odd address",.change = shift},
   {"read-only memory",.change = make_read_only},
   {"unusual flags",.change = add_flags},
-  {"flag GAP",.change = flag_gap},
   {"flag DISCONT",.change = flag_discont},
   {"flag RESYNC",.change = flag_resync},
   {"no PTS",.change = drop_pts},

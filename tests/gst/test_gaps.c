@@ -258,28 +258,42 @@ typedef struct
   gboolean flag;                /* DISCONT behind a loss */
   GstClockTime off;             /* at most, of a window's PTS */
   guint resyncs, slack;         /* expected, about */
+  GstClockTime silence;         /* in place of what did not come */
 } Source;
 
-/* Two minutes each. An error of more than 40 ms is a jump: at once where a flag
- * says so, else when it has stayed for a second, in which more is added to it.
- * Losses are 20 ms of 200. */
+/* Two minutes each. What is more than 40 ms late by its time stamp has silence
+ * before it; what is more than 40 ms early is a jump when it has stayed for a
+ * second, in which more is added to it. Losses are 20 ms of 200. */
 static const Source sources[] = {
-  {"exact", 20 * GST_MSECOND, 0, FALSE, 0, 0, 0},
-  {"1 % fast", 20200 * GST_USECOND, 0, FALSE, 61 * GST_MSECOND, 23, 3},
-  {"1 % slow", 19800 * GST_USECOND, 0, FALSE, 61 * GST_MSECOND, 23, 3},
-  {"100 ppm fast", 20002 * GST_USECOND, 0, FALSE, 41 * GST_MSECOND, 0, 0},
-  {"losses, flagged", 20 * GST_MSECOND, 10, TRUE, 60 * GST_MSECOND, 200, 5},
-  {"losses", 20 * GST_MSECOND, 10, FALSE, 170 * GST_MSECOND, 80, 20},
+  {"exact", 20 * GST_MSECOND, 0, FALSE, 0, 0, 0, 0},
+  {"1 % fast", 20200 * GST_USECOND, 0, FALSE, 41 * GST_MSECOND, 0, 0,
+      1160 * GST_MSECOND},
+  {"1 % slow", 19800 * GST_USECOND, 0, FALSE, 61 * GST_MSECOND, 23, 3, 0},
+  {"100 ppm fast", 20002 * GST_USECOND, 0, FALSE, 41 * GST_MSECOND, 0, 0, 0},
+  {"losses, flagged", 20 * GST_MSECOND, 10, TRUE, 0, 0, 0,
+      599 * 20 * GST_MSECOND},
+  {"losses", 20 * GST_MSECOND, 10, FALSE, 0, 0, 0, 599 * 20 * GST_MSECOND},
 };
 
+/* Where nothing is filled in: the time of the source's sample. */
+static GstClockTime
+time_of_sample (GArray * sent, guint64 sample)
+{
+  return g_array_index (sent, GstClockTime, MIN (sample / CHUNK,
+          sent->len - 1)) + gst_util_uint64_scale (sample % CHUNK, GST_SECOND,
+      RATE);
+}
+
 /* Each window's PTS is that of its first sample at the source, no sample is
- * lost, and the windows follow each other. */
+ * lost, and the windows follow each other. Where silence is filled in, one line
+ * goes to the end, and that is the source's. */
 GST_START_TEST (test_source)
 {
   const Source *source = &sources[__i__];
   GstHarness *h = start_seconds ();
   Seen seen = { 0, };
   GArray *sent = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
+  GstClockTime last, end = 0;
   guint64 resyncs;
 
   for (guint i = 0; i < 6000; i++) {
@@ -300,16 +314,24 @@ GST_START_TEST (test_source)
   gst_event_unref (wait_event (h, GST_EVENT_EOS));
   for (GstBuffer * buffer; (buffer = gst_harness_try_pull (h)) != NULL;) {
     guint64 first = see (&seen, buffer);
-    GstClockTime want = g_array_index (sent, GstClockTime, first / CHUNK) +
-        gst_util_uint64_scale (first % CHUNK, GST_SECOND, RATE);
+    GstClockTime want = source->silence != 0 ? (seen.windows - 1) *
+        GST_SECOND : time_of_sample (sent, first);
 
     fail_unless (ABS (GST_CLOCK_DIFF (want, GST_BUFFER_PTS (buffer))) <=
-        (gint64) source->off, "%s: window %u is at %" GST_TIME_FORMAT
-        ", its audio at %" GST_TIME_FORMAT, source->name, seen.windows,
+        (gint64) (source->silence != 0 ? 0 : source->off),
+        "%s: window %u is at %" GST_TIME_FORMAT ", its audio at %"
+        GST_TIME_FORMAT, source->name, seen.windows,
         GST_TIME_ARGS (GST_BUFFER_PTS (buffer)), GST_TIME_ARGS (want));
+    end = GST_BUFFER_PTS (buffer) + GST_BUFFER_DURATION (buffer);
     gst_buffer_unref (buffer);
   }
-  fail_unless_equals_uint64 (seen.samples, (guint64) sent->len * CHUNK);
+  fail_unless_equals_uint64 (get_stat (h, "silence-time"), source->silence);
+  fail_unless_equals_uint64 (seen.samples, (guint64) sent->len * CHUNK +
+      gst_util_uint64_scale (source->silence, RATE, GST_SECOND));
+  last = g_array_index (sent, GstClockTime, sent->len - 1);
+  fail_unless (ABS (GST_CLOCK_DIFF (last + 20 * GST_MSECOND, end)) <=
+      (gint64) source->off, "%s: ends at %" GST_TIME_FORMAT, source->name,
+      GST_TIME_ARGS (end));
   resyncs = get_stat (h, "resyncs");
   fail_unless (resyncs + source->slack >= source->resyncs &&
       resyncs <= source->resyncs + source->slack, "%s: %" G_GUINT64_FORMAT

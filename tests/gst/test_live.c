@@ -83,21 +83,6 @@ wait_windows (Seen * seen, guint n)
   g_mutex_unlock (&seen->lock);
 }
 
-static gboolean
-have (const gchar * const *factories)
-{
-  for (; *factories != NULL; factories++) {
-    GstElementFactory *factory = gst_element_factory_find (*factories);
-
-    if (factory == NULL) {
-      g_print ("skip live: no element %s here\n", *factories);
-      return FALSE;
-    }
-    gst_object_unref (factory);
-  }
-  return TRUE;
-}
-
 static guint64
 read_stat (GstElement * pipeline, const gchar * name)
 {
@@ -292,7 +277,7 @@ GST_START_TEST (test_rtp_opus)
   gboolean live = FALSE;
   GstClockTime latency;
 
-  if (!have (factories))
+  if (!have ("live", factories))
     return;
   receiver = launch ("udpsrc name=udp address=127.0.0.1 port=0 "
       "caps=\"application/x-rtp, media=audio, clock-rate=48000, "

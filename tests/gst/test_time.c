@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The time line: what is missing is counted on, what jitters is smoothed, what
- * jumps starts a new line, and nothing drifts. With a small random model. */
+ * jumps ahead is silence, what jumps back starts a new line, and nothing drifts.
+ * With a small random model. */
 
 #include "tests/gst/harness.h"
 #include "tests/gst/leaks.h"
@@ -135,37 +136,28 @@ GST_START_TEST (test_jitter)
 
 GST_END_TEST;
 
-/* A jump of a fifth of a second that stays: after a second of waiting whether
- * it does, the window ends and a new line starts. */
+/* A jump of a fifth of a second that stays is that much silence, at once. */
 GST_START_TEST (test_jump_stays)
 {
   GstHarness *h = start_seconds ();
-  GstBuffer *buffer;
-  GstClockTime pts = 0;
-  guint disconts = 0;
 
   for (guint i = 0; i < 100; i++)
     push_at (h, i * 1600, 1600, i * 100 * GST_MSECOND + (i < 45 ? 0 :
             200 * GST_MSECOND));
   finish_seconds (h);
-  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 1);
-  while ((buffer = gst_harness_try_pull (h)) != NULL) {
-    if (GST_BUFFER_IS_DISCONT (buffer) && disconts++ > 0) {
-      /* not before the jump, nor more than a second behind it */
-      pts = GST_BUFFER_PTS (buffer);
-      fail_unless (pts >= 4500 * GST_MSECOND + 200 * GST_MSECOND);
-      fail_unless (pts <= 5800 * GST_MSECOND);
-      fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), 0);
-    }
-    gst_buffer_unref (buffer);
-  }
-  fail_unless_equals_int (disconts, 2);
+  for (guint i = 0; i < 11; i++)
+    check_next (h, i * GST_SECOND, 50 * i, i == 0);
+  fail_unless (gst_harness_try_pull (h) == NULL);
+  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 0);
+  fail_unless_equals_uint64 (get_stat (h, "silence-time"), 200 * GST_MSECOND);
+  fail_unless_equals_uint64 (get_stat (h, "audio-time"), 10200 * GST_MSECOND);
   gst_harness_teardown (h);
 }
 
 GST_END_TEST;
 
-/* One buffer that is a fifth of a second off is a mistake of its own. */
+/* One buffer that is a fifth of a second ahead: it is taken at its word, and
+ * what follows is a jump back that stays. */
 GST_START_TEST (test_jump_goes)
 {
   GstHarness *h = start_seconds ();
@@ -174,9 +166,82 @@ GST_START_TEST (test_jump_goes)
     push_at (h, i * 1600, 1600, i * 100 * GST_MSECOND + (i == 25 ?
             200 * GST_MSECOND : 0));
   finish_seconds (h);
-  for (guint i = 0; i < 5; i++)
+  for (guint i = 0; i < 4; i++)
     check_next (h, i * GST_SECOND, 50 * i, i == 0);
-  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 0);
+  /* a second behind the first that was back, at 2.6 s */
+  check_next (h, 3600 * GST_MSECOND, 0, TRUE);
+  check_next (h, 4600 * GST_MSECOND, 50, FALSE);
+  fail_unless (gst_harness_try_pull (h) == NULL);
+  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 1);
+  fail_unless_equals_uint64 (get_stat (h, "silence-time"), 200 * GST_MSECOND);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+static const struct
+{
+  guint jump;                   /* ms */
+  gboolean flagged;
+  guint waited;                 /* ms until the new line; 9999: there is none */
+} back[] = {
+  {39, FALSE, 9999}, {39, TRUE, 9999}, {40, FALSE, 9999}, {40, TRUE, 9999},
+  {41, FALSE, 1000}, {41, TRUE, 0}, {300, FALSE, 1000}, {300, TRUE, 0},
+  {999, FALSE, 1000}, {999, TRUE, 0}, {1000, FALSE, 0}, {1500, TRUE, 0},
+};
+
+/* Jumps back end the window: with a flag or from a second on at once, else
+ * when they have stayed for a second. */
+GST_START_TEST (test_jump_back)
+{
+  const GstClockTime jump = back[__i__].jump * GST_MSECOND;
+  const GstClockTime waited = back[__i__].waited * GST_MSECOND;
+  GstHarness *h = start_seconds ();
+  GstBuffer *buffer;
+  GstClockTime begin = 0;
+
+  for (guint i = 0; i < 50; i++) {
+    buffer = make_audio (i * 1600, 1600, RATE);
+    if (i >= 20)
+      GST_BUFFER_PTS (buffer) -= jump;
+    if (i == 20 && back[__i__].flagged)
+      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+    fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  }
+  finish_seconds (h);
+  while ((buffer = gst_harness_try_pull (h)) != NULL) {
+    if (GST_BUFFER_IS_DISCONT (buffer))
+      begin = GST_BUFFER_PTS (buffer);
+    gst_buffer_unref (buffer);
+  }
+  fail_unless_equals_uint64 (begin, back[__i__].waited == 9999 ? 0 :
+      2 * GST_SECOND - jump + waited);
+  fail_unless_equals_uint64 (get_stat (h, "resyncs"),
+      back[__i__].waited != 9999);
+  fail_unless_equals_uint64 (get_stat (h, "silence-time"), 0);
+  fail_unless_equals_uint64 (get_stat (h, "audio-time"), 5 * GST_SECOND);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* With a new format it is another source: a jump back counts at once. */
+GST_START_TEST (test_jump_back_format)
+{
+  GstHarness *h = start_seconds ();
+  GstCaps *caps = gst_caps_from_string (CAPS_48K);
+  GstBuffer *buffer = make_audio (0, 48000, 48000);
+
+  push_audio (h, 0, 16000, 1600);
+  fail_unless (gst_harness_push_event (h, gst_event_new_caps (caps)));
+  GST_BUFFER_PTS (buffer) = 800 * GST_MSECOND;
+  fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  finish_seconds (h);
+  check_next (h, 0, 0, TRUE);
+  check_next (h, 800 * GST_MSECOND, 0, TRUE);
+  fail_unless (gst_harness_try_pull (h) == NULL);
+  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 1);
+  gst_caps_unref (caps);
   gst_harness_teardown (h);
 }
 
@@ -283,6 +348,8 @@ time_suite (void)
   tcase_add_test (tc, test_jitter);
   tcase_add_test (tc, test_jump_stays);
   tcase_add_test (tc, test_jump_goes);
+  tcase_add_loop_test (tc, test_jump_back, 0, G_N_ELEMENTS (back));
+  tcase_add_test (tc, test_jump_back_format);
   tcase_add_test (tc, test_segment_update);
   tcase_add_test (tc, test_segment_clips);
   tcase_add_loop_test (tc, test_rounded_pts, 0, G_N_ELEMENTS (odd_rates));

@@ -20,6 +20,7 @@ static const struct
   {"queued", G_TYPE_UINT, FALSE},
   {"queued-max", G_TYPE_UINT, FALSE},
   {"audio-time", G_TYPE_UINT64, FALSE},
+  {"silence-time", G_TYPE_UINT64, FALSE},
   {"mel-time", G_TYPE_UINT64, FALSE},
   {"blocked-time", G_TYPE_UINT64, FALSE},
   {"push-time", G_TYPE_UINT64, FALSE},
