@@ -24,37 +24,39 @@ struct head {
 static const struct {
     size_t at, n;
     const char *bytes, *what;
+    int code; /* 0: -ENOTSUP */
 } magics[] = {
     {0, 4, "PK\3\4",
-     "a ZIP archive such as PyTorch's .bin or .pt, which can run code; convert it to safetensors"},
-    {0, 4, "PK\5\6", "an empty ZIP archive" CONVERT},
-    {0, 4, "GGUF", "GGUF, llama.cpp's format; give whisper.cpp's ggml-*.bin or safetensors"},
-    {0, 4, "tjgg", "an old ggml file (ggjt)" CONVERT},
-    {0, 4, "fmgg", "an old ggml file (ggmf)" CONVERT},
-    {0, 2, "\x1f\x8b", "a gzip archive" UNPACK},
+     "a ZIP archive such as PyTorch's .bin or .pt, which can run code; convert it to safetensors",
+     0},
+    {0, 4, "PK\5\6", "an empty ZIP archive" CONVERT, 0},
+    {0, 4, "GGUF", "GGUF, llama.cpp's format; give whisper.cpp's ggml-*.bin or safetensors", 0},
+    {0, 4, "tjgg", "an old ggml file (ggjt)" CONVERT, 0},
+    {0, 4, "fmgg", "an old ggml file (ggmf)" CONVERT, 0},
+    {0, 2, "\x1f\x8b", "a gzip archive" UNPACK, 0},
     {0, 6,
      "\xfd"
      "7zXZ\0",
-     "an xz archive" UNPACK},
-    {0, 4, "\x28\xb5\x2f\xfd", "a zstd archive" UNPACK},
-    {0, 3, "BZh", "a bzip2 archive" UNPACK},
-    {0, 6, "7z\xbc\xaf\x27\x1c", "a 7z archive" UNPACK},
-    {0, 4, "Rar!", "a RAR archive" UNPACK},
-    {257, 5, "ustar", "a tar archive, as .nemo files are" UNPACK},
-    {0, 8, "\x89HDF\r\n\x1a\n", "HDF5, TensorFlow's .h5" CONVERT},
-    {4, 4, "TFL3", "TensorFlow Lite" CONVERT},
-    {6, 11, "WhisperSpec", "CTranslate2's model.bin, faster-whisper's format" CONVERT},
-    {0, 6, "\x93NUMPY", "a NumPy array" CONVERT},
+     "an xz archive" UNPACK, 0},
+    {0, 4, "\x28\xb5\x2f\xfd", "a zstd archive" UNPACK, 0},
+    {0, 3, "BZh", "a bzip2 archive" UNPACK, 0},
+    {0, 6, "7z\xbc\xaf\x27\x1c", "a 7z archive" UNPACK, 0},
+    {0, 4, "Rar!", "a RAR archive" UNPACK, 0},
+    {257, 5, "ustar", "a tar archive, as .nemo files are" UNPACK, 0},
+    {0, 8, "\x89HDF\r\n\x1a\n", "HDF5, TensorFlow's .h5" CONVERT, 0},
+    {4, 4, "TFL3", "TensorFlow Lite" CONVERT, 0},
+    {6, 11, "WhisperSpec", "CTranslate2's model.bin, faster-whisper's format" CONVERT, 0},
+    {0, 6, "\x93NUMPY", "a NumPy array" CONVERT, 0},
     {0, 4,
      "\x7f"
      "ELF",
-     "a program or library" CONVERT},
-    {0, 4, "fLaC", "audio (FLAC)" AUDIO},
-    {0, 4, "OggS", "audio (Ogg)" AUDIO},
-    {0, 3, "ID3", "audio (MP3)" AUDIO},
-    {8, 4, "WAVE", "audio (WAV)" AUDIO},
-    {4, 4, "ftyp", "audio or video (MP4)" AUDIO},
-    {0, 4, "\x1a\x45\xdf\xa3", "audio or video (WebM or Matroska)" AUDIO},
+     "a program or library" CONVERT, -EBADMSG},
+    {0, 4, "fLaC", "audio (FLAC)" AUDIO, -EBADMSG},
+    {0, 4, "OggS", "audio (Ogg)" AUDIO, -EBADMSG},
+    {0, 3, "ID3", "audio (MP3)" AUDIO, -EBADMSG},
+    {8, 4, "WAVE", "audio (WAV)" AUDIO, -EBADMSG},
+    {4, 4, "ftyp", "audio or video (MP4)" AUDIO, -EBADMSG},
+    {0, 4, "\x1a\x45\xdf\xa3", "audio or video (WebM or Matroska)" AUDIO, -EBADMSG},
 };
 
 static int fail_format(const struct npu_file_source *source, int code, const char *what,
@@ -145,7 +147,8 @@ static int fail_foreign(const struct npu_file_source *source, const struct head 
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
         if (head->n >= magics[i].at + magics[i].n &&
             memcmp(head->bytes + magics[i].at, magics[i].bytes, magics[i].n) == 0)
-            return fail_format(source, -ENOTSUP, magics[i].what, err);
+            return fail_format(source, magics[i].code ? magics[i].code : -ENOTSUP, magics[i].what,
+                               err);
     if (strncmp(text, "version https://git-lfs", 23) == 0 ||
         strncmp(text, "version https://hawser", 22) == 0)
         return fail_pointer(source, head, err);
@@ -159,7 +162,7 @@ static int fail_foreign(const struct npu_file_source *source, const struct head 
     if (is_msgpack(head))
         return fail_format(source, -ENOTSUP, "MessagePack, Flax's .msgpack" CONVERT, err);
     if (head->bytes[0] == 0xff && (head->bytes[1] & 0xe6) == 0xe2)
-        return fail_format(source, -ENOTSUP, "audio (MP3)" AUDIO, err);
+        return fail_format(source, -EBADMSG, "audio (MP3)" AUDIO, err);
     if (strncmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
         text += 3;
     text += strspn(text, " \t\r\n");
