@@ -221,7 +221,8 @@ static inline void safetensors_describe(struct safetensors_parts *out, const cha
     int n = snprintf(out->header + used, room,
                      "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
                      out->header[1] ? "," : "", name, dtype, shape, begin, out->data.n);
-    assert(n > 0 && (size_t)n < room);
+    if (n < 0 || (size_t)n >= room)
+        abort();
 }
 
 /* A tensor of any kind, of zeros. */

@@ -18,7 +18,8 @@
 
 static size_t alloc_largest;        /* bytes of the largest request */
 static unsigned long alloc_calls;   /* since the count was cleared */
-static unsigned long alloc_fail_at; /* this call and the later ones fail; 0: none */
+static unsigned long alloc_fail_at; /* this call fails, and the later ones do; 0: none */
+static bool alloc_fail_once;        /* the later ones do not */
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -32,7 +33,8 @@ static inline bool alloc_refused(size_t n)
     if (n > alloc_largest)
         alloc_largest = n;
     alloc_calls++;
-    return alloc_fail_at && alloc_calls >= alloc_fail_at;
+    return alloc_fail_at &&
+           (alloc_fail_once ? alloc_calls == alloc_fail_at : alloc_calls >= alloc_fail_at);
 }
 
 void *__wrap_malloc(size_t n)
@@ -151,25 +153,50 @@ static inline void check_refusal(const char *name, const struct weights_file *fi
     npu_model_close(&model);
 }
 
-/* The k-th allocation and all after it fail: -ENOMEM, nothing leaks (the sanitizer looks). */
+/* The k-th allocation fails, alone or with all after it: -ENOMEM, nothing leaks (the sanitizer
+ * looks). `attempt` returns what it does and whether its outputs are as they should be. */
+struct attempt {
+    int code;
+    bool right;
+};
+typedef struct attempt attempt_fn(const char *path);
+
+static inline void check_no_memory_of(const char *name, attempt_fn *attempt, const char *path)
+{
+    char case_name[96];
+    for (int once = 0; once < 2; once++) {
+        unsigned long points = 0, bad = 0;
+        int code = -ENOMEM;
+        alloc_fail_once = once;
+        for (unsigned long k = 1; code == -ENOMEM && k < 100; k++) {
+            error.text[0] = 0;
+            alloc_calls = 0;
+            alloc_fail_at = k;
+            struct attempt a = attempt(path);
+            alloc_fail_at = 0;
+            code = a.code;
+            bad += !a.right || (code && error.text[0] == 0);
+            points += code != 0;
+        }
+        snprintf(case_name, sizeof(case_name), "%s%s", name, once ? ".once" : "");
+        check_case(code == 0 && points >= 4 && bad == 0, case_name,
+                   "%lu points, %lu bad, last code %d", points, bad, code);
+    }
+    alloc_fail_once = false;
+}
+
+static inline struct attempt attempt_open(const char *path)
+{
+    struct npu_model *model = NULL;
+    int code = npu_model_open(&model, path, &error);
+    bool right = code ? !model : model != NULL;
+    npu_model_close(&model);
+    return (struct attempt){code, right};
+}
+
 static inline void check_no_memory(const char *name, const char *path)
 {
-    unsigned long points = 0, bad = 0;
-    int code = -ENOMEM;
-    for (unsigned long k = 1; code == -ENOMEM && k < 100; k++) {
-        struct npu_model *model;
-        alloc_calls = 0;
-        alloc_fail_at = k;
-        model = NULL;
-        error.text[0] = 0;
-        code = npu_model_open(&model, path, &error);
-        alloc_fail_at = 0;
-        bad += code ? model != NULL || error.text[0] == 0 : model == NULL;
-        points += code != 0;
-        npu_model_close(&model);
-    }
-    check_case(code == 0 && points >= 4 && bad == 0, name, "%lu points, %lu bad, last code %d",
-               points, bad, code);
+    check_no_memory_of(name, attempt_open, path);
 }
 
 #endif /* TESTS_NPU_MODEL_RIG_H */
