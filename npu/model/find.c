@@ -183,8 +183,11 @@ static const char *describe_folder(const char *folder)
         {".h5", "; it has TensorFlow's weights: save the model as safetensors"},
         {".incomplete", "; its download has not ended"},
     };
+    struct npu_find_entries entries;
+    if (npu_find_list(&entries, folder, "snapshots", true, NULL) == 0 && entries.n)
+        return "; it is a model's folder in Hugging Face's cache, give the folder of one of its "
+               "snapshots";
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        struct npu_find_entries entries;
         if (npu_find_list(&entries, folder, others[i].suffix, false, NULL) == 0 && entries.n)
             return others[i].text;
     }
@@ -286,6 +289,9 @@ static int fail_name(const char *name, struct npu_error *err)
                         "%.300s: expected a weights file (safetensors or ggml), a folder with one "
                         "or the name of a cached model such as openai/whisper-small, found %s",
                         name, access(name, F_OK) == 0 ? "no regular file" : "nothing of that name");
+    if (strstr(name, "://"))
+        return npu_fail_more(err, code,
+                             "; nothing is downloaded, fetch it first, with `hf download` for one");
     return guess ? npu_fail_more(err, code, "; did you mean %s?", guess) : code;
 }
 

@@ -90,6 +90,8 @@ static void test_find_folder(void)
     check_folder("index", "model", "model/model.safetensors.index.json", NULL);
     make_file("model/model.safetensors", "x");
     check_folder("whole", "model", "model/model.safetensors", NULL);
+    check_folder("of_cache", "home/.cache/huggingface/hub/models--openai--whisper-small", NULL,
+                 "one of its snapshots");
     make_folders("bad/model.safetensors/x");
     check_folder("model_is_folder", "bad", NULL, "bad/model.safetensors");
 }
@@ -191,6 +193,8 @@ static void test_find_cached(void)
                "hub/models--openai--whisper-small/snapshots/88/model.safetensors", NULL);
     check_find("cache.no_name", "../whisper-small", NULL, NULL, "nothing of that name");
     check_find("cache.two_slashes", "openai/whisper-small/x", NULL, NULL, "nothing of that name");
+    check_find("cache.address", "https://huggingface.co/openai/whisper-small", NULL, NULL,
+               "nothing is downloaded");
     check_find("cache.blank", "open ai/whisper", NULL, NULL, "nothing of that name");
     check_find("cache.hidden", ".cache/whisper", NULL, NULL, "nothing of that name");
     check_find("cache.dots", "openai/..", NULL, NULL, "nothing of that name");
