@@ -163,6 +163,13 @@ static const struct refusal refusals[] = {
      "{\"model.encoder.layers.0.fc1.lora_A.weight\":{\"dtype\":\"F16\",\"shape\":[0],"
      "\"data_offsets\":[0,0]},\"",
      {"layers.0.fc1.lora_A.weight", "Whisper encoder only", "under the prefix model.encoder."}},
+    {"nested",
+     "encoder.",
+     false,
+     NOTHING,
+     "{\"",
+     "{\"encoder.model.conv1.bias\":{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[0,0]},\"",
+     {"tensor encoder.model.conv1.bias", "under the prefix encoder."}},
     {"head_without_prefix",
      "",
      false,
