@@ -63,6 +63,7 @@ typedef struct
   GstWhisperNpuProfile profile;
   guint threads;                /* 0: all */
   GstClockTime window_duration;
+  gboolean window_set;          /* else it gives way to a short model */
   GstClockTime hop_duration;    /* 0: a window */
   GstWhisperNpuContext context;
 } GstNpuSettings;
@@ -137,10 +138,11 @@ struct _GstWhisperNpu
 void gst_whisper_npu_install_properties (GObjectClass * klass);
 const gchar *gst_whisper_npu_device_nick (GstWhisperNpuDevice device);
 const gchar *gst_whisper_npu_profile_nick (GstWhisperNpuProfile profile);
-/* Positions of a window, and from one to the next, as the settings have them;
+/* Positions of a window, and from one to the next, as the settings have them
+ * and with a model of `most` positions. The element's own settings are read
  * with the object lock held. */
 void gst_whisper_npu_settings_positions (const GstNpuSettings * settings,
-    guint * window, guint * hop);
+    guint most, guint * window, guint * hop);
 
 /* queue.c */
 void gst_whisper_npu_item_free (GstNpuItem * item);

@@ -175,59 +175,101 @@ gst_whisper_npu_close (GstWhisperNpu * self)
   npu_mel_close (&self->mel);
 }
 
+/* Positions of the windows that the settings ask for, if the model has as many
+ * and they leave no audio out. Else posts one error and returns FALSE. */
+static gboolean
+gst_whisper_npu_fit_windows (GstWhisperNpu * self,
+    const GstNpuSettings * settings, const struct npu_model_info *model,
+    guint * window, guint * hop)
+{
+  const guint least = GST_SECOND / GST_NPU_POSITION_TIME;
+
+  gst_whisper_npu_settings_positions (settings, model->n_ctx, window, hop);
+  if (model->n_ctx < least) {
+    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
+        ("%s: the position table has %u rows, %u ms of audio; a window has 1 s "
+            "at least, %u rows. Take another model.", model->path,
+            model->n_ctx, 20 * model->n_ctx, least), (NULL));
+    return FALSE;
+  }
+  if (*window > model->n_ctx) {
+    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
+        ("window-duration, %u ms, is longer than the position table of %s, %u "
+            "rows, %u ms. Set window-duration=%" G_GUINT64_FORMAT " or less, "
+            "or leave it unset for that.", 20 * *window, model->path,
+            model->n_ctx, 20 * model->n_ctx,
+            model->n_ctx * GST_NPU_POSITION_TIME), (NULL));
+    return FALSE;
+  }
+  if (*hop > *window) {
+    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
+        ("hop-duration, %u ms, is longer than window-duration, %u ms%s: the "
+            "audio between two windows would be lost.", 20 * *hop,
+            20 * *window, settings->window_set
+            || *window == NPU_WINDOW_POSITIONS ? "" :
+            " with this model's short position table"), (NULL));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* The log-mel front end for these windows. Posts one error on failure. */
+static gboolean
+gst_whisper_npu_open_mel (GstWhisperNpu * self, guint n_mels, guint window,
+    guint hop)
+{
+  const struct npu_mel_params params = {.n_mels = n_mels,
+    .arithmetic = self->opened_profile == GST_WHISPER_NPU_PROFILE_NPU ?
+        NPU_MEL_S16 : NPU_MEL_F32,
+    .window_positions = window,.hop_positions = hop
+  };
+
+  if (npu_mel_open (&self->mel, &params) == 0)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+      ("No memory for the log-mel front end."), (NULL));
+  return FALSE;
+}
+
 /* NULL->READY: everything that is quick and can go wrong. */
 static gboolean
 gst_whisper_npu_open (GstWhisperNpu * self)
 {
   GstNpuLoader loader;
-  gchar *model_file;
-  const gchar *device;
-  struct npu_mel_params mel_params = { 0 };
-  guint threads, window, hop;
-  gboolean ok, trim, changed;
+  GstNpuSettings settings;
+  guint window, hop, said, said_hop;
+  gboolean ok, changed;
 
   GST_OBJECT_LOCK (self);
-  model_file = g_strdup (self->settings.model_file);
-  self->opened_profile = self->settings.profile;
-  mel_params.arithmetic = self->opened_profile == GST_WHISPER_NPU_PROFILE_NPU ?
-      NPU_MEL_S16 : NPU_MEL_F32;
-  device = gst_whisper_npu_device_nick (self->settings.device);
-  threads = self->settings.threads;
-  trim = self->settings.context == GST_WHISPER_NPU_CONTEXT_AUTO;
-  gst_whisper_npu_settings_positions (&self->settings, &window, &hop);
+  settings = self->settings;
+  settings.model_file = g_strdup (settings.model_file);
   self->settings_changed = FALSE;
   GST_OBJECT_UNLOCK (self);
+  self->opened_profile = settings.profile;
 
-  if (hop > window) {
-    g_free (model_file);
-    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-        ("hop-duration, %u ms, is longer than window-duration, %u ms: the "
-            "audio between two windows would be lost.", 20 * hop,
-            20 * window), (NULL));
-    return FALSE;
-  }
   memset (&loader, 0, sizeof (loader));
-  ok = gst_npu_loader_open (&loader, GST_ELEMENT (self), model_file, device,
-      threads);
-  g_free (model_file);
+  ok = gst_npu_loader_open (&loader, GST_ELEMENT (self), settings.model_file,
+      gst_whisper_npu_device_nick (settings.device), settings.threads);
+  g_free (settings.model_file);
   if (!ok)
     return FALSE;
-  mel_params.n_mels = loader.model_info.n_mels;
-  mel_params.window_positions = window;
-  mel_params.hop_positions = hop;
-  if (npu_mel_open (&self->mel, &mel_params) != 0) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-        ("No memory for the log-mel front end."), (NULL));
+  if (!gst_whisper_npu_fit_windows (self, &settings, &loader.model_info,
+          &window, &hop) ||
+      !gst_whisper_npu_open_mel (self, loader.model_info.n_mels, window, hop)) {
     gst_npu_loader_close (&loader);
     return FALSE;
   }
   gst_npu_features_init (&self->features, window, loader.model_info.d_model,
       hop);
-  self->trim = trim;
+  self->trim = settings.context == GST_WHISPER_NPU_CONTEXT_AUTO;
+  /* what a LATENCY query was answered with until now */
+  gst_whisper_npu_settings_positions (&settings, NPU_WINDOW_POSITIONS, &said,
+      &said_hop);
   g_mutex_lock (&self->lock);
   self->loader = loader;
-  changed = self->window_positions != 0 &&
-      (window != self->window_positions || hop != self->hop_positions);
+  changed = said != window || said_hop != hop ||
+      (self->window_positions != 0 &&
+      (window != self->window_positions || hop != self->hop_positions));
   self->window_positions = window;
   self->hop_positions = hop;
   memset (&self->counts, 0, sizeof (self->counts));

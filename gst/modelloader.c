@@ -164,13 +164,6 @@ gst_npu_loader_open_model (GstNpuLoader * loader, GstElement * element,
   }
   free (path);
   npu_model_get_info (loader->model, &loader->model_info);
-  if (loader->model_info.n_ctx != NPU_WINDOW_POSITIONS) {
-    GST_ELEMENT_ERROR (element, LIBRARY, SETTINGS,
-        ("%s: the position table has %u rows, a Whisper model has %u.",
-            loader->model_info.path, loader->model_info.n_ctx,
-            NPU_WINDOW_POSITIONS), (NULL));
-    return FALSE;
-  }
   return TRUE;
 }
 

@@ -143,9 +143,11 @@ gst_whisper_npu_to_positions (GstClockTime time)
 
 void
 gst_whisper_npu_settings_positions (const GstNpuSettings * settings,
-    guint * window, guint * hop)
+    guint most, guint * window, guint * hop)
 {
   *window = gst_whisper_npu_to_positions (settings->window_duration);
+  if (!settings->window_set)
+    *window = MIN (*window, most);
   *hop = settings->hop_duration == 0 ? *window :
       MAX (1, gst_whisper_npu_to_positions (settings->hop_duration));
 }
@@ -182,7 +184,8 @@ gst_whisper_npu_set_setting (GstWhisperNpu * self, guint id,
   guint window, hop, new_window, new_hop;
 
   GST_OBJECT_LOCK (self);
-  gst_whisper_npu_settings_positions (settings, &window, &hop);
+  gst_whisper_npu_settings_positions (settings, NPU_WINDOW_POSITIONS,
+      &window, &hop);
   self->settings_changed = TRUE;
   switch (id) {
     case PROP_MODEL_FILE:
@@ -200,6 +203,7 @@ gst_whisper_npu_set_setting (GstWhisperNpu * self, guint id,
       break;
     case PROP_WINDOW_DURATION:
       settings->window_duration = g_value_get_uint64 (value);
+      settings->window_set = TRUE;
       break;
     case PROP_HOP_DURATION:
       settings->hop_duration = g_value_get_uint64 (value);
@@ -208,7 +212,8 @@ gst_whisper_npu_set_setting (GstWhisperNpu * self, guint id,
       settings->context = g_value_get_enum (value);
       break;
   }
-  gst_whisper_npu_settings_positions (settings, &new_window, &new_hop);
+  gst_whisper_npu_settings_positions (settings, NPU_WINDOW_POSITIONS,
+      &new_window, &new_hop);
   GST_OBJECT_UNLOCK (self);
   if (new_window != window || new_hop != hop)
     gst_element_post_message (GST_ELEMENT (self),
@@ -352,16 +357,19 @@ gst_whisper_npu_install_settings (void)
   /**
    * GstWhisperNpu:model-file:
    *
-   * The weights: a Hugging Face safetensors or whisper.cpp ggml file, or a name
-   * like openai/whisper-small for what the Hugging Face cache holds. Unset:
-   * $WHISPERNPU_MODEL, then default.safetensors in the user's and in the
-   * installed data folder.
+   * The weights: a Hugging Face safetensors file or a whisper.cpp ggml file,
+   * also a whole model that holds a Whisper encoder among other things; the
+   * index of a sharded model (*.safetensors.index.json); a folder with
+   * model.safetensors or such an index; or a name like openai/whisper-small for
+   * what the Hugging Face cache holds. Unset: $WHISPERNPU_MODEL, then
+   * default.safetensors in the user's and in the installed data folder.
    *
    * Since: 0.1
    */
   properties[PROP_MODEL_FILE] = g_param_spec_string ("model-file",
-      "Model file", "Weights file (safetensors or ggml), or owner/model in the "
-      "Hugging Face cache; unset: the default model", NULL, flags);
+      "Model file", "Weights file (safetensors or ggml), index of a sharded "
+      "model, folder of one, or owner/model in the Hugging Face cache; unset: "
+      "the default model", NULL, flags);
   /**
    * GstWhisperNpu:device:
    *
@@ -409,11 +417,17 @@ gst_whisper_npu_install_windows (void)
    * 30 s is Whisper with a shorter audio context: buffers of 50 positions per
    * second of the window, so the caps say another size. Decides the latency.
    *
+   * Unset it is 30 s, or less where the model's position table is shorter (400
+   * rows are 8 s): `window-positions` in #GstWhisperNpu:stats is what is in
+   * use. Set to more than the table, 30 s included, it is an error when the
+   * element opens.
+   *
    * Since: 0.1
    */
   properties[PROP_WINDOW_DURATION] = g_param_spec_uint64 ("window-duration",
       "Window duration", "Audio that is encoded at once, in ns, rounded to "
-      "20 ms; the model was trained on 30 s", MIN_WINDOW_TIME,
+      "20 ms; the model was trained on 30 s; unset: that, or what a model with "
+      "a shorter position table allows", MIN_WINDOW_TIME,
       GST_NPU_MAX_WINDOW_TIME, GST_NPU_MAX_WINDOW_TIME, flags);
   /**
    * GstWhisperNpu:hop-duration:

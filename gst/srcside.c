@@ -512,7 +512,8 @@ gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
   gst_query_parse_latency (query, &live, &min, &max);
   /* what will be in use, until something is */
   GST_OBJECT_LOCK (self);
-  gst_whisper_npu_settings_positions (&self->settings, &window, &hop);
+  gst_whisper_npu_settings_positions (&self->settings,
+      NPU_WINDOW_POSITIONS, &window, &hop);
   GST_OBJECT_UNLOCK (self);
   g_mutex_lock (&self->lock);
   if (self->loader.device != NULL) {

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static npu_log_fn *log_fn; /* log_lock */
@@ -40,6 +41,18 @@ int npu_fail(struct npu_error *err, int code, const char *format, ...)
         va_list args;
         va_start(args, format);
         vsnprintf(err->text, sizeof(err->text), format, args);
+        va_end(args);
+    }
+    return code;
+}
+
+int npu_fail_more(struct npu_error *err, int code, const char *format, ...)
+{
+    if (err) {
+        size_t used = strnlen(err->text, sizeof(err->text) - 1);
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->text + used, sizeof(err->text) - used, format, args);
         va_end(args);
     }
     return code;

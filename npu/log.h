@@ -12,4 +12,8 @@ __attribute__((format(printf, 2, 3))) void npu_log(enum npu_log_level level, con
 __attribute__((format(printf, 3, 4))) int npu_fail(struct npu_error *err, int code,
                                                    const char *format, ...);
 
+/* Append to the sentence in `err` (may be NULL) and return `code`; what has no room is cut. */
+__attribute__((format(printf, 3, 4))) int npu_fail_more(struct npu_error *err, int code,
+                                                        const char *format, ...);
+
 #endif /* NPU_LOG_H */

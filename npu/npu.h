@@ -48,29 +48,35 @@ void npu_log_set(npu_log_fn *fn, void *user);
 /* ---- Model: a weights file ----------------------------------------------------------------------
  */
 
-struct npu_model; /* a checked header and an open file; no weights in memory. Immutable: any thread
-                     reads it */
+struct npu_model; /* a checked header and an open file, or a few of a sharded model; no weights in
+                     memory. Immutable: any thread reads it */
 
 struct npu_model_info {
     const char *path;    /* the file, as opened (transfer none, lives as long as the model) */
     const char *format;  /* "safetensors" or "ggml" (static) */
     uint64_t n_params;   /* encoder parameters, position table included */
-    uint64_t load_bytes; /* encoder bytes in the file */
+    uint64_t load_bytes; /* encoder bytes in the file, or in all parts */
     unsigned n_mels;     /* 80 or 128 */
-    unsigned n_ctx;      /* positions of the table: 1500 in every Whisper model */
+    unsigned n_ctx;      /* positions of the table: 1500 in OpenAI's models, fewer in some made of
+                            them; 1 .. 1500 */
     unsigned d_model;    /* 384 .. 1280 in OpenAI's models; any multiple of 64 up to 2048 */
     unsigned n_heads;    /* d_model / 64 */
     unsigned n_layers;   /* 1 .. 64 */
     unsigned d_ffn;      /* 4 * d_model */
 };
 
-/* Find the weights file that `name` means.
+/* Find the weights file that `name` means. Nothing is ever downloaded.
  * name:     NULL or "": the first that exists of $WHISPERNPU_MODEL,
  *           $XDG_DATA_HOME/whispernpu/default.safetensors (~/.local/share when unset), each of
- *           data_dirs + "/default.safetensors". A set $WHISPERNPU_MODEL that names no file is an
- *           error, never skipped. "owner/model" that is no existing file and has exactly one
- *           slash: the current snapshot of that model in the Hugging Face cache ($HF_HUB_CACHE,
- *           $HF_HOME/hub, ~/.cache/huggingface/hub). Anything else: a path.
+ *           data_dirs + "/default.safetensors". A set $WHISPERNPU_MODEL that names no file or
+ *           folder is an error, never skipped.
+ *           A path of a file: that. Of a folder: model.safetensors in it, else
+ *           model.safetensors.index.json, else the one *.safetensors.index.json.
+ *           "owner/model" where nothing of that name exists: the folder of the current snapshot of
+ *           that model in the Hugging Face cache, or of the only one where refs/main is missing.
+ *           The cache is where huggingface_hub has it: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE,
+ *           $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub, the first that
+ *           is set, with "~" and $VARIABLES in it replaced.
  * data_dirs: NULL-terminated list of folders in order of preference (transfer none), may be NULL.
  * path:     (transfer full) free() it.
  * Returns:  0; -ENOENT nothing found (`err` lists where it looked and what to do); -ENOMEM.
@@ -78,11 +84,18 @@ struct npu_model_info {
 int npu_model_find(char **path, const char *name, const char *const *data_dirs,
                    struct npu_error *err);
 
-/* Open a Hugging Face safetensors file (F32, F16, BF16) or a whisper.cpp ggml file (f32, f16, q8_0,
- * q5_0, q5_1, q4_0, q4_1) and check every header field, name, shape and extent against the file.
- * Reads no weights yet. Returns:  0; -ENOENT, -EACCES, -EIO from the file; -EBADMSG not a weights
- * file or damaged; -ENOTSUP a file of a known kind that is not a Whisper encoder this core can run;
- * -ENOMEM. `err` says file, tensor, expected, found. Threads:  control. Blocks: on the file. */
+/* Open a safetensors file (F32, F16, BF16), the index of a sharded one with the parts beside it
+ * that hold the encoder, or a whisper.cpp ggml file (f32, f16, q8_0, q5_0, q5_1, q4_0, q4_1), and
+ * check every header field, name, shape and extent against the file. In safetensors files the one
+ * complete Whisper encoder is taken, in Hugging Face's names or OpenAI's, under any stack of the
+ * prefixes "encoder.", "model.", "_orig_mod.", "module.", "audio_tower.", "thinker.audio_tower.",
+ * "whisper.", or none; tensors outside of its prefix are ignored, others inside are refused. Reads
+ * no weights yet.
+ * Returns:  0; -ENOENT, -EACCES, -EIO from the file or a part; -EBADMSG not a weights file or
+ *           damaged; -ENOTSUP a file of a known kind that is not a Whisper encoder this core can
+ *           run, none complete in it, or two; -ENOMEM. `err` says file, tensor, expected, found, and
+ *           the prefix that was taken.
+ * Threads:  control. Blocks: on the file. */
 int npu_model_open(struct npu_model **out, const char *path, struct npu_error *err);
 void npu_model_get_info(const struct npu_model *model, struct npu_model_info *info);
 /* Nobody wants its weights any more: an npu_encoder_open() that reads them gives up with

@@ -21,6 +21,7 @@ const struct npu_dtype_info npu_dtypes[NPU_DTYPE_COUNT] = {
     [NPU_DTYPE_OTHER16] = {"a 16-bit type", 1, 2},
     [NPU_DTYPE_OTHER32] = {"a 32-bit type", 1, 4},
     [NPU_DTYPE_OTHER64] = {"a 64-bit type", 1, 8},
+    [NPU_DTYPE_UNKNOWN] = {"an unknown type", 1, 0},
 };
 
 #define LIMIT_BITS   0x461c4000 /* NPU_WEIGHT_LIMIT; infinities and NaN compare above it */

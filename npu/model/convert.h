@@ -18,11 +18,12 @@ enum npu_dtype {
     NPU_DTYPE_Q5_1, /* h d, h m, u32 fifth bits, 16 bytes of nibbles: q * d + m */
     NPU_DTYPE_Q8_0, /* h d, 32 signed bytes: q * d */
     NPU_DTYPE_READABLE,
-    /* formats a decoder tensor may have; they are sized, never read */
+    /* formats that tensors of other things in a file may have; they are sized, never read */
     NPU_DTYPE_OTHER8 = NPU_DTYPE_READABLE,
     NPU_DTYPE_OTHER16,
     NPU_DTYPE_OTHER32,
     NPU_DTYPE_OTHER64,
+    NPU_DTYPE_UNKNOWN, /* not even sized: the file says how many bytes there are */
     NPU_DTYPE_COUNT
 };
 

@@ -13,6 +13,7 @@
 #define N_FFT_BINS      201
 #define MAX_TOKENS      (1u << 18) /* Whisper has 51 866 */
 #define MAX_TOKEN_BYTES 1024u
+#define MAX_NAME        128u
 #define QUANT_VERSION   2u /* of ggml's block layouts; version 1 ordered the nibbles differently */
 
 struct stream {
@@ -34,7 +35,7 @@ static int cut(const struct stream *stream, uint64_t n, const char *what)
                     stream->tensor[0] ? ": " : "", what, n, stream->at, stream->file->size);
 }
 
-/* n <= 128 */
+/* n <= MAX_NAME */
 static int take(struct stream *stream, void *dst, size_t n, const char *what)
 {
     uint64_t left = stream->file->size - stream->at;
@@ -102,6 +103,29 @@ static int check_ftype(const struct stream *stream, uint32_t ftype)
     return 0;
 }
 
+/* Whisper's header goes on with eleven numbers, that of whisper.cpp's voice activity detectors with
+ * the length of a name and the name, "silero-16k". A length below 64 is no vocabulary. */
+static int check_kind(struct stream *stream)
+{
+    uint64_t start = stream->at;
+    uint32_t length = 0;
+    char name[64] = "";
+    int code = take_number(stream, "n_vocab", 0, UINT32_MAX, &length);
+    bool named = !code && length >= 4 && length < sizeof(name) &&
+                 stream->file->size - stream->at >= length &&
+                 !take(stream, name, length, "name of a model");
+    for (uint32_t i = 0; named && i < length; i++)
+        named = name[i] > 32 && name[i] < 127;
+    if (named)
+        return npu_fail(stream->err, -ENOTSUP,
+                        "%s: expected a Whisper model, found a ggml file of another kind, named "
+                        "%s%s; give a ggml-*.bin of a Whisper size",
+                        stream->file->label, name,
+                        strncmp(name, "silero", 6) == 0 ? " (a voice activity detector)" : "");
+    stream->at = start;
+    return code;
+}
+
 static int read_sizes(struct stream *stream, struct npu_file_claims *claims)
 {
     uint32_t ignored, ftype = 0;
@@ -125,6 +149,8 @@ static int read_sizes(struct stream *stream, struct npu_file_claims *claims)
     int code = 0;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !code; i++)
         code = take_number(stream, fields[i].name, fields[i].low, fields[i].high, fields[i].out);
+    if (code == -EBADMSG)
+        npu_fail_more(stream->err, code, "; a ggml file of another model has other numbers there");
     return code ? code : check_ftype(stream, ftype);
 }
 
@@ -169,8 +195,10 @@ static int find_type(const struct stream *stream, uint32_t number, enum npu_dtyp
                     stream->file->label, stream->tensor, number);
 }
 
-static int take_name(struct stream *stream, char *name, uint32_t length)
+static int take_name(struct stream *stream, struct npu_file *file, uint32_t length,
+                     const char **out)
 {
+    char name[MAX_NAME];
     int code = take(stream, name, length, "name of a tensor");
     if (code)
         return code;
@@ -180,31 +208,33 @@ static int take_name(struct stream *stream, char *name, uint32_t length)
                             "%s: name of a tensor at %" PRIu64
                             ": expected printable ASCII, found byte 0x%02x",
                             stream->file->label, stream->at - length + i, (uint8_t)name[i]);
-    name[length] = 0;
-    return 0;
+    *out = npu_file_keep_name(file, name, length);
+    return *out ? 0 : npu_fail(stream->err, -ENOMEM, "%s: no memory for names", file->label);
 }
 
 static int read_tensor(struct npu_file *file, struct stream *stream)
 {
-    struct npu_file_tensor tensor = {.dtype = NPU_DTYPE_F32};
+    struct npu_file_tensor tensor = {.count = 1};
     uint32_t n_dims, length, type, dims[NPU_FILE_MAX_DIMS] = {0};
     stream->tensor = "";
     int code = take_number(stream, "n_dims of a tensor", 0, NPU_FILE_MAX_DIMS, &n_dims);
     if (!code)
-        code = take_number(stream, "length of a tensor's name", 1, NPU_FILE_NAME_SIZE - 1, &length);
+        code = take_number(stream, "length of a tensor's name", 1, MAX_NAME, &length);
     if (!code)
         code = take_number(stream, "type of a tensor", 0, UINT32_MAX, &type);
     for (uint32_t i = 0; !code && i < n_dims; i++)
         code = take_number(stream, "dimension of a tensor", 1, 1u << 31, &dims[i]);
     if (!code)
-        code = take_name(stream, tensor.name, length);
+        code = take_name(stream, file, length, &tensor.name);
     if (code)
         return code;
     stream->tensor = tensor.name;
     code = find_type(stream, type, &tensor.dtype);
     tensor.n_dims = n_dims;
-    for (uint32_t i = 0; i < n_dims; i++) /* the file has the fastest first */
+    for (uint32_t i = 0; i < n_dims; i++) { /* the file has the fastest first */
         tensor.dims[i] = dims[n_dims - 1 - i];
+        tensor.count = npu_file_multiply(tensor.count, dims[i]);
+    }
     tensor.offset = stream->at;
     if (!code)
         code = npu_file_tensor_bytes(file, &tensor, &tensor.bytes, stream->err);
@@ -221,12 +251,21 @@ int npu_ggml_read(struct npu_file *file, struct npu_error *err)
     struct stream stream = {.file = file, .err = err, .tensor = ""};
     uint32_t magic;
     file->format = "ggml";
+    file->max_tensors = NPU_FILE_MAX_GGML_TENSORS;
     int code = take_number(&stream, "magic", NPU_GGML_MAGIC, NPU_GGML_MAGIC, &magic);
+    if (!code)
+        code = check_kind(&stream);
     if (!code)
         code = read_sizes(&stream, &file->claims);
     if (!code)
         code = skip_filters_and_tokens(&stream, file->claims.n_mels);
     while (!code && stream.at < file->size)
         code = read_tensor(file, &stream);
+    if (!code && file->n_tensors == 0)
+        return npu_fail(err, -ENOTSUP,
+                        "%s: expected a Whisper model, found a ggml file without tensors, like "
+                        "whisper.cpp's for-tests-ggml-*.bin, which test its reader alone; give a "
+                        "whole ggml-*.bin",
+                        file->label);
     return code ? code : npu_file_check_names(file, err);
 }

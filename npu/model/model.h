@@ -36,10 +36,12 @@ enum npu_tensor {
     NPU_TENSOR_COUNT
 };
 
-/* What tells one version of a file from every other: equal bytes, the same file unchanged. */
+/* What tells one version of a file from every other: equal bytes, the same file unchanged. Of a
+ * sharded model it is the index's, and `parts` a hash of those of the opened parts (else 0). */
 struct npu_model_identity {
     uint64_t device, inode, size;
     int64_t seconds, nanoseconds; /* of the last change */
+    uint64_t parts;
 };
 void npu_model_get_identity(const struct npu_model *model, struct npu_model_identity *identity);
 

@@ -431,6 +431,175 @@ GST_START_TEST (test_skip_overlapping)
 
 GST_END_TEST;
 
+/* A model with a position table of so many rows, instead of the small one. */
+static void
+use_table (guint rows)
+{
+  fail_unless_equals_int (test_small_model_write (model_path, 80, 64, 1, rows,
+          1), 0);
+}
+
+static const struct
+{
+  guint rows;                   /* of the position table */
+  GstClockTime window, hop;     /* 0: not set */
+  const gchar *context;
+  guint positions, step, last;  /* what that is; last 0: as positions */
+} tables[] = {
+  /* *INDENT-OFF* */
+  {400, 0, 0, "full", 400, 400, 0},
+  {400, 8 * GST_SECOND, 0, "full", 400, 400, 0},
+  {400, 5 * GST_SECOND, 0, "full", 250, 250, 0},
+  {400, 0, 2 * GST_SECOND, "full", 400, 100, 0},
+  {400, 0, 0, "auto", 400, 400, 100 + 64},
+  {50, 0, 0, "full", 50, 50, 0},
+  {1499, 0, 0, "full", 1499, 1499, 0},
+  {1499, 29980 * GST_MSECOND, 0, "full", 1499, 1499, 0},
+  /* *INDENT-ON* */
+};
+
+/* A model with a short table: windows are as long as it allows, unless they are
+ * set to be shorter, and have the bits of the core. */
+GST_START_TEST (test_short_table)
+{
+  const guint total = 10 * RATE;
+  CoreParams how = {.profile = "int8",.arithmetic = NPU_MEL_F32,
+    .window = tables[__i__].positions,.hop = tables[__i__].step,
+    .last = tables[__i__].last
+  };
+  GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+  GString *seen;
+  GstHarness *h;
+  GstClockTime window;
+  gfloat *samples = make_samples (total);
+  GPtrArray *want;
+  GstStructure *stats;
+  guint in_use = 0;
+
+  use_table (tables[__i__].rows);
+  if (tables[__i__].window != 0)
+    g_object_set (element, "window-duration", tables[__i__].window, NULL);
+  if (tables[__i__].hop != 0)
+    g_object_set (element, "hop-duration", tables[__i__].hop, NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "context",
+      tables[__i__].context);
+  h = start_element (element, &seen);
+  want = core_encode (&how, samples, total);
+  push_audio (h, 0, total, 48000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  for (guint i = 0; i < want->len; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    check_features (buffer, want, i);
+    gst_buffer_unref (buffer);
+  }
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 0);
+  g_object_get (h->element, "stats", &stats, "window-duration", &window, NULL);
+  gst_structure_get_uint (stats, "window-positions", &in_use);
+  fail_unless_equals_int (in_use, how.window);
+  gst_structure_get_uint (stats, "hop-positions", &in_use);
+  fail_unless_equals_int (in_use, how.hop);
+  gst_structure_free (stats);
+  /* the property says what was set, and its default else */
+  fail_unless_equals_uint64 (window, tables[__i__].window != 0 ?
+      tables[__i__].window : 30 * GST_SECOND);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (want);
+  g_free (samples);
+  g_string_free (seen, TRUE);
+  use_table (1500);
+}
+
+GST_END_TEST;
+
+static const struct
+{
+  guint rows;
+  GstClockTime window, hop;     /* 0: not set */
+  GstClockTime cure;            /* a window-duration that works; 0: none does */
+  const gchar *words[4];
+} short_tables[] = {
+  /* *INDENT-OFF* */
+  {400, 8020 * GST_MSECOND, 0, 8 * GST_SECOND,
+    {"window-duration, 8020 ms", "400 rows, 8000 ms", "=8000000000 or less",
+      "unset"}},
+  {400, 30 * GST_SECOND, 0, 8 * GST_SECOND,
+    {"window-duration, 30000 ms", "400 rows, 8000 ms", "=8000000000 or less"}},
+  {1499, 30 * GST_SECOND, 0, 29980 * GST_MSECOND,
+    {"window-duration, 30000 ms", "1499 rows", "=29980000000 or less"}},
+  {400, 0, 8020 * GST_MSECOND, 0,
+    {"hop-duration, 8020 ms", "8000 ms with this model's short position"}},
+  {49, 0, 0, 0, {"49 rows, 980 ms", "1 s at least, 50 rows", "another model"}},
+  {49, 1 * GST_SECOND, 0, 0, {"49 rows", "another model"}},
+  /* *INDENT-ON* */
+};
+
+/* What a short table cannot do is one error with the numbers and the cure. */
+GST_START_TEST (test_short_table_refused)
+{
+  GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+  GstBus *bus = gst_bus_new ();
+  GstMessage *message;
+  GError *error;
+
+  use_table (short_tables[__i__].rows);
+  gst_element_set_bus (element, bus);
+  if (short_tables[__i__].window != 0)
+    g_object_set (element, "window-duration", short_tables[__i__].window, NULL);
+  if (short_tables[__i__].hop != 0)
+    g_object_set (element, "hop-duration", short_tables[__i__].hop, NULL);
+  fail_unless_equals_int (gst_element_set_state (element, GST_STATE_READY),
+      GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  fail_unless (message != NULL);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (g_error_matches (error, GST_LIBRARY_ERROR,
+          GST_LIBRARY_ERROR_SETTINGS), "%s", error->message);
+  for (guint i = 0; i < 4 && short_tables[__i__].words[i] != NULL; i++)
+    fail_unless (strstr (error->message, short_tables[__i__].words[i]), "%s",
+        error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_ERROR), 0);
+  if (short_tables[__i__].cure != 0)
+    g_object_set (element, "window-duration", short_tables[__i__].cure, NULL);
+  else
+    use_table (1500);
+  fail_unless_equals_int (gst_element_set_state (element, GST_STATE_READY),
+      GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (element);
+  use_table (1500);
+}
+
+GST_END_TEST;
+
+/* 30 s until the model is known, then less, which is told. */
+GST_START_TEST (test_short_table_latency)
+{
+  GstHarness *h = gst_harness_new ("whispernpu");
+  GstBus *bus = gst_bus_new ();
+
+  gst_element_set_state (h->element, GST_STATE_NULL);
+  use_table (400);
+  gst_element_set_bus (h->element, bus);
+  gst_pad_set_query_function (h->srcpad, live_query);
+  check_latency (h, 32050 * GST_MSECOND, 60 * GST_SECOND);
+  gst_element_set_state (h->element, GST_STATE_READY);
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_LATENCY), 1);
+  check_latency (h, 8 * GST_SECOND + 8 * GST_SECOND / 15 + 50 * GST_MSECOND,
+      16 * GST_SECOND);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+  use_table (1500);
+}
+
+GST_END_TEST;
+
 static Suite *
 windows_suite (void)
 {
@@ -450,6 +619,10 @@ windows_suite (void)
   tcase_add_test (tc, test_hop_too_long);
   tcase_add_test (tc, test_latency);
   tcase_add_test (tc, test_skip_overlapping);
+  tcase_add_loop_test (tc, test_short_table, 0, G_N_ELEMENTS (tables));
+  tcase_add_loop_test (tc, test_short_table_refused, 0,
+      G_N_ELEMENTS (short_tables));
+  tcase_add_test (tc, test_short_table_latency);
   return s;
 }
 

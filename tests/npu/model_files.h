@@ -208,15 +208,37 @@ static inline void put_values(struct bytes *out, const struct vector *v, unsigne
 /* ---- safetensors: the header as text, so that tests can edit it ------------------------------ */
 
 struct safetensors_parts {
-    char header[8192];
+    char header[1 << 15];
     struct bytes data;
     size_t offset_of[NPU_TENSOR_COUNT];
 };
 
+/* An entry of the header for the data from `begin` on; shape without its brackets. */
+static inline void safetensors_describe(struct safetensors_parts *out, const char *name,
+                                        const char *dtype, const char *shape, size_t begin)
+{
+    size_t used = strlen(out->header), room = sizeof(out->header) - used;
+    int n = snprintf(out->header + used, room,
+                     "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
+                     out->header[1] ? "," : "", name, dtype, shape, begin, out->data.n);
+    if (n < 0 || (size_t)n >= room)
+        abort();
+}
+
+/* A tensor of any kind, of zeros. */
+static inline void safetensors_any(struct safetensors_parts *out, const char *name,
+                                   const char *dtype, const char *shape, size_t bytes)
+{
+    size_t begin = out->data.n;
+    for (size_t i = 0; i < bytes; i++)
+        put(&out->data, "", 1);
+    safetensors_describe(out, name, dtype, shape, begin);
+}
+
 static inline void safetensors_entry(struct safetensors_parts *out, const struct vector *v,
                                      const char *name, const unsigned *dims)
 {
-    char entry[256], shape[64] = "";
+    char shape[64] = "";
     unsigned count = 1;
     for (int i = 0; i < 3 && dims[i]; i++) {
         count *= dims[i];
@@ -225,26 +247,38 @@ static inline void safetensors_entry(struct safetensors_parts *out, const struct
     }
     size_t begin = out->data.n;
     put_values(&out->data, v, count);
-    snprintf(entry, sizeof(entry),
-             "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
-             out->header[1] ? "," : "", name, v->safetensors, shape, begin, out->data.n);
-    assert(strlen(out->header) + strlen(entry) + 32 < sizeof(out->header));
-    strcat(out->header, entry);
+    safetensors_describe(out, name, v->safetensors, shape, begin);
 }
 
+static inline void safetensors_begin(struct safetensors_parts *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->header[0] = '{';
+}
+
+/* All tensors of an encoder, in Hugging Face's names or OpenAI's; `prefix` is the whole of it. */
+static inline void safetensors_encoder(struct safetensors_parts *out, enum format format,
+                                       const char *prefix, bool openai)
+{
+    char name[256];
+    for (int i = 0; i < NPU_TENSOR_COUNT; i++) {
+        snprintf(name, sizeof(name), "%s%s", prefix, openai ? parts[i].ggml : parts[i].hf);
+        out->offset_of[parts[i].id] = out->data.n;
+        safetensors_entry(out, &vectors[format], name, parts[i].dims);
+    }
+}
+
+/* `prefix` comes before "encoder." and "decoder.". */
 static inline void safetensors_parts_make(struct safetensors_parts *out, enum format format,
                                           const char *prefix, bool extras)
 {
     static const unsigned decoder_dims[3] = {2, 3};
     char name[128];
-    memset(out, 0, sizeof(*out));
-    strcpy(out->header,
-           extras ? "{\"__metadata__\":{\"format\":\"pt\",\"note\":\"a \\u00e9\xc3\xa9\"}" : "{");
-    for (int i = 0; i < NPU_TENSOR_COUNT; i++) {
-        snprintf(name, sizeof(name), "%sencoder.%s", prefix, parts[i].hf);
-        out->offset_of[parts[i].id] = out->data.n;
-        safetensors_entry(out, &vectors[format], name, parts[i].dims);
-    }
+    safetensors_begin(out);
+    if (extras)
+        strcat(out->header, "\"__metadata__\":{\"format\":\"pt\",\"note\":\"a \\u00e9\xc3\xa9\"}");
+    snprintf(name, sizeof(name), "%sencoder.", prefix);
+    safetensors_encoder(out, format, name, false);
     if (extras) {
         snprintf(name, sizeof(name), "%sdecoder.layers.0.fc1.weight", prefix);
         safetensors_entry(out, &vectors[format], name, decoder_dims);

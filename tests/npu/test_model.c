@@ -4,142 +4,13 @@
  *
  *   test_model VECTORS DEFAULT SHARED   tests/data/ggml, the weights of the tree, ../shared
  *   test_model VECTORS --write FOLDER   write one small file of each kind, for a fuzzer's corpus */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "npu/npu.h"
-#include "tests/check.h"
-#include "tests/npu/model_files.h"
 #include "tests/npu/model_refusals.h"
+#include "tests/npu/model_rig.h"
 #include "tests/small_model.h"
 
-/* ---- Counting allocator: the linker sends malloc and its kin here (--wrap) ------------------- */
-
-static size_t alloc_largest;        /* bytes of the largest request */
-static unsigned long alloc_calls;   /* since the count was cleared */
-static unsigned long alloc_fail_at; /* this call and the later ones fail; 0: none */
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t n);
-
-static bool alloc_refused(size_t n)
-{
-    if (n > alloc_largest)
-        alloc_largest = n;
-    alloc_calls++;
-    return alloc_fail_at && alloc_calls >= alloc_fail_at;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return alloc_refused(n) ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return alloc_refused(n * size) ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-    return alloc_refused(n) ? NULL : __real_realloc(old, n);
-}
-
-/* ---- Reads that go wrong: pread() comes here too --------------------------------------------- */
-
-enum read_mode { READ_WELL, READ_DRIBBLE, READ_END, READ_FAIL };
-static enum read_mode read_mode;
-static unsigned long read_calls; /* since the mode was set */
-
-ssize_t __wrap_pread(int fd, void *dst, size_t n, off_t offset);
-ssize_t __real_pread(int fd, void *dst, size_t n, off_t offset);
-ssize_t __wrap_pread64(int fd, void *dst, size_t n, off_t offset);
-
-ssize_t __wrap_pread(int fd, void *dst, size_t n, off_t offset)
-{
-    read_calls++;
-    if (read_mode == READ_FAIL || (read_mode == READ_DRIBBLE && read_calls % 3 == 0)) {
-        errno = read_mode == READ_FAIL ? EIO : EINTR;
-        return -1;
-    }
-    if (read_mode == READ_END)
-        return 0;
-    return __real_pread(fd, dst, read_mode == READ_DRIBBLE && n > 7 ? 7 : n, offset);
-}
-
-/* what the C library calls pread() where off_t was made 64 bits */
-ssize_t __wrap_pread64(int fd, void *dst, size_t n, off_t offset)
-{
-    return __wrap_pread(fd, dst, n, offset);
-}
-
-/* ---- A file in memory ------------------------------------------------------------------------ */
-
-static int memory_fd = -1;
-static char memory_path[64];
-static struct npu_error error;
-
-static void memory_write(const void *data, size_t n)
-{
-    bool ok = ftruncate(memory_fd, 0) == 0;
-    for (size_t done = 0; ok && done < n;) {
-        ssize_t k = pwrite(memory_fd, (const uint8_t *)data + done, n - done, (off_t)done);
-        ok = k > 0;
-        done += ok ? (size_t)k : 0;
-    }
-    if (!ok)
-        abort();
-}
-
-static int open_memory(struct npu_model **model)
-{
-    *model = NULL;
-    error.text[0] = 0;
-    return npu_model_open(model, memory_path, &error);
-}
-
-/* A refusal in good order: nothing handed out, a sentence with the file, expected and found. */
-static bool refused_well(int code, const struct npu_model *model)
-{
-    return (code == -EBADMSG || code == -ENOTSUP || code == -EIO) && !model &&
-           strstr(error.text, memory_path) && strstr(error.text, "expected") &&
-           strstr(error.text, "found");
-}
-
-static int try_open(const void *data, size_t n)
-{
-    struct npu_model *model;
-    memory_write(data, n);
-    int code = open_memory(&model);
-    npu_model_close(&model);
-    return code;
-}
-
 /* ---- Values ---------------------------------------------------------------------------------- */
-
-static unsigned compare_part(const struct npu_model *model, const struct part *part,
-                             const struct vector *v)
-{
-    static float values[1 << 15];
-    unsigned count = part_count(part), wrong = 0;
-    if (npu_model_read_f32(model, part->id, 0, 0, count, values, &error) != 0)
-        return count;
-    for (unsigned i = 0; i < count; i++)
-        wrong += memcmp(&values[i], &v->values[i % VECTOR_VALUES], sizeof(float)) != 0;
-    /* a piece from the middle; 96 values are three blocks */
-    if (count > 160 && (npu_model_read_f32(model, part->id, 0, 64, 96, values, &error) != 0 ||
-                        memcmp(values, &v->values[64], 96 * sizeof(float)) != 0))
-        wrong++;
-    return wrong;
-}
 
 static void test_values(const char *name, const struct weights_file *file, bool ggml,
                         enum format format)
@@ -417,19 +288,6 @@ static bool edit_header(struct safetensors_parts *from, const struct edit *edit)
     return true;
 }
 
-static void check_refusal(const char *name, const struct weights_file *file, int want,
-                          const char *const *words, size_t n_words)
-{
-    struct npu_model *model;
-    memory_write(file->data.at, file->data.n);
-    int code = open_memory(&model);
-    bool said = code == 0 || refused_well(code, model);
-    for (size_t i = 0; i < n_words && words[i]; i++)
-        said = said && strstr(error.text, words[i]);
-    check_case(code == want && said, name, "code %d, expected %d: %s", code, want, error.text);
-    npu_model_close(&model);
-}
-
 static void test_safetensors_refusals(void)
 {
     for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
@@ -553,37 +411,6 @@ static void test_ggml_blocks(void)
     bias[-24] = 48;
     check_refusal("ggml.type_blocks", &file, -EBADMSG, words, 3);
     free(file.data.at);
-}
-
-static void test_other_files(void)
-{
-    static const struct {
-        const char *name, *data;
-        size_t n;
-        int code;
-        const char *word;
-    } files[] = {
-        {"other.empty", "", 0, -EBADMSG, "0 bytes"},
-        {"other.short", "abcdefgh", 8, -EBADMSG, "8 bytes"},
-        {"other.text", "Hello, world, this is text", 26, -EBADMSG, "48 65 6c 6c 6f 2c 20 77"},
-        {"other.index", "{\"metadata\": {}, \"weight_map\": {}}", 34, -ENOTSUP, "sharded"},
-        {"other.pickle", "PK\003\004\0\0\0\0\0\0\0\0\0\0\0\0", 16, -ENOTSUP, "convert"},
-        {"other.gguf", "GGUF\003\0\0\0\0\0\0\0\0\0\0\0", 16, -ENOTSUP, "GGUF"},
-        {"other.no_tensors", "\2\0\0\0\0\0\0\0{}", 10, -ENOTSUP, "among 0 tensors"},
-        {"other.header_beyond", "\3\0\0\0\0\0\0\0{}", 10, -EBADMSG, "a length of 3"},
-        {"other.header_huge", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, -EBADMSG,
-         "18446744073709551615"},
-    };
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        struct weights_file file = {.data = {(uint8_t *)(uintptr_t)files[i].data, files[i].n, 0}};
-        check_refusal(files[i].name, &file, files[i].code, &files[i].word, 1);
-    }
-    struct npu_model *model = NULL;
-    int missing = npu_model_open(&model, "/nonexistent/model", &error);
-    int folder = npu_model_open(&model, "/", &error);
-    int device = npu_model_open(&model, "/dev/zero", NULL);
-    check_case(missing == -ENOENT && folder == -EBADMSG && device == -EBADMSG && !model,
-               "other.no_file", "%d %d %d", missing, folder, device);
 }
 
 /* ---- Every truncation, every bit ------------------------------------------------------------- */
@@ -717,168 +544,18 @@ static void test_allocation_bound(void)
     npu_model_close(&model);
 }
 
-/* The k-th allocation and all after it fail: -ENOMEM, nothing leaks (the sanitizer looks). */
-static void test_no_memory(const char *name, const struct weights_file *file)
-{
-    unsigned long points = 0, bad = 0;
-    int code = -ENOMEM;
-    memory_write(file->data.at, file->data.n);
-    for (unsigned long k = 1; code == -ENOMEM && k < 100; k++) {
-        struct npu_model *model;
-        alloc_calls = 0;
-        alloc_fail_at = k;
-        code = open_memory(&model);
-        alloc_fail_at = 0;
-        bad += code ? model != NULL || error.text[0] == 0 : model == NULL;
-        points += code != 0;
-        npu_model_close(&model);
-    }
-    check_case(code == 0 && points >= 4 && bad == 0, name, "%lu points, %lu bad, last code %d",
-               points, bad, code);
-}
-
 static void test_memory(void)
 {
     struct weights_file file;
     test_allocation_bound();
     safetensors_make(&file, F16, "model.", true);
-    test_no_memory("memory.none.safetensors", &file);
+    memory_write(file.data.at, file.data.n);
+    check_no_memory("memory.none.safetensors", memory_path);
     free(file.data.at);
     ggml_make(&file, Q8_0);
-    test_no_memory("memory.none.ggml", &file);
+    memory_write(file.data.at, file.data.n);
+    check_no_memory("memory.none.ggml", memory_path);
     free(file.data.at);
-}
-
-/* ---- Search ---------------------------------------------------------------------------------- */
-
-static char root[64]; /* a temporary folder */
-
-static const char *in_root(const char *name)
-{
-    static char paths[8][512];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
-    return path;
-}
-
-static void make_file(const char *name, const char *text)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s", root, name);
-    for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = 0;
-        mkdir(path, 0700);
-        *slash = '/';
-    }
-    FILE *file = fopen(path, "wb");
-    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-        abort();
-}
-
-/* want: the file in root, or NULL for -ENOENT with `word` in the sentence. */
-static void check_find(const char *test, const char *name, const char *const *dirs,
-                       const char *want, const char *word)
-{
-    char *path = NULL;
-    error.text[0] = 0;
-    int code = npu_model_find(&path, name, dirs, &error);
-    bool ok = want ? code == 0 && path && strcmp(path, in_root(want)) == 0
-                   : code == -ENOENT && !path && strstr(error.text, word) &&
-                         strstr(error.text, "expected") && strstr(error.text, "found");
-    check_case(ok, test, "code %d, %s: %s", code, path ? path : "nothing", error.text);
-    free(path);
-}
-
-static void test_find_default(void)
-{
-    char first[512], second[512];
-    snprintf(first, sizeof(first), "%s", in_root("first"));
-    snprintf(second, sizeof(second), "%s", in_root("second"));
-    const char *const dirs[] = {first, second, NULL};
-    check_find("find.nothing", NULL, NULL, NULL,
-               "/home/.local/share/whispernpu/default.safetensors");
-    check_find("find.nothing_in_folders", "", dirs, NULL, "second/default.safetensors");
-    make_file("second/default.safetensors", "x");
-    check_find("find.second_folder", NULL, dirs, "second/default.safetensors", NULL);
-    make_file("first/default.safetensors", "x");
-    check_find("find.first_folder", "", dirs, "first/default.safetensors", NULL);
-    make_file("home/.local/share/whispernpu/default.safetensors", "x");
-    check_find("find.home", NULL, dirs, "home/.local/share/whispernpu/default.safetensors", NULL);
-    setenv("XDG_DATA_HOME", in_root("data"), 1);
-    check_find("find.xdg_missing", NULL, dirs, "first/default.safetensors", NULL);
-    make_file("data/whispernpu/default.safetensors", "x");
-    check_find("find.xdg", NULL, dirs, "data/whispernpu/default.safetensors", NULL);
-    setenv("WHISPERNPU_MODEL", in_root("own.bin"), 1);
-    check_find("find.variable_wrong", NULL, dirs, NULL, "WHISPERNPU_MODEL");
-    make_file("own.bin", "x");
-    check_find("find.variable", NULL, dirs, "own.bin", NULL);
-    check_find("find.path", in_root("first/default.safetensors"), dirs, "first/default.safetensors",
-               NULL);
-    check_find("find.path_missing", in_root("none.bin"), dirs, NULL, "none.bin");
-    check_find("find.path_folder", in_root("first"), dirs, NULL, "no regular file");
-}
-
-static void test_find_cached(void)
-{
-    const char *cache = "home/.cache/huggingface/hub/models--openai--whisper-small";
-    const char *name = "openai/whisper-small";
-    char path[512], want[512];
-    check_find("cache.none", name, NULL, NULL, "hf download openai/whisper-small");
-    snprintf(path, sizeof(path), "%s/refs/main", cache);
-    make_file(path, "0123abcd\n");
-    check_find("cache.no_snapshot", name, NULL, NULL, "snapshots/0123abcd/model.safetensors");
-    snprintf(want, sizeof(want), "%s/snapshots/0123abcd/model.safetensors.index.json", cache);
-    make_file(want, "{}");
-    check_find("cache.sharded", name, NULL, NULL, "sharded");
-    snprintf(want, sizeof(want), "%s/snapshots/0123abcd/model.safetensors", cache);
-    make_file(want, "x");
-    check_find("cache.home", name, NULL, want, NULL);
-    make_file(path, "../../../../own");
-    check_find("cache.reference_is_path", name, NULL, NULL, "refs/main");
-    make_file(path, "01234567890123456789012345678901234567890123456789012345678901234");
-    check_find("cache.reference_long", name, NULL, NULL, "refs/main");
-    setenv("HF_HOME", in_root("hf"), 1);
-    make_file("hf/hub/models--openai--whisper-small/refs/main", "77");
-    make_file("hf/hub/models--openai--whisper-small/snapshots/77/model.safetensors", "x");
-    check_find("cache.hf_home", name, NULL,
-               "hf/hub/models--openai--whisper-small/snapshots/77/model.safetensors", NULL);
-    setenv("HF_HUB_CACHE", in_root("hub"), 1);
-    check_find("cache.hf_hub_cache_missing", name, NULL, NULL, "hub/models--openai--whisper-small");
-    make_file("hub/models--openai--whisper-small/refs/main", "88");
-    make_file("hub/models--openai--whisper-small/snapshots/88/model.safetensors", "x");
-    check_find("cache.hf_hub_cache", name, NULL,
-               "hub/models--openai--whisper-small/snapshots/88/model.safetensors", NULL);
-    check_find("cache.no_name", "../whisper-small", NULL, NULL, "nothing of that name");
-    check_find("cache.two_slashes", "openai/whisper-small/x", NULL, NULL, "nothing of that name");
-    check_find("cache.blank", "open ai/whisper", NULL, NULL, "nothing of that name");
-    check_find("cache.hidden", ".cache/whisper", NULL, NULL, "nothing of that name");
-    check_find("cache.dots", "openai/..", NULL, NULL, "nothing of that name");
-    unsetenv("WHISPERNPU_MODEL");
-    check_find("cache.never_by_default", NULL, NULL, "data/whispernpu/default.safetensors", NULL);
-}
-
-static void test_find(void)
-{
-    static const char *const variables[] = {"WHISPERNPU_MODEL", "XDG_DATA_HOME", "HF_HUB_CACHE",
-                                            "HF_HOME"};
-    char command[128];
-    const char *tmp = getenv("TMPDIR");
-    snprintf(root, sizeof(root), "%.40s/test_model.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
-    if (!mkdtemp(root))
-        abort();
-    for (size_t i = 0; i < 4; i++)
-        unsetenv(variables[i]);
-    setenv("HOME", in_root("home"), 1);
-    test_find_default();
-    test_find_cached();
-    unsetenv("HF_HOME");
-    unsetenv("HF_HUB_CACHE");
-    unsetenv("HOME");
-    check_find("cache.no_variable", "openai/whisper-small", NULL, NULL, "HOME are unset");
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    if (system(command) != 0)
-        fprintf(stderr, "%s could not be removed\n", root);
 }
 
 /* ---- Real weights ---------------------------------------------------------------------------- */
@@ -968,9 +645,7 @@ int main(int argc, char **argv)
     test_ggml_refusals();
     test_ggml_blocks();
     test_many_tensors();
-    test_other_files();
     test_memory();
-    test_find();
     test_damage();
     test_real("real.default", argv[2], 20590592, 512, 6);
     snprintf(path, sizeof(path), "%s/data/weights/whisper-tiny.en-encoder.safetensors", argv[3]);

@@ -13,12 +13,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "npu/pipeline.h"
 #include "tests/check.h"
 #include "tests/npu/attention_tile.h"
 #include "tests/npu/integer_model.h"
+#include "tests/npu/model_files.h"
 #ifdef TESTS_SIM
 #include "npu/sim/backend.h"
 #endif
@@ -290,6 +292,7 @@ enum { POSITIONS = 10, D = 64, MELS = 80 };
 
 struct encoder_run {
     const char *device, *profile;
+    const char *model; /* a name for npu_model_find() */
     float mel[2 * POSITIONS * MELS], expected[POSITIONS * D], features[POSITIONS * D];
 };
 
@@ -315,13 +318,18 @@ static struct outcome encoder_scenario(void *user)
     struct npu_encoder *encoder = NULL;
     struct npu_error err = {""};
     struct outcome o = {.step = "device", .again = -ENOENT, .right = true};
+    char *path = NULL;
 
     atomic_store(&counting, true);
     o.error = npu_device_open(&device,
                               &(struct npu_device_params){.name = run->device, .threads = 2}, &err);
     if (o.error == 0) {
+        o.step = "search";
+        o.error = npu_model_find(&path, run->model, NULL, &err);
+    }
+    if (o.error == 0) {
         o.step = "model";
-        o.error = npu_model_open(&model, integer_model_path(), &err);
+        o.error = npu_model_open(&model, path, &err);
     }
     if (o.error == 0) {
         o.step = "encoder";
@@ -342,23 +350,61 @@ static struct outcome encoder_scenario(void *user)
     npu_encoder_close(&encoder);
     npu_model_close(&model);
     npu_device_close(&device);
+    free(path);
     atomic_store(&counting, false);
     o.sentence = err.text[0] != '\0';
     return o;
 }
 
-static void test_encoder(const char *device, const char *profile)
+#ifndef TESTS_SIM
+/* The small model as the one part of a sharded one: a folder with an index and a link to it. */
+static const char *sharded_path(void)
+{
+    static char path[64];
+    snprintf(path, sizeof(path), "test-sharded-%d", (int)getpid());
+    return path;
+}
+
+static void write_sharded(void)
+{
+    char path[128], target[128];
+    bool ok = mkdir(sharded_path(), 0700) == 0;
+    snprintf(path, sizeof(path), "%s/part", sharded_path());
+    snprintf(target, sizeof(target), "../%s", integer_model_path());
+    ok = ok && symlink(target, path) == 0;
+    snprintf(path, sizeof(path), "%s/model.safetensors.index.json", sharded_path());
+    FILE *file = fopen(path, "wb");
+    for (int i = 0; file && i < NPU_TENSOR_COUNT; i++)
+        fprintf(file, "%s\"model.encoder.%s\":\"part\"", i ? "," : "{\"weight_map\":{",
+                parts[i].hf);
+    if (!ok || !file || fputs("}}", file) < 0 || fclose(file))
+        integer_model_fail("cannot be sharded");
+}
+
+static void remove_sharded(void)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/part", sharded_path());
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/model.safetensors.index.json", sharded_path());
+    unlink(path);
+    rmdir(sharded_path());
+}
+#endif
+
+static void test_encoder(const char *device, const char *profile, const char *kind,
+                         const char *model)
 {
     static struct encoder_run run;
     char name[64];
 
-    run = (struct encoder_run){.device = "cpu", .profile = profile};
+    run = (struct encoder_run){.device = "cpu", .profile = profile, .model = model};
     for (size_t i = 0; i < sizeof(run.mel) / sizeof(run.mel[0]); i++)
         run.mel[i] = (float)((int)(i * 7919 % 2001) - 1000) * 0x1p-10f;
     encoder_scenario(&run); /* for what to expect */
     memcpy(run.expected, run.features, sizeof(run.expected));
     run.device = device;
-    snprintf(name, sizeof(name), "%s_encoder_%s", device, profile);
+    snprintf(name, sizeof(name), "%s_%sencoder_%s", device, kind, profile);
     fail_each(name, encoder_scenario, &run);
 }
 
@@ -372,12 +418,15 @@ int main(int argc, char **argv)
 #ifdef TESTS_SIM
     if (npu_sim_backend_register())
         return 2;
-    test_encoder("sim", "npu");
+    test_encoder("sim", "npu", "", integer_model_path());
 #else
     test_pipelines();
-    test_encoder("cpu", "f32");
-    test_encoder("cpu", "int8");
-    test_encoder("cpu", "npu");
+    test_encoder("cpu", "f32", "", integer_model_path());
+    test_encoder("cpu", "int8", "", integer_model_path());
+    test_encoder("cpu", "npu", "", integer_model_path());
+    write_sharded();
+    test_encoder("cpu", "f32", "sharded_", sharded_path());
+    remove_sharded();
 #endif
     integer_model_remove();
     return check_finish();

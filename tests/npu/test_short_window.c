@@ -71,15 +71,15 @@ static size_t add_golden(struct closeness *c, const float *features, const float
     return (rows + 1) * d;
 }
 
-static void golden_of_profile(const char *profile, const char *model, const float *mel,
-                              const float *golden, double least)
+/* Of the windows that the model's table has rows for. */
+static void golden_of_profile(const char *profile, const char *model, const char *path,
+                              const float *mel, const float *golden, double least)
 {
-    char path[128], name[128];
+    char name[128];
     struct rig rig;
 
-    snprintf(path, sizeof(path), "tests/data/encoder/%s.safetensors", model);
-    rig_open(&rig, profile, source_path(path), NULL, 2, 1);
-    for (unsigned i = 0; i < N_GOLDEN; i++) {
+    rig_open(&rig, profile, path, NULL, 2, 1);
+    for (unsigned i = 0; i < N_GOLDEN && golden_sizes[i] <= rig.model_info.n_ctx; i++) {
         unsigned n = golden_sizes[i];
         struct closeness c;
         float *features = rig_encode_first(&rig, mel, n);
@@ -94,21 +94,72 @@ static void golden_of_profile(const char *profile, const char *model, const floa
     rig_close(&rig);
 }
 
+/* `from` with the first `rows` of its position table as the table; the other rows become a tensor
+ * beside the encoder. */
+static void cut_table(const char *from, unsigned d_model, unsigned rows)
+{
+    static char header[1 << 16];
+    char before[96], after[256];
+    FILE *in = fopen(from, "rb"), *out = fopen(small_path, "wb");
+    uint8_t length[8] = {0};
+    unsigned long begin = 0, end = 0;
+    bool ok = in && out && fread(length, 1, 8, in) == 8;
+    size_t n = length[0] | (size_t)length[1] << 8;
+    ok = ok && n < sizeof(header) && fread(header, 1, n, in) == n;
+    header[n] = 0;
+    char *entry = ok ? strstr(header, "embed_positions.weight\"") : NULL;
+    char *shape = entry ? strstr(entry, "[1500") : NULL;
+    char *offsets = shape ? strstr(shape, "data_offsets") : NULL;
+    char *bracket = offsets ? strchr(offsets, '[') : NULL;
+    ok = bracket && sscanf(bracket, "[%lu , %lu", &begin, &end) == 2;
+    if (ok) {
+        unsigned long middle = begin + 2ul * rows * d_model;
+        snprintf(before, sizeof(before), "[%u,%u],\"data_offsets\":[%lu,%lu", rows, d_model, begin,
+                 middle);
+        snprintf(after, sizeof(after),
+                 "},\"other.rows\":{\"dtype\":\"F16\",\"shape\":[%u,%u],\"data_offsets\":[%lu,%lu]",
+                 1500 - rows, d_model, middle, end);
+        char *close = strchr(bracket, ']');
+        size_t n_new = (size_t)(shape - header) + strlen(before) + 1 + strlen(after) +
+                       (n - (size_t)(close + 1 - header));
+        uint8_t new_length[8] = {(uint8_t)n_new, (uint8_t)(n_new >> 8), (uint8_t)(n_new >> 16)};
+        fwrite(new_length, 1, 8, out);
+        fprintf(out, "%.*s%s]%s%s", (int)(shape - header), header, before, after, close + 1);
+        for (size_t k = n; k > 0;) {
+            k = fread(header, 1, sizeof(header), in);
+            ok = ok && fwrite(header, 1, k, out) == k;
+        }
+    }
+    if (in)
+        fclose(in);
+    if (!ok || !out || fclose(out) != 0)
+        check_case(false, "cut_table", "%s", from);
+}
+
+static const struct {
+    const char *name;
+    unsigned n_mels, d_model, seed;
+} golden_models[] = {{"m128-d128-l1", 128, 128, 1}, {"m80-d64-l3", 80, 64, 2}};
+
+/* Goldens in the table's whole length and with its first 250 rows alone, as fine-tunes have. */
 static void test_golden(void)
 {
-    static const struct {
-        const char *name;
-        unsigned n_mels, d_model, seed;
-    } models[] = {{"m128-d128-l1", 128, 128, 1}, {"m80-d64-l3", 80, 64, 2}};
     static const double least[] = {0.999999, 0.9999, 0.9999};
 
     for (unsigned i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "tests/data/encoder/%s.short.f32", models[i].name);
-        float *golden = read_file(source_path(path), 91 * models[i].d_model * sizeof(float));
-        float *mel = lcg_mel(models[i].seed, models[i].n_mels);
+        char path[128], name[64];
+        snprintf(path, sizeof(path), "tests/data/encoder/%s.short.f32", golden_models[i].name);
+        unsigned d_model = golden_models[i].d_model;
+        float *golden = read_file(source_path(path), 91 * d_model * sizeof(float));
+        float *mel = lcg_mel(golden_models[i].seed, golden_models[i].n_mels);
+        snprintf(path, sizeof(path), "tests/data/encoder/%s.safetensors", golden_models[i].name);
         for (unsigned p = 0; p < 3; p++)
-            golden_of_profile(profiles[p], models[i].name, mel, golden, least[p]);
+            golden_of_profile(profiles[p], golden_models[i].name, source_path(path), mel, golden,
+                              least[p]);
+        cut_table(source_path(path), d_model, 250);
+        snprintf(name, sizeof(name), "%s_of_250_rows", golden_models[i].name);
+        for (unsigned p = 0; p < 3; p++)
+            golden_of_profile(profiles[p], name, small_path, mel, golden, least[p]);
         free(mel);
         free(golden);
     }
