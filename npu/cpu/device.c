@@ -136,5 +136,6 @@ const struct npu_backend npu_backend_cpu = {
     .load = npu_cpu_load,
     .unload = npu_cpu_unload,
     .run = npu_cpu_run,
+    .wake = npu_cpu_wake,
     .launch = &npu_host_launch_ops,
 };
