@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opens with the same kernels and number of threads share one pool, so that many streams do not
- * fight over the processors. Lock order: `lock` is a leaf but for the log. */
+ * fight over the processors. Lock order: `lock` is a leaf; nothing is logged with it held. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -70,10 +70,14 @@ static int create_locked(struct npu_cpu_device **out, const struct npu_kernels *
     dev->next = all;
     all = dev;
     *out = dev;
+    return 0;
+}
+
+static void log_kernels(const struct npu_kernels *kernels, unsigned n_threads)
+{
     npu_log(NPU_LOG_INFO, "cpu: kernel set %s, %u threads", kernels->name, n_threads);
     if (!kernels->has_fma)
         npu_log(NPU_LOG_WARNING, "cpu: no fused multiply-add here; one 30 s window takes minutes");
-    return 0;
 }
 
 static int cpu_open(struct npu_device **out, const struct npu_device_params *params,
@@ -86,14 +90,18 @@ static int cpu_open(struct npu_device **out, const struct npu_device_params *par
     choose_kernels(&kernels);
     pthread_mutex_lock(&lock);
     struct npu_cpu_device *dev = find_locked(n_threads, kernels.isa);
-    if (!dev)
+    bool is_new = !dev;
+    if (is_new)
         ret = create_locked(&dev, &kernels, n_threads, err);
-    if (ret == 0) {
+    if (ret == 0)
         dev->users++;
-        *out = &dev->base;
-    }
     pthread_mutex_unlock(&lock);
-    return ret;
+    if (ret)
+        return ret;
+    if (is_new)
+        log_kernels(&kernels, n_threads);
+    *out = &dev->base;
+    return 0;
 }
 
 static void cpu_get_info(const struct npu_device *device, struct npu_device_info *info)
