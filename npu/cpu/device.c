@@ -3,24 +3,14 @@
  * fight over the processors. Lock order: `lock` is a leaf; nothing is logged with it held. */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #include "npu/cpu/cpu.h"
+#include "npu/cpu/processors.h"
 #include "npu/log.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct npu_cpu_device *all; /* lock */
-
-/* CPUs that this process may run on, at least 1. */
-static unsigned count_cpus(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0)
-        return 1;
-    int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : n > 256 ? 256 : (unsigned)n;
-}
 
 /* The kernel set: the machine's best, lowered by WHISPERNPU_CPU. */
 static void choose_kernels(struct npu_kernels *kernels)
@@ -83,10 +73,13 @@ static void log_kernels(const struct npu_kernels *kernels, unsigned n_threads)
 static int cpu_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err)
 {
-    unsigned n_threads = params->threads ? params->threads : count_cpus();
+    int count = params->threads ? (int)params->threads : npu_processors_count("");
+    unsigned n_threads = (unsigned)count;
     struct npu_kernels kernels;
     int ret = 0;
 
+    if (count < 0)
+        return npu_fail(err, count, "out of memory");
     choose_kernels(&kernels);
     pthread_mutex_lock(&lock);
     struct npu_cpu_device *dev = find_locked(n_threads, kernels.isa);
