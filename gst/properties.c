@@ -393,13 +393,14 @@ gst_whisper_npu_install_settings (void)
   /**
    * GstWhisperNpu:threads:
    *
-   * Threads that work on a window; 0: one per processor this process may use.
-   * The features do not depend on it.
+   * Threads that work on a window; 0: one per processor this process may use,
+   * by its affinity mask and the CPU quotas of its control groups. The features
+   * do not depend on it.
    *
    * Since: 0.1
    */
   properties[PROP_THREADS] = g_param_spec_uint ("threads", "Threads",
-      "CPU threads that work on a window (0 = one per processor)", 0,
+      "CPU threads that work on a window (0 = one per processor it may use)", 0,
       MAX_THREADS, DEFAULT_THREADS, flags);
 }
 

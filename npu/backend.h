@@ -30,8 +30,8 @@ struct npu_run {
     const float *mel;          /* [2 positions + 2][n_mels], first and last row zero */
     float *features;           /* [positions][d_model] */
     const atomic_bool *cancel; /* looked at between tiles */
-    /* NULL, or called after each stage of the program by the thread that runs it, while no other
-     * looks at the buffers: for whoever wants to see them. */
+    /* NULL, or called after each stage of the program by one of the threads that run it, while no
+     * other looks at the buffers: for whoever wants to see them. */
     void (*after)(void *user, unsigned stage);
     void *user;
     struct npu_error *err;        /* NULL, or out: why it failed */
@@ -96,6 +96,9 @@ struct npu_backend {
     /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO;
      * -ENOMEM. Threads: completion (the encoder's executor). Allocates: no; the simulator does. */
     int (*run)(struct npu_loaded *loaded, struct npu_run *run);
+    /* NULL, or: the *cancel of a run was set; where it waits, it looks at it now. Threads: any.
+     * Blocks: no. */
+    void (*wake)(struct npu_loaded *loaded);
     const struct npu_launch_ops *launch; /* NULL: takes no launches */
 };
 

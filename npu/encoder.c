@@ -201,6 +201,8 @@ void npu_encoder_close(struct npu_encoder **encoder)
     *encoder = NULL;
     if (!e)
         return;
+    if (e->pipeline)
+        npu_encoder_cancel(e);
     npu_pipeline_close(&e->pipeline);
     npu_context_close(&e->context, NPU_TIMEOUT_NONE);
     if (e->loaded)
@@ -236,6 +238,8 @@ void npu_encoder_get_error(struct npu_encoder *e, struct npu_error *err)
 void npu_encoder_cancel(struct npu_encoder *e)
 {
     npu_pipeline_cancel(e->pipeline);
+    if (e->loaded->backend->wake)
+        e->loaded->backend->wake(e->loaded);
 }
 
 void npu_encoder_resume(struct npu_encoder *e)

@@ -120,7 +120,10 @@ struct npu_device_info {
 struct npu_device_params {
     const char
         *name; /* "auto", "cpu", "npu" (XRT), "sim"; -ENODEV where npu_device_list() says so */
-    unsigned threads; /* 0: one per CPU the process may run on; else 1 .. 256 */
+    /* 1 .. 256; 0: one for each processor that the calling thread may run on (its affinity mask),
+     * and no more than the CPU quota of the process's control group, or of one above it, gives
+     * (versions 1 and 2, rounded up), at most 256 */
+    unsigned threads;
 };
 
 /* Open a device; opens of the same kind share one instance and its threads, counted. The kernel set

@@ -65,9 +65,10 @@ struct npu_cpu_loaded {
     struct npu_program program;
     unsigned positions;              /* the most of a window: what the memory below is for */
     struct npu_cpu_weights *weights; /* shared with other encoders */
+    struct npu_work *turns;          /* its windows on the device's threads */
 
-    /* Working memory; a shorter window uses the first rows of a buffer. One window runs at a time
-     * on all threads, so there is one set; what a window in flight needs of its own (mel, features)
+    /* Working memory; a shorter window uses the first rows of a buffer. An encoder's windows run
+     * one after the other, so there is one set; what a window in flight needs of its own (mel, features)
      * belongs to the encoder's slot. stem, {q, k, v, mixed} and ffn are alive one after the other
      * and share `work`. */
     char *work;
@@ -112,6 +113,7 @@ int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
                  const struct npu_model *model, struct npu_error *err);
 void npu_cpu_unload(struct npu_loaded *loaded);
 int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run);
+void npu_cpu_wake(struct npu_loaded *loaded);
 
 /* Rows of the largest job: keeps a job's rows of A and one panel of B inside a 1 to 2 MiB L2 cache.
  */

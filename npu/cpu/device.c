@@ -1,52 +1,54 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opens with the same kernels and number of threads share one pool, so that many streams do not
- * fight over the processors. Lock order: `lock` is a leaf but for the log. */
+ * fight over the processors. Lock order: `lock` is a leaf; nothing is logged with it held. */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "npu/cpu/cpu.h"
+#include "npu/cpu/processors.h"
 #include "npu/log.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct npu_cpu_device *all; /* lock */
 
-/* CPUs that this process may run on, at least 1. */
-static unsigned count_cpus(void)
+/* The names of WHISPERNPU_CPU, for a sentence. */
+struct set_names {
+    char text[256];
+};
+static struct set_names list_sets(void)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0)
-        return 1;
-    int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : n > 256 ? 256 : (unsigned)n;
-}
-
-static void log_unknown_set(const char *wish)
-{
-    char names[256] = "";
-    for (int i = 0; npu_kernels_name(i); i++)
-        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "",
+    struct set_names names = {""};
+    for (int i = 0; npu_kernels_name(i); i++) {
+        size_t used = strlen(names.text);
+        snprintf(names.text + used, sizeof(names.text) - used, "%s%s", i ? ", " : "",
                  npu_kernels_name(i));
-    npu_log(NPU_LOG_WARNING, "WHISPERNPU_CPU=%s is not one of %s; ignored", wish, names);
+    }
+    return names;
 }
 
-/* The kernel set: the machine's best, lowered by WHISPERNPU_CPU. */
-static void choose_kernels(struct npu_kernels *kernels)
+/* The kernel set: the machine's best, or what WHISPERNPU_CPU names. A name that means nothing here
+ * is an error, for whoever sets it measures or compares. */
+static int choose_kernels(struct npu_kernels *kernels, struct npu_error *err)
 {
     const char *wish = getenv("WHISPERNPU_CPU");
-    bool is_named = wish && *wish && strcmp(wish, "auto") != 0;
 
     if (!npu_kernels_choose(kernels, wish))
-        log_unknown_set(wish);
-    else if (is_named && strcmp(wish, kernels->name) != 0)
-        npu_log(NPU_LOG_WARNING, "WHISPERNPU_CPU=%s is not possible on this machine; using %s",
-                wish, kernels->name);
-    const char *complaint = npu_kernels_complaint();
-    if (complaint)
-        npu_log(NPU_LOG_WARNING, "cpu: %s", complaint);
+        return npu_fail(err, -EINVAL,
+                        "WHISPERNPU_CPU=%s is no kernel set; expected %s, or auto or nothing for "
+                        "this machine's best",
+                        wish, list_sets().text);
+    if (wish && *wish && strcmp(wish, "auto") != 0 && strcmp(wish, kernels->name) != 0) {
+        struct npu_kernels best;
+        npu_kernels_choose(&best, NULL);
+        return npu_fail(err, -ENOTSUP,
+                        "WHISPERNPU_CPU=%s is not possible on this machine, whose best is %s; "
+                        "leave it unset for that, or name a lower one",
+                        wish, best.name);
+    }
+    return 0;
 }
 
 /* The open device with these threads and kernels, or NULL; called with the lock held. */
@@ -75,30 +77,45 @@ static int create_locked(struct npu_cpu_device **out, const struct npu_kernels *
     dev->next = all;
     all = dev;
     *out = dev;
+    return 0;
+}
+
+static void log_kernels(const struct npu_kernels *kernels, unsigned n_threads)
+{
+    const char *complaint = npu_kernels_complaint();
+    if (complaint)
+        npu_log(NPU_LOG_WARNING, "cpu: %s", complaint);
     npu_log(NPU_LOG_INFO, "cpu: kernel set %s, %u threads", kernels->name, n_threads);
     if (!kernels->has_fma)
         npu_log(NPU_LOG_WARNING, "cpu: no fused multiply-add here; one 30 s window takes minutes");
-    return 0;
 }
 
 static int cpu_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err)
 {
-    unsigned n_threads = params->threads ? params->threads : count_cpus();
+    int count = params->threads ? (int)params->threads : npu_processors_count("");
+    unsigned n_threads = (unsigned)count;
     struct npu_kernels kernels;
-    int ret = 0;
 
-    choose_kernels(&kernels);
+    if (count < 0)
+        return npu_fail(err, count, "out of memory");
+    int ret = choose_kernels(&kernels, err);
+    if (ret)
+        return ret;
     pthread_mutex_lock(&lock);
     struct npu_cpu_device *dev = find_locked(n_threads, kernels.name);
-    if (!dev)
+    bool is_new = !dev;
+    if (is_new)
         ret = create_locked(&dev, &kernels, n_threads, err);
-    if (ret == 0) {
+    if (ret == 0)
         dev->users++;
-        *out = &dev->base;
-    }
     pthread_mutex_unlock(&lock);
-    return ret;
+    if (ret)
+        return ret;
+    if (is_new)
+        log_kernels(&kernels, n_threads);
+    *out = &dev->base;
+    return 0;
 }
 
 static void cpu_get_info(const struct npu_device *device, struct npu_device_info *info)
@@ -141,5 +158,6 @@ const struct npu_backend npu_backend_cpu = {
     .load = npu_cpu_load,
     .unload = npu_cpu_unload,
     .run = npu_cpu_run,
+    .wake = npu_cpu_wake,
     .launch = &npu_host_launch_ops,
 };

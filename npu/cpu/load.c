@@ -161,6 +161,8 @@ int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
         l->base.weight_bytes = l->weights->bytes;
     if (ret == 0)
         ret = alloc_work(l, profile, err);
+    if (ret == 0 && npu_work_open(&l->turns, l->device->threads))
+        ret = npu_fail(err, -ENOMEM, "out of memory");
     if (ret) {
         npu_cpu_unload(&l->base);
         return ret;
@@ -172,6 +174,7 @@ int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
 void npu_cpu_unload(struct npu_loaded *loaded)
 {
     struct npu_cpu_loaded *l = (struct npu_cpu_loaded *)loaded;
+    npu_work_close(&l->turns);
     npu_cpu_weights_put(&l->weights);
     free(l->work);
     free(l->scratch);

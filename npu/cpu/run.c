@@ -3,16 +3,18 @@
  * depend on the number of threads. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "npu/clock.h"
 #include "npu/cpu/cpu.h"
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+/* A window on its way through the stages of a program. */
+struct pass {
+    struct npu_cpu_loaded *l;
+    struct npu_run *run;
+    unsigned n_begun; /* stages */
+    struct npu_cpu_job job;
+    uint64_t start_ns; /* of the stage under way */
+};
 
 unsigned npu_cpu_tiles_per_job(unsigned positions, unsigned n_threads)
 {
@@ -42,14 +44,58 @@ void npu_cpu_norm_rows(const struct npu_cpu_job *job, float *y, unsigned row, un
                                      job->w->gamma, job->w->beta, (int)m, (int)d);
 }
 
+static void end_stage(struct pass *pass)
+{
+    unsigned index = pass->n_begun - 1;
+
+    if (pass->run->after)
+        pass->run->after(pass->run->user, index);
+    uint64_t end_ns = npu_now_ns();
+    pass->run->op_ns[pass->l->program.stage[index].op] += end_ns - pass->start_ns;
+    pass->start_ns = end_ns;
+}
+
+static bool next_stage(void *user, struct npu_jobs *jobs)
+{
+    struct pass *pass = user;
+    struct npu_cpu_loaded *l = pass->l;
+    const struct npu_program *p = &l->program;
+    const struct npu_integer *integer = l->weights->integer;
+    unsigned positions = pass->run->positions;
+
+    if (pass->n_begun)
+        end_stage(pass);
+    if (pass->n_begun == p->n_stages)
+        return false;
+    unsigned i = pass->n_begun++;
+    const struct npu_stage *s = &p->stage[i];
+    struct npu_cpu_job *job = &pass->job;
+    *job = (struct npu_cpu_job){
+        .l = l,
+        .run = pass->run,
+        .s = s,
+        .w = &l->weights->stage[i],
+        .i = integer ? &integer->stage[i] : NULL,
+        .positions = positions,
+        .rows = npu_stage_rows(s, positions),
+        .rows_per_job = npu_cpu_tiles_per_job(positions, l->device->n_threads) * NPU_TILE_ROWS};
+    jobs->fn = (integer                  ? npu_cpu_npu_fns
+                : job->w->recipe.integer ? npu_cpu_int_fns
+                                         : npu_cpu_f32_fns)[s->op];
+    jobs->user = job;
+    jobs->n = (job->rows + job->rows_per_job - 1) / job->rows_per_job;
+    if (s->op == NPU_OP_ATTENTION)
+        jobs->n *= p->n_heads;
+    return true;
+}
+
 int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
 {
     struct npu_cpu_loaded *l = (struct npu_cpu_loaded *)loaded;
-    const struct npu_program *p = &l->program;
-    const struct npu_integer *integer = l->weights->integer;
-    size_t row_bytes = p->d_model * (integer ? sizeof(int16_t) : sizeof(float));
-    unsigned tiles_per_job = npu_cpu_tiles_per_job(run->positions, l->device->n_threads);
+    bool integer = l->weights->integer;
+    size_t row_bytes = l->program.d_model * (integer ? sizeof(int16_t) : sizeof(float));
     char *stem = integer ? (char *)l->npu.stem : (char *)l->stem;
+    struct pass pass = {.l = l, .run = run, .start_ns = npu_now_ns()};
 
     /* The frame of the second convolution's input; attention and FFN of the window before wrote
      * over it. */
@@ -57,31 +103,11 @@ int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
     memset(stem + (2 * (size_t)run->positions + 1) * row_bytes, 0, row_bytes);
     memset(run->op_ns, 0, sizeof(run->op_ns));
 
-    uint64_t start = now_ns();
-    for (unsigned i = 0; i < p->n_stages; i++) {
-        const struct npu_stage *s = &p->stage[i];
-        struct npu_cpu_job job = {.l = l,
-                                  .run = run,
-                                  .s = s,
-                                  .w = &l->weights->stage[i],
-                                  .i = integer ? &integer->stage[i] : NULL,
-                                  .positions = run->positions,
-                                  .rows = npu_stage_rows(s, run->positions),
-                                  .rows_per_job = tiles_per_job * NPU_TILE_ROWS};
-        npu_job_fn *fn = (integer                 ? npu_cpu_npu_fns
-                          : job.w->recipe.integer ? npu_cpu_int_fns
-                                                  : npu_cpu_f32_fns)[s->op];
-        unsigned n_jobs = (job.rows + job.rows_per_job - 1) / job.rows_per_job;
-        if (s->op == NPU_OP_ATTENTION)
-            n_jobs *= p->n_heads;
-        npu_threads_run(l->device->threads, n_jobs, fn, &job, run->cancel);
-        if (atomic_load_explicit(run->cancel, memory_order_relaxed))
-            return -ECANCELED;
-        if (run->after)
-            run->after(run->user, i);
-        uint64_t end = now_ns();
-        run->op_ns[s->op] += end - start;
-        start = end;
-    }
-    return 0;
+    int ret = npu_work_run(l->turns, next_stage, &pass, run->cancel);
+    return atomic_load_explicit(run->cancel, memory_order_relaxed) ? -ECANCELED : ret;
+}
+
+void npu_cpu_wake(struct npu_loaded *loaded)
+{
+    npu_work_wake(((struct npu_cpu_loaded *)loaded)->turns);
 }

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lock order: `turn` (held for a whole round, so that encoders on one device take turns stage by
- * stage), then `lock`, a leaf; no job takes either. */
+/* Lock order: a pool's `lock` is a leaf; jobs and stage functions run without it. */
 #include "npu/cpu/threads.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Looks at the next round before a worker sleeps: about 20 us, longer than the gap between two
- * stages of a window, far shorter than the gap between two windows of a live stream. */
+#include "npu/clock.h"
+
+/* Looks for new jobs before a thread sleeps: about 20 us, longer than the gap between two stages of
+ * a window, far shorter than the gap between two windows of a live stream. */
 #define SPIN_ROUNDS 1000
+
+/* A thread leaves a stage with jobs for the next work in line after this time, so that a small
+ * window gets on beside a large one, whose stages may take a tenth of a second. Going to another
+ * work costs some 10 us and a cache that holds other weights. */
+#define TURN_NS UINT64_C(4000000)
 
 struct worker {
     struct npu_threads *pool;
@@ -22,21 +27,35 @@ struct worker {
 struct npu_threads {
     unsigned n_threads;
 
-    pthread_mutex_t turn;
     pthread_mutex_t lock;
-    pthread_cond_t wake, done;
-    bool ending;       /* lock */
-    atomic_uint round; /* written under lock, read by spinners without */
-    atomic_uint busy;  /* workers that have not finished the round; to 0 under lock */
-
-    /* The round's work: written before `round` rises, constant until `busy` is 0. */
-    npu_job_fn *fn;
-    void *user;
-    const atomic_bool *cancel;
-    unsigned n_jobs;
-    atomic_uint next_job;
+    pthread_cond_t wake; /* for workers */
+    /* all below: lock; the atomics are written under it and read without */
+    bool ending;
+    bool seated;           /* a caller works, as worker 0 */
+    bool watched;          /* a caller looks for new jobs and does not sleep yet */
+    unsigned n_asleep;     /* workers that wait for `wake` */
+    uint64_t turns;        /* begun so far */
+    struct npu_work *all;  /* works that run */
+    atomic_uint n_works;   /* in `all` */
+    atomic_uint n_changes; /* of anything that somebody might wait for */
 
     struct worker worker[];
+};
+
+struct npu_work {
+    struct npu_threads *pool;
+    pthread_cond_t changed; /* for the caller */
+    npu_stage_fn *stage;
+    void *user;
+    const atomic_bool *cancel;
+
+    /* all below: the pool's lock; `jobs` is constant while anybody works on it */
+    struct npu_work *next;
+    struct npu_jobs jobs;
+    atomic_uint next_job; /* taken without the lock by who works on it */
+    unsigned n_working;   /* threads that run its jobs or its stage function */
+    uint64_t turn;        /* when it was last begun with; the least is first in line */
+    bool finished;
 };
 
 static inline void spin_pause(void)
@@ -46,51 +65,167 @@ static inline void spin_pause(void)
 #endif
 }
 
-static void work(struct npu_threads *pool, unsigned index)
+static bool is_cancelled(const struct npu_work *work)
 {
-    for (;;) {
-        if (pool->cancel && atomic_load_explicit(pool->cancel, memory_order_relaxed))
-            return;
-        unsigned job = atomic_fetch_add_explicit(&pool->next_job, 1, memory_order_relaxed);
-        if (job >= pool->n_jobs)
-            return;
-        pool->fn(pool->user, job, index);
-    }
+    return atomic_load_explicit(work->cancel, memory_order_relaxed);
 }
 
-/* Wait for a round other than `seen`; false when the pool ends. */
-static bool wait_round(struct npu_threads *pool, unsigned seen, unsigned *round)
+/* ---- Under the lock -------------------------------------------------------------------------- */
+
+static bool has_jobs_locked(const struct npu_work *work)
 {
+    return !work->finished && !is_cancelled(work) &&
+           atomic_load_explicit(&work->next_job, memory_order_relaxed) < work->jobs.n;
+}
+
+/* Whether its caller can go. */
+static bool is_over_locked(const struct npu_work *work)
+{
+    return work->n_working == 0 && (work->finished || is_cancelled(work));
+}
+
+static void call_locked(struct npu_work *work)
+{
+    atomic_fetch_add_explicit(&work->pool->n_changes, 1, memory_order_relaxed);
+    pthread_cond_signal(&work->changed);
+}
+
+/* The next in line: of works with jobs left those that nobody works on, then the one that has
+ * waited longest. NULL: none. */
+static struct npu_work *choose_locked(struct npu_threads *pool)
+{
+    struct npu_work *best = NULL;
+
+    for (struct npu_work *work = pool->all; work; work = work->next) {
+        if (work->n_working == 0 && is_cancelled(work))
+            pthread_cond_signal(&work->changed); /* in case that nobody woke it */
+        if (!has_jobs_locked(work))
+            continue;
+        bool is_free = work->n_working == 0;
+        if (!best || (is_free != (best->n_working == 0) ? is_free : work->turn < best->turn))
+            best = work;
+    }
+    return best;
+}
+
+/* Let the caller of the next in line work, where none does. */
+static void offer_seat_locked(struct npu_threads *pool)
+{
+    struct npu_work *next = pool->seated ? NULL : choose_locked(pool);
+    if (next)
+        call_locked(next);
+}
+
+/* There are new jobs. */
+static void announce_locked(struct npu_threads *pool, unsigned n_jobs)
+{
+    atomic_fetch_add_explicit(&pool->n_changes, 1, memory_order_relaxed);
+    for (unsigned i = 0; i < n_jobs && i < pool->n_asleep; i++)
+        pthread_cond_signal(&pool->wake);
+    offer_seat_locked(pool);
+}
+
+/* Look for changes without the lock for a while. False: there was none. */
+static bool spin_locked(struct npu_threads *pool)
+{
+    unsigned seen = atomic_load_explicit(&pool->n_changes, memory_order_relaxed);
+
+    pthread_mutex_unlock(&pool->lock);
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        *round = atomic_load_explicit(&pool->round, memory_order_acquire);
-        if (*round != seen)
-            return true;
+        if (atomic_load_explicit(&pool->n_changes, memory_order_relaxed) != seen)
+            break;
         spin_pause();
     }
     pthread_mutex_lock(&pool->lock);
-    while (atomic_load_explicit(&pool->round, memory_order_acquire) == seen && !pool->ending)
-        pthread_cond_wait(&pool->wake, &pool->lock);
-    *round = atomic_load_explicit(&pool->round, memory_order_acquire);
-    bool ending = *round == seen;
-    pthread_mutex_unlock(&pool->lock);
-    return !ending;
+    return atomic_load_explicit(&pool->n_changes, memory_order_relaxed) != seen;
 }
+
+/* The last that worked on a stage without jobs left gets the next one's; called and returns with
+ * the lock held. */
+static void next_stage_locked(struct npu_work *work)
+{
+    struct npu_threads *pool = work->pool;
+    struct npu_jobs jobs;
+
+    pthread_mutex_unlock(&pool->lock);
+    bool more = work->stage(work->user, &jobs);
+    pthread_mutex_lock(&pool->lock);
+    work->finished = !more;
+    if (!more)
+        return;
+    work->jobs = jobs;
+    atomic_store_explicit(&work->next_job, 0, memory_order_relaxed);
+    announce_locked(pool, jobs.n);
+}
+
+/* Take jobs until none is left, the work is cancelled, or it is another's turn. Without the lock. */
+static void take_jobs(struct npu_work *work, unsigned worker)
+{
+    const struct npu_jobs jobs = work->jobs;
+    const uint64_t due_ns = npu_now_ns() + TURN_NS;
+
+    while (!is_cancelled(work)) {
+        unsigned job = atomic_fetch_add_explicit(&work->next_job, 1, memory_order_relaxed);
+        if (job >= jobs.n)
+            return;
+        jobs.fn(jobs.user, job, worker);
+        if (atomic_load_explicit(&work->pool->n_works, memory_order_relaxed) > 1 &&
+            npu_now_ns() >= due_ns)
+            return;
+    }
+}
+
+/* One turn; called and returns with the lock held. */
+static void serve_locked(struct npu_work *work, unsigned worker)
+{
+    struct npu_threads *pool = work->pool;
+
+    work->n_working++;
+    work->turn = ++pool->turns;
+    pthread_mutex_unlock(&pool->lock);
+    take_jobs(work, worker);
+    pthread_mutex_lock(&pool->lock);
+    if (work->n_working == 1 && !is_cancelled(work) && !has_jobs_locked(work))
+        next_stage_locked(work);
+    work->n_working--;
+    if (is_over_locked(work))
+        call_locked(work);
+}
+
+/* ---- Workers --------------------------------------------------------------------------------- */
 
 static void *worker_main(void *data)
 {
     struct worker *worker = data;
     struct npu_threads *pool = worker->pool;
-    unsigned seen = 0;
 
-    while (wait_round(pool, seen, &seen)) {
-        work(pool, worker->index);
-        if (atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel) == 1) {
-            pthread_mutex_lock(&pool->lock);
-            pthread_cond_signal(&pool->done);
-            pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->ending) {
+        struct npu_work *work = choose_locked(pool);
+        if (work) {
+            serve_locked(work, worker->index);
+        } else if (!spin_locked(pool)) {
+            pool->n_asleep++;
+            pthread_cond_wait(&pool->wake, &pool->lock);
+            pool->n_asleep--;
         }
     }
+    pthread_mutex_unlock(&pool->lock);
     return NULL;
+}
+
+/* Threads meet at the lock between jobs and hold it for less than 1 us; whoever finds it taken does
+ * better to look again than to sleep. */
+static void init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attr;
+
+    pthread_mutexattr_init(&attr);
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+    pthread_mutex_init(lock, &attr);
+    pthread_mutexattr_destroy(&attr);
 }
 
 int npu_threads_open(struct npu_threads **out, unsigned n_threads)
@@ -98,10 +233,8 @@ int npu_threads_open(struct npu_threads **out, unsigned n_threads)
     struct npu_threads *pool = calloc(1, sizeof(*pool) + n_threads * sizeof(pool->worker[0]));
     if (!pool)
         return -ENOMEM;
-    pthread_mutex_init(&pool->turn, NULL);
-    pthread_mutex_init(&pool->lock, NULL);
+    init_lock(&pool->lock);
     pthread_cond_init(&pool->wake, NULL);
-    pthread_cond_init(&pool->done, NULL);
     for (pool->n_threads = 1; pool->n_threads < n_threads; pool->n_threads++) {
         struct worker *worker = &pool->worker[pool->n_threads];
         *worker = (struct worker){.pool = pool, .index = pool->n_threads};
@@ -126,49 +259,116 @@ void npu_threads_close(struct npu_threads **threads)
         return;
     pthread_mutex_lock(&pool->lock);
     pool->ending = true;
+    atomic_fetch_add_explicit(&pool->n_changes, 1, memory_order_relaxed);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 1; i < pool->n_threads; i++)
         pthread_join(pool->worker[i].thread, NULL);
-    pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
-    pthread_mutex_destroy(&pool->turn);
     free(pool);
 }
 
-/* The caller has done its share: wait for the workers. */
-static void wait_workers(struct npu_threads *pool)
+/* ---- Callers --------------------------------------------------------------------------------- */
+
+int npu_work_open(struct npu_work **out, struct npu_threads *threads)
 {
-    for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0)
-            return;
-        spin_pause();
-    }
-    pthread_mutex_lock(&pool->lock);
-    while (atomic_load_explicit(&pool->busy, memory_order_acquire) > 0)
-        pthread_cond_wait(&pool->done, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+    struct npu_work *work = calloc(1, sizeof(*work));
+    if (!work)
+        return -ENOMEM;
+    work->pool = threads;
+    pthread_cond_init(&work->changed, NULL);
+    *out = work;
+    return 0;
 }
 
-void npu_threads_run(struct npu_threads *pool, unsigned n_jobs, npu_job_fn *fn, void *user,
-                     const atomic_bool *cancel)
+void npu_work_close(struct npu_work **work)
 {
-    pthread_mutex_lock(&pool->turn);
-    pool->fn = fn;
-    pool->user = user;
-    pool->cancel = cancel;
-    pool->n_jobs = n_jobs;
-    atomic_store_explicit(&pool->next_job, 0, memory_order_relaxed);
-    if (pool->n_threads > 1) {
-        atomic_store_explicit(&pool->busy, pool->n_threads - 1, memory_order_relaxed);
-        pthread_mutex_lock(&pool->lock);
-        atomic_fetch_add_explicit(&pool->round, 1, memory_order_release);
-        pthread_cond_broadcast(&pool->wake);
-        pthread_mutex_unlock(&pool->lock);
+    if (*work) {
+        pthread_cond_destroy(&(*work)->changed);
+        free(*work);
     }
-    work(pool, 0);
-    if (pool->n_threads > 1)
-        wait_workers(pool);
-    pthread_mutex_unlock(&pool->turn);
+    *work = NULL;
+}
+
+static void enter_locked(struct npu_work *work, const struct npu_jobs *jobs)
+{
+    struct npu_threads *pool = work->pool;
+
+    work->jobs = *jobs;
+    atomic_store_explicit(&work->next_job, 0, memory_order_relaxed);
+    work->finished = false;
+    work->turn = ++pool->turns;
+    work->next = pool->all;
+    pool->all = work;
+    atomic_fetch_add_explicit(&pool->n_works, 1, memory_order_relaxed);
+    announce_locked(pool, jobs->n);
+}
+
+static void leave_locked(struct npu_work *work)
+{
+    struct npu_threads *pool = work->pool;
+    struct npu_work **at = &pool->all;
+
+    while (*at != work)
+        at = &(*at)->next;
+    *at = work->next;
+    atomic_fetch_sub_explicit(&pool->n_works, 1, memory_order_relaxed);
+    offer_seat_locked(pool); /* it may have been this one's */
+}
+
+/* The caller has no job to take now: until something has changed for it. */
+static void await_locked(struct npu_work *work)
+{
+    struct npu_threads *pool = work->pool;
+    struct npu_work *next = pool->seated ? NULL : choose_locked(pool);
+
+    if (next == work)
+        return;
+    if (next) {
+        call_locked(next);
+    } else if (!pool->seated && !pool->watched) {
+        pool->watched = true;
+        bool changed = spin_locked(pool);
+        pool->watched = false;
+        if (changed || is_over_locked(work))
+            return;
+    }
+    pthread_cond_wait(&work->changed, &pool->lock);
+}
+
+int npu_work_run(struct npu_work *work, npu_stage_fn *stage, void *user, const atomic_bool *cancel)
+{
+    struct npu_threads *pool = work->pool;
+    struct npu_jobs jobs;
+
+    if (!stage(user, &jobs))
+        return 0;
+    work->stage = stage;
+    work->user = user;
+    work->cancel = cancel;
+    pthread_mutex_lock(&pool->lock);
+    enter_locked(work, &jobs);
+    while (!is_over_locked(work)) {
+        bool first = !pool->seated && has_jobs_locked(work);
+        while (first) {
+            pool->seated = true;
+            serve_locked(work, 0);
+            pool->seated = false;
+            first = choose_locked(pool) == work;
+        }
+        if (!is_over_locked(work))
+            await_locked(work);
+    }
+    leave_locked(work);
+    bool finished = work->finished;
+    pthread_mutex_unlock(&pool->lock);
+    return finished ? 0 : -ECANCELED;
+}
+
+void npu_work_wake(struct npu_work *work)
+{
+    pthread_mutex_lock(&work->pool->lock);
+    call_locked(work);
+    pthread_mutex_unlock(&work->pool->lock);
 }

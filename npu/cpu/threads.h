@@ -1,25 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_CPU_THREADS_H
 #define NPU_CPU_THREADS_H
-/* A pool of threads that work through the jobs of one stage. The caller works too, so a pool of one
- * has no thread. Which thread takes which job is open; jobs must write disjoint memory, then the
- * result does not depend on it. */
+/* A pool of threads that windows share. A window is a work: stage after stage a set of jobs. Its
+ * caller works on it, and so does every thread of the pool; of callers one works at a time and the
+ * others wait, so n_threads threads work at most and a pool of one has no thread. Who finds no job
+ * left in a stage goes on with the next work in line, so nobody waits for the end of another's
+ * stage. Callers take jobs of their own work alone, so a cancelled one waits for its own jobs alone.
+ * Which thread takes which job is open; jobs of a stage must write disjoint memory, then the result
+ * does not depend on it. */
 #include <stdatomic.h>
 #include <stdbool.h>
 
 struct npu_threads;
+struct npu_work;
 
-/* job: 0 .. n_jobs - 1; worker: 0 .. n_threads - 1, for per-thread scratch. */
+/* job: 0 .. npu_jobs.n - 1; worker: 0 .. n_threads - 1, for scratch: no two jobs at the same time
+ * have the same one. */
 typedef void npu_job_fn(void *user, unsigned job, unsigned worker);
+
+/* The jobs of one stage. */
+struct npu_jobs {
+    npu_job_fn *fn;
+    void *user;
+    unsigned n; /* at least 1 */
+};
+
+/* Called before the first stage and after each one, while no job of the work runs: fill in the jobs
+ * of the next stage. False: there is none. Threads: the caller of npu_work_run() or one of the
+ * pool's. */
+typedef bool npu_stage_fn(void *user, struct npu_jobs *jobs);
 
 /* n_threads: 1 .. 256. Returns: 0; -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
 int npu_threads_open(struct npu_threads **out, unsigned n_threads);
+/* Every work of it is closed before. */
 void npu_threads_close(struct npu_threads **threads);
 
-/* Run all jobs and wait for them; a set *cancel (may be NULL) lets the remaining jobs go unrun.
- * Threads: completion; callers at the same time take turns. Allocates: no. Blocks: until the jobs
- * are done. */
-void npu_threads_run(struct npu_threads *threads, unsigned n_jobs, npu_job_fn *fn, void *user,
-                     const atomic_bool *cancel);
+/* Returns: 0; -ENOMEM. Threads: control. */
+int npu_work_open(struct npu_work **out, struct npu_threads *threads);
+void npu_work_close(struct npu_work **work);
+
+/* Run all stages. A set *cancel lets the jobs that have not begun go unrun. Returns: 0; -ECANCELED
+ * it gave up. Threads: completion, one at a time per work. Allocates: no. Blocks: until all jobs
+ * are done; when cancelled, until those that had begun are. */
+int npu_work_run(struct npu_work *work, npu_stage_fn *stage, void *user, const atomic_bool *cancel);
+/* *cancel was set: a run that waits for its turn looks at it now. Threads: any. Blocks: no. */
+void npu_work_wake(struct npu_work *work);
 
 #endif /* NPU_CPU_THREADS_H */

@@ -173,6 +173,8 @@ int npu_cpu_weights_get(struct npu_cpu_weights **out, const struct npu_kernels *
     if (loads) {
         ret = load(w, model, err);
         finish(w, ret == 0);
+        if (ret == 0 && w->integer)
+            npu_integer_log_proofs(w->integer);
     }
     if (ret == 0)
         *out = w;

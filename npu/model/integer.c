@@ -65,7 +65,7 @@ static size_t lay_out(struct npu_integer *out, char *base)
     return used;
 }
 
-static void log_proofs(const struct npu_integer *out)
+void npu_integer_log_proofs(const struct npu_integer *out)
 {
     char what[64];
     for (unsigned i = 0; i < out->program.n_stages; i++) {
@@ -106,7 +106,6 @@ int npu_integer_open(struct npu_integer **out, const struct npu_program *program
         npu_integer_close(&i);
         return ret;
     }
-    log_proofs(i);
     *out = i;
     return 0;
 }

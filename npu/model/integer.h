@@ -61,10 +61,13 @@ struct npu_integer {
 /* Read and pack a model (transfer full). Immutable afterwards.
  * Returns:  0; -ENOTSUP a bound that no number format of the profile holds, the sentence names
  * stage, channel and bound; else as npu_model_read_f32(); -ENOMEM.
- * Threads:  control. Blocks: on the file. Logs the table of proofs at level debug. */
+ * Threads:  control. Blocks: on the file. */
 int npu_integer_open(struct npu_integer **out, const struct npu_program *program,
                      const struct npu_model *model, struct npu_error *err);
 void npu_integer_close(struct npu_integer **integer);
+/* Log the table of proofs at level debug. Not while anybody waits for these weights: a log callback
+ * may ask for them, too. */
+void npu_integer_log_proofs(const struct npu_integer *integer);
 
 /* mel as f32 to s16 at 2^-NPU_INTEGER_MEL_BITS, rint; |x| > 2.5 is clipped, NaN is 0. n values. */
 void npu_integer_quantise_mel(int16_t *dst, const float *mel, size_t n);

@@ -250,10 +250,11 @@ static int load(struct npu_sim_loaded *l, const struct npu_model *model, struct 
     if (!l->stage)
         return npu_fail(err, -ENOMEM, "out of memory");
     int ret = npu_integer_open(&l->integer, &l->program, model, err);
-    if (ret == 0)
-        l->base.weight_bytes = l->integer->bytes;
-    if (ret == 0)
-        ret = load_weights(l, err);
+    if (ret)
+        return ret;
+    npu_integer_log_proofs(l->integer);
+    l->base.weight_bytes = l->integer->bytes;
+    ret = load_weights(l, err);
     if (ret == 0)
         ret = npu_sim_plan(l, l->positions, err);
     if (ret == 0)

@@ -3,16 +3,18 @@
  * number of threads.
  *
  *     test_encoder [CASE...]     all cases, or those named: golden small base shared hash order
- * cancel depths memory
+ * cancel beside depths memory
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "npu/npu.h"
+#include "npu/backend.h"
 #include "tests/check.h"
 #include "tests/npu/encoder_input.h"
 #include "tests/npu/encoder_rig.h"
@@ -280,6 +282,125 @@ static void test_cancel(void)
     rig_close(&rig); /* with a window in flight */
 }
 
+/* A window of another encoder that stands still, and with it the device's only thread. */
+struct standing {
+    struct npu_device *device;
+    struct npu_loaded *loaded;
+    struct npu_program program;
+    const float *mel;
+    float *features;
+    pthread_t thread;
+    sem_t stands, go, patience;
+    atomic_bool impatient;
+    atomic_uint n_stages;
+    int result;
+};
+
+static void stand(void *user, unsigned stage)
+{
+    struct standing *s = user;
+    if (atomic_fetch_add(&s->n_stages, 1) == 0) {
+        sem_post(&s->stands);
+        while (sem_wait(&s->go))
+            ;
+    }
+}
+
+static void *standing_main(void *data)
+{
+    struct standing *s = data;
+    atomic_bool never = false;
+    struct npu_run run = {.positions = s->program.positions,
+                          .mel = s->mel,
+                          .features = s->features,
+                          .cancel = &never,
+                          .after = stand,
+                          .user = s};
+    s->result = s->device->backend->run(s->loaded, &run);
+    return NULL;
+}
+
+/* Lets it go on after a minute, so that a test that waits for it fails instead of standing, too. */
+static void *patience_main(void *data)
+{
+    struct standing *s = data;
+    struct timespec due;
+    clock_gettime(CLOCK_REALTIME, &due);
+    due.tv_sec += 60;
+    int ret;
+    while ((ret = sem_timedwait(&s->patience, &due)) && errno == EINTR)
+        ;
+    if (ret) {
+        atomic_store(&s->impatient, true);
+        sem_post(&s->go);
+    }
+    return NULL;
+}
+
+/* Cancel, resume and close wait for no job of another encoder, whether the window stands in line or
+ * is on its way there. */
+static void test_beside(void)
+{
+    struct rig rig;
+    struct standing s = {.result = -1};
+    struct npu_error err = {""};
+    pthread_t patience;
+    unsigned good = 0;
+
+    rig_open(&rig, "f32", small_path, NULL, 1, 2);
+    float *mel = lcg_mel(5, 80), *features = rig_encode(&rig, mel);
+    uint64_t expected = hash_features(&rig.info, features);
+    s.device = rig.device;
+    s.mel = mel; /* its first and last rows need not be zero here */
+    s.features = features;
+    if (npu_program_build(&s.program, &rig.model_info) ||
+        rig.device->backend->load(&s.loaded, rig.device, &s.program, NPU_PROFILE_F32,
+                                  rig.info.positions, rig.model, &err)) {
+        check_case(false, "load", "%s", err.text);
+        exit(check_finish());
+    }
+    s.program.positions = rig.info.positions - 1;
+    sem_init(&s.stands, 0, 0);
+    sem_init(&s.go, 0, 0);
+    sem_init(&s.patience, 0, 0);
+    pthread_create(&s.thread, NULL, standing_main, &s);
+    pthread_create(&patience, NULL, patience_main, &s);
+    while (sem_wait(&s.stands))
+        ;
+    for (unsigned i = 0; i < 20; i++) {
+        good += npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 1, 0) == 0;
+        nanosleep(&(struct timespec){.tv_nsec = (long)(i % 4) * 1000000}, NULL);
+        npu_encoder_cancel(rig.encoder);
+        npu_encoder_resume(rig.encoder);
+    }
+    check_case(good == 20 && !s.impatient && s.n_stages == 1,
+               "cancel_and_resume_wait_for_no_other_encoder", "%u of 20", good);
+    npu_encoder_submit_mel(rig.encoder, mel, rig.info.positions, 1, 0);
+    nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    npu_encoder_close(&rig.encoder);
+    check_case(!s.impatient && s.n_stages == 1, "close_waits_for_no_other_encoder", "%u stages",
+               s.n_stages);
+    sem_post(&s.patience);
+    sem_post(&s.go);
+    pthread_join(patience, NULL);
+    pthread_join(s.thread, NULL);
+    check_case(s.result == 0 && s.n_stages == s.program.n_stages,
+               "the_other_encoder_goes_on_after_it", "returned %d", s.result);
+    rig.device->backend->unload(s.loaded);
+    const struct npu_encoder_params params = {.profile = "f32"};
+    if (npu_encoder_open(&rig.encoder, rig.model, rig.device, &params, &err))
+        check_case(false, "open", "%s", err.text);
+    free(features);
+    features = rig_encode(&rig, mel);
+    check_case(hash_features(&rig.info, features) == expected, "bits_after_it_are_the_same", " ");
+    sem_destroy(&s.stands);
+    sem_destroy(&s.go);
+    sem_destroy(&s.patience);
+    free(features);
+    free(mel);
+    rig_close(&rig);
+}
+
 static void test_params(void)
 {
     struct npu_error err;
@@ -314,9 +435,10 @@ static void test_params(void)
 int main(int argc, char **argv)
 {
     static const struct rig_case cases[] = {
-        {"params", test_params},    {"small", test_small_golden},   {"hash-small", test_hash_small},
-        {"order", test_order},      {"cancel", test_cancel},        {"depths", test_depths},
-        {"base", test_base_golden}, {"shared", test_shared_golden}, {"hash-base", test_hash_base},
+        {"params", test_params},         {"beside", test_beside},    {"small", test_small_golden},
+        {"hash-small", test_hash_small}, {"order", test_order},      {"cancel", test_cancel},
+        {"depths", test_depths},         {"base", test_base_golden}, {"shared", test_shared_golden},
+        {"hash-base", test_hash_base},
     };
     snprintf(small_path, sizeof(small_path), "test-encoder-%d.safetensors", (int)getpid());
     if (test_small_model_write(small_path, 80, 128, 2, 100, 1)) {
