@@ -153,6 +153,21 @@ static inline void check_refusal(const char *name, const struct weights_file *fi
     npu_model_close(&model);
 }
 
+/* How many descriptors are open; one that is lost may lie above free ones. */
+static inline unsigned count_descriptors(void)
+{
+    unsigned n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+static inline void check_descriptors(unsigned before)
+{
+    unsigned now = count_descriptors();
+    check_case(now == before, "descriptors", "%u, %u before", now, before);
+}
+
 /* The k-th allocation fails, alone or with all after it: -ENOMEM, nothing leaks (the sanitizer
  * looks). `attempt` returns what it does and whether its outputs are as they should be. */
 struct attempt {
