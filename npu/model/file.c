@@ -177,8 +177,9 @@ int npu_file_tensor_bytes(const struct npu_file *file, const struct npu_file_ten
     *bytes = tensor->bytes;
     if (tensor->dtype == NPU_DTYPE_UNKNOWN)
         return 0;
-    uint64_t row = tensor->n_dims ? tensor->dims[tensor->n_dims - 1] : 1;
-    if (type->block > 1 && row % type->block != 0)
+    /* blocks are ggml's, whose tensors have as many dimensions as are kept */
+    uint64_t row = type->block == 1 ? 0 : tensor->n_dims ? tensor->dims[tensor->n_dims - 1] : 1;
+    if (row % type->block != 0)
         return npu_fail(err, -EBADMSG,
                         "%s: tensor %.160s: expected rows in multiples of %u for %s, found shape "
                         "%s",

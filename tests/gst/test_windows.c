@@ -577,6 +577,29 @@ GST_START_TEST (test_short_table_refused)
 
 GST_END_TEST;
 
+/* An element that opens for the first time tells of the shorter windows, and of
+ * no others. */
+GST_START_TEST (test_short_table_told)
+{
+  static const guint rows[] = { 400, 1500 };
+
+  for (guint i = 0; i < 2; i++) {
+    GstElement *element = gst_element_factory_make ("whispernpu", NULL);
+    GstBus *bus = gst_bus_new ();
+
+    use_table (rows[i]);
+    gst_element_set_bus (element, bus);
+    gst_element_set_state (element, GST_STATE_READY);
+    fail_unless_equals_int (count_messages (bus, GST_MESSAGE_LATENCY), i == 0);
+    gst_element_set_state (element, GST_STATE_NULL);
+    gst_element_set_bus (element, NULL);
+    gst_object_unref (bus);
+    gst_object_unref (element);
+  }
+}
+
+GST_END_TEST;
+
 /* 30 s until the model is known, then less, which is told. */
 GST_START_TEST (test_short_table_latency)
 {
@@ -622,6 +645,7 @@ windows_suite (void)
   tcase_add_loop_test (tc, test_short_table, 0, G_N_ELEMENTS (tables));
   tcase_add_loop_test (tc, test_short_table_refused, 0,
       G_N_ELEMENTS (short_tables));
+  tcase_add_test (tc, test_short_table_told);
   tcase_add_test (tc, test_short_table_latency);
   return s;
 }

@@ -296,6 +296,7 @@ int main(void)
                                             "HUGGINGFACE_HUB_CACHE", "HF_HOME"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         unsetenv(variables[i]);
+    unsigned descriptors = count_descriptors();
     make_root();
     setenv("HOME", in_root("home"), 1);
     test_find_default();
@@ -309,6 +310,7 @@ int main(void)
     unsetenv("HOME");
     check_find("cache.no_variable", "openai/whisper-small", NULL, NULL, "HOME are unset");
     test_find_variables();
+    check_descriptors(descriptors);
     remove_root();
     return check_finish();
 }

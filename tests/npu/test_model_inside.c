@@ -448,6 +448,7 @@ int main(int argc, char **argv)
     make_root();
     memory_fd = memfd_create("model", MFD_CLOEXEC);
     snprintf(memory_path, sizeof(memory_path), "/proc/self/fd/%d", memory_fd);
+    unsigned descriptors = count_descriptors();
     test_prefixes();
     test_refusals();
     test_many();
@@ -459,6 +460,7 @@ int main(int argc, char **argv)
     put_others(&from);
     write_parts(&from);
     check_no_memory("inside.no_memory", memory_path);
+    check_descriptors(descriptors);
     close(memory_fd);
     remove_root();
     return check_finish();
