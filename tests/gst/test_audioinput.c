@@ -81,7 +81,7 @@ convert (const GstAudioInfo * info, guint total, guint chunk)
 GST_START_TEST (test_restart)
 {
   static const gint rates[] = { 1000, 8000, 11025, 44100, 48000, 768000 };
-  static const guint totals[] = { 3, 10007 };
+  static const guint totals[] = { 50, 10007 };
 
   for (guint r = 0; r < G_N_ELEMENTS (rates); r++) {
     GstNpuAudioInput *input = gst_npu_audio_input_new ();

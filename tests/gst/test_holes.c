@@ -211,7 +211,7 @@ GST_START_TEST (test_overlap)
 
   open_stream (h, RATE);
   for (guint i = 0; i < 30; i++) {
-    guint at = (i + i / 10) * CHUNK_MS;
+    guint at = (i + (i >= 15) + (i >= 20)) * CHUNK_MS;
 
     buffer = make_quiet (at, at + CHUNK_MS, RATE, 616);
     if (i == 0)

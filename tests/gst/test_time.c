@@ -225,6 +225,26 @@ GST_START_TEST (test_jump_back)
 
 GST_END_TEST;
 
+/* Half a second that is a fifth of one back, and that again later: neither
+ * stays. */
+GST_START_TEST (test_jump_back_goes)
+{
+  GstHarness *h = start_seconds ();
+
+  for (guint i = 0; i < 50; i++)
+    push_at (h, i * 1600, 1600, i * 100 * GST_MSECOND - (i >= 20 &&
+            i % 20 < 5 ? 200 * GST_MSECOND : 0));
+  finish_seconds (h);
+  for (guint i = 0; i < 5; i++)
+    check_next (h, i * GST_SECOND, 50 * i, i == 0);
+  fail_unless (gst_harness_try_pull (h) == NULL);
+  fail_unless_equals_uint64 (get_stat (h, "resyncs"), 0);
+  fail_unless_equals_uint64 (get_stat (h, "silence-time"), 0);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* With a new format it is another source: a jump back counts at once. */
 GST_START_TEST (test_jump_back_format)
 {
@@ -349,6 +369,7 @@ time_suite (void)
   tcase_add_test (tc, test_jump_stays);
   tcase_add_test (tc, test_jump_goes);
   tcase_add_loop_test (tc, test_jump_back, 0, G_N_ELEMENTS (back));
+  tcase_add_test (tc, test_jump_back_goes);
   tcase_add_test (tc, test_jump_back_format);
   tcase_add_test (tc, test_segment_update);
   tcase_add_test (tc, test_segment_clips);
