@@ -26,6 +26,7 @@ struct _GstNpuAudioInput
   gfloat *scratch;
   gsize scratch_size;           /* in samples */
   guint8 *silence;              /* BLOCK_FRAMES frames of it */
+  gboolean unreadable;          /* what was to be converted last */
 
   guint64 consumed, produced;   /* frames, samples since the converter started */
 
@@ -267,9 +268,10 @@ gst_npu_audio_input_block (GstNpuAudioInput * input, gpointer * planes,
     input->scratch_size = n_samples;
   }
   out[0] = input->scratch;
-  if (!gst_audio_converter_samples (input->converter, 0, planes, n_frames, out,
-          n_samples))
-    return GST_NPU_FLOW_BAD_AUDIO;
+  input->unreadable = !gst_audio_converter_samples (input->converter, 0, planes,
+      n_frames, out, n_samples);
+  if (input->unreadable)
+    return GST_FLOW_ERROR;
   n_samples = MIN (n_samples, limit);
   input->consumed += n_frames;
   input->produced += n_samples;
@@ -313,8 +315,10 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   gpointer planes[64];
   gsize step;
 
-  if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ))
-    return GST_NPU_FLOW_BAD_AUDIO;
+  if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ)) {
+    input->unreadable = TRUE;
+    return GST_FLOW_ERROR;
+  }
   /* Bytes from one frame to the next within a plane. By the width, for
    * GST_AUDIO_BUFFER_BPS goes by the depth: 3 instead of 4 for S24_32. */
   step = GST_AUDIO_BUFFER_N_PLANES (&audio) > 1 ?
@@ -331,6 +335,12 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   }
   gst_audio_buffer_unmap (&audio);
   return ret;
+}
+
+gboolean
+gst_npu_audio_input_unreadable (const GstNpuAudioInput * input)
+{
+  return input->unreadable;
 }
 
 GstFlowReturn
