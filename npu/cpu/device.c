@@ -22,26 +22,32 @@ static unsigned count_cpus(void)
     return n < 1 ? 1 : n > 256 ? 256 : (unsigned)n;
 }
 
-/* The kernel set: the machine's best, lowered by WHISPERNPU_CPU. */
-static void choose_kernels(struct npu_kernels *kernels)
+/* The kernel set: the machine's best, or what WHISPERNPU_CPU names. A name that means nothing here
+ * is an error, for whoever sets it measures or compares. */
+static int choose_kernels(struct npu_kernels *kernels, struct npu_error *err)
 {
     const char *wish = getenv("WHISPERNPU_CPU");
-    enum npu_isa best = npu_kernels_detect(), limit = best;
+    enum npu_isa limit;
 
-    if (!npu_kernels_parse(wish, &limit)) {
-        npu_log(NPU_LOG_WARNING,
-                "WHISPERNPU_CPU=%s is not one of ref, avx2, avxvnni, avx512, avx512vnni, "
-                "avx512vbmi, amx; ignored",
-                wish);
-        limit = best;
-    }
+    if (!npu_kernels_parse(wish, &limit))
+        return npu_fail(err, -EINVAL,
+                        "WHISPERNPU_CPU=%s is no kernel set; expected ref, avx2, avxvnni, avx512, "
+                        "avx512vnni, avx512vbmi, amx, or auto or nothing for this machine's best",
+                        wish);
     npu_kernels_init(kernels, limit);
-    if (limit > best)
-        npu_log(NPU_LOG_WARNING, "WHISPERNPU_CPU=%s is not possible on this machine; using %s",
-                wish, kernels->name);
+    if (kernels->isa != limit) {
+        struct npu_kernels best;
+        npu_kernels_init(&best, npu_kernels_detect());
+        return npu_fail(
+            err, -ENOTSUP,
+            "WHISPERNPU_CPU=%s is not possible on this machine, whose best is %s; leave "
+            "it unset for that, or name a lower one",
+            wish, best.name);
+    }
     const char *complaint = npu_kernels_complaint();
     if (complaint)
         npu_log(NPU_LOG_WARNING, "cpu: %s", complaint);
+    return 0;
 }
 
 /* The open device with these threads and kernels, or NULL; called with the lock held. */
@@ -81,9 +87,10 @@ static int cpu_open(struct npu_device **out, const struct npu_device_params *par
 {
     unsigned n_threads = params->threads ? params->threads : count_cpus();
     struct npu_kernels kernels;
-    int ret = 0;
+    int ret = choose_kernels(&kernels, err);
 
-    choose_kernels(&kernels);
+    if (ret)
+        return ret;
     pthread_mutex_lock(&lock);
     struct npu_cpu_device *dev = find_locked(n_threads, kernels.isa);
     if (!dev)
