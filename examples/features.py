@@ -4,7 +4,8 @@
 
     features.py FILE [START]
 
-START, in seconds, is where to begin. Needs PyGObject, NumPy and GStreamer's Python module (Debian:
+START, in seconds, is where to begin. Exit status: 0 windows came, 1 none or not all, and a sentence
+says why. Needs PyGObject, NumPy and GStreamer's Python module (Debian:
 python3-gi gir1.2-gst-plugins-base-1.0 python3-numpy python3-gst-1.0). Without the last, PyGObject
 hands out copies of the features instead of views, and all else stays as it is.
 """
@@ -17,14 +18,34 @@ import numpy as np
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
-from gi.repository import GLib, Gst, GstApp  # noqa: E402,F401  GstApp gives appsink its methods
+gi.require_version("GstPbutils", "1.0")
+from gi.repository import GLib, Gst, GstApp, GstPbutils  # noqa: E402,F401  GstApp: appsink's methods
 
 # A file without audio is an error when decodebin may give nothing else, and none of its pictures are
 # decoded. Plain decodebin would let such a file end in silence, or not at all.
 PIPELINE = (
-    "filesrc name=file ! decodebin caps=audio/x-raw expose-all-streams=false "
-    "! whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
+    "filesrc name=file ! decodebin name=decoder caps=audio/x-raw expose-all-streams=false "
+    "whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
 )
+NO_AUDIO = "there is no audio in it"
+
+
+def link_audio(decoder, pad, whisper):
+    # A pad for each track of audio: the first is taken. A chained Ogg, which is files one after
+    # another, changes its pads where the next begins, so the link that "!" makes once is too little.
+    sink = whisper.get_static_pad("sink")
+    if not sink.is_linked() and pad.link(sink) != Gst.PadLinkReturn.OK:
+        error = GLib.Error.new_literal(Gst.StreamError.quark(), "its audio cannot be taken", 1)
+        decoder.post_message(Gst.Message.new_error(decoder, error, None))
+
+
+def open_file(path):
+    """A pipeline for windows() that reads a file."""
+    pipeline = Gst.parse_launch(PIPELINE)
+    pipeline.get_by_name("file").set_property("location", str(path))
+    decoder = pipeline.get_by_name("decoder")
+    decoder.connect("pad-added", link_audio, pipeline.get_by_name("whisper"))
+    return pipeline
 
 
 @contextmanager
@@ -48,22 +69,71 @@ def view(sample):
         buffer.unmap(info)
 
 
+def start_of(sample):
+    """Where in the file a window's first sample is, in s: the segment tells it of a time stamp."""
+    pts = sample.get_buffer().pts
+    return sample.get_segment().to_stream_time(Gst.Format.TIME, pts) / Gst.SECOND
+
+
+def missing_for_audio(message):
+    """What a message says is missing, None where that is a matter of pictures or subtitles."""
+    flags = GstPbutils.PbUtilsCapsDescriptionFlags
+    # "gstreamer|1.0|PROGRAM|DESCRIPTION|decoder-CAPS"
+    detail = GstPbutils.missing_plugin_message_get_installer_detail(message) or ""
+    kind = flags(0)
+    if caps := Gst.Caps.from_string(detail.split("|")[-1].partition("-")[2]):
+        kind = GstPbutils.pb_utils_get_caps_description_flags(caps)
+    seen = kind & (flags.VIDEO | flags.IMAGE | flags.SUBTITLE)
+    if seen and not kind & (flags.AUDIO | flags.CONTAINER):
+        return None
+    return GstPbutils.missing_plugin_message_get_description(message)
+
+
+def explain(message, missing):
+    """An error message in a sentence. One of decodebin itself is that no audio came of the file."""
+    error, _ = message.parse_error()
+    none = error.matches(Gst.CoreError.quark(), Gst.CoreError.MISSING_PLUGIN) or any(
+        error.matches(Gst.StreamError.quark(), code)
+        for code in (Gst.StreamError.CODEC_NOT_FOUND, Gst.StreamError.FAILED)
+    )
+    if message.src.get_name() != "decoder" or not none:
+        return f"{error.message} ({message.src.get_name()})"
+    # A user can install what is missing, once it has a name.
+    return f"no GStreamer plugin that is installed decodes it: {missing}" if missing else NO_AUDIO
+
+
 def windows(pipeline):
-    """Play `pipeline`, yield each sample of its appsink "out"; an error raises RuntimeError."""
+    """Play `pipeline`, yield each sample of its appsink "out"; an error raises RuntimeError, and so
+    does a stream in which no window was."""
     out, bus = pipeline.get_by_name("out"), pipeline.get_bus()
     pipeline.set_state(Gst.State.PLAYING)
-    ended = False
+    ended, missing, n_windows = False, None, 0
     while not ended:
         # An error comes on the bus, with or without an end of stream after it: look at both.
         ended = out.is_eos()
-        if message := bus.pop_filtered(Gst.MessageType.ERROR):
-            error, detail = message.parse_error()
-            # A user can install what is missing, once it has a name.
-            missing = re.search(r"Missing [^:\n]*: [^(,\n]*[^(,\n ]", detail or "")
-            why = f"{message.src.get_name()}: {error.message}"
-            raise RuntimeError(f"{why} {missing[0]}." if missing else why)
+        while message := bus.pop_filtered(Gst.MessageType.ERROR | Gst.MessageType.ELEMENT):
+            if message.type == Gst.MessageType.ERROR:
+                raise RuntimeError(explain(message, missing))
+            if GstPbutils.is_missing_plugin_message(message):
+                missing = missing_for_audio(message) or missing
         if not ended and (sample := out.try_pull_sample(Gst.SECOND // 10)):
+            n_windows += 1
             yield sample
+    if n_windows == 0:
+        raise RuntimeError(NO_AUDIO)
+
+
+def is_chained(pipeline):
+    """Whether the file that is paused is a chained Ogg: its segment is not all of it."""
+    demuxers = pipeline.iterate_all_by_element_factory_name("oggdemux")
+    event = pipeline.get_by_name("out").get_static_pad("sink").get_sticky_event(
+        Gst.EventType.SEGMENT, 0
+    )
+    if demuxers.next()[0] != Gst.IteratorResult.OK or not event:
+        return False
+    segment = event.parse_segment()
+    known = segment.duration != Gst.CLOCK_TIME_NONE
+    return segment.time > 0 or (known and segment.duration > segment.stop)
 
 
 def seek(pipeline, start):
@@ -71,25 +141,28 @@ def seek(pipeline, start):
     # Who seeks must wait until the pipeline knows its file: paused, with data at the sink. Without
     # ACCURATE the first window would begin where the decoder likes best.
     pipeline.set_state(Gst.State.PAUSED)
-    if pipeline.get_state(Gst.CLOCK_TIME_NONE)[0] == Gst.StateChangeReturn.SUCCESS:
-        flags = Gst.SeekFlags.FLUSH | Gst.SeekFlags.ACCURATE
-        if not pipeline.seek_simple(Gst.Format.TIME, flags, int(start * Gst.SECOND)):
-            raise RuntimeError("cannot seek in this file")
+    if pipeline.get_state(Gst.CLOCK_TIME_NONE)[0] != Gst.StateChangeReturn.SUCCESS:
+        return
+    # GStreamer 1.22 may never end it after a seek.
+    if is_chained(pipeline):
+        raise RuntimeError("several files joined into one (chained Ogg): read it from its start")
+    flags = Gst.SeekFlags.FLUSH | Gst.SeekFlags.ACCURATE
+    if not pipeline.seek_simple(Gst.Format.TIME, flags, int(start * Gst.SECOND)):
+        raise RuntimeError("cannot seek in this file")
 
 
 def main(path, start):
-    pipeline = Gst.parse_launch(PIPELINE)
-    pipeline.get_by_name("file").set_property("location", path)
+    pipeline = open_file(path)
     try:
         if start > 0:
             seek(pipeline, start)
         for sample in windows(pipeline):
             buffer = sample.get_buffer()
             with view(sample) as features:
-                # The buffer's time stamp is that of the window's first sample; its duration is that
-                # of the audio in it, so positions past duration / 20 ms are padding.
+                # The buffer's duration is that of the audio in it, so positions past
+                # duration / 20 ms are padding.
                 print(
-                    f"window at {buffer.pts / Gst.SECOND:6.2f} s, "
+                    f"window at {start_of(sample):6.2f} s, "
                     f"{buffer.duration / Gst.SECOND:5.2f} s of audio: "
                     f"{features.shape[0]} positions x {features.shape[1]} channels, "
                     f"rms {np.sqrt(np.mean(np.square(features, dtype='f8'))):.4f}"
@@ -108,5 +181,8 @@ if __name__ == "__main__":
         sys.exit(f"usage: {sys.argv[0]} FILE [START]")
     try:
         main(sys.argv[1], begin)
-    except (GLib.Error, RuntimeError) as error:  # GLib.Error: no plugin, say
-        sys.exit(str(getattr(error, "message", error)))
+    except GLib.Error as error:  # no plugin, say
+        sys.exit(error.message)
+    except RuntimeError as error:
+        after = f" from {begin:g} s on" if str(error) == NO_AUDIO and begin > 0 else ""
+        sys.exit(f"{sys.argv[1]}: {error}{after}")

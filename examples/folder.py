@@ -6,12 +6,13 @@
 
 IN/a/talk.opus becomes OUT/a/talk.opus.npy, float32 [windows][positions][channels] for numpy.load,
 and OUT/a/talk.opus.json, which says when each window starts, how many seconds of audio it holds and
-how many of its positions are not padding. The same command goes on where an earlier run ended: files
+how many of its positions are not padding. PROPERTY is one of whispernpu's; durations may be written 5s, 500ms or
+in ns. The same command goes on where an earlier run ended: files
 done before are left alone unless they, the model or the settings have changed. A file that cannot be
 read is reported and the others are done all the same. Needs what features.py needs.
 
 Exit status: 0 every file has its features, 1 some could not be read, 2 nothing works (no such
-folder, model or plugin, no space), 130 interrupted.
+folder, model, plugin or setting, no space), 130 interrupted.
 """
 import argparse
 import json
@@ -22,13 +23,16 @@ import signal
 import struct
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import features
 import numpy as np
-from gi.repository import GLib, Gst
+from gi.repository import GLib, GObject, Gst
 
 POSITION = 0.02  # s
+NANOSECONDS = {"": 1, "ns": 1, "us": 1000, "ms": 10**6, "s": 10**9}
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 HEADER = 128  # bytes
 
 
@@ -38,14 +42,70 @@ def npy_header(shape):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", HEADER - 10) + f"{what!r:117}\n".encode()
 
 
+def read_number(spec, text):
+    """An integer; of a duration, which the element has in ns, with a unit if there is one."""
+    is_time = spec.value_type == GObject.TYPE_UINT64
+    match = re.fullmatch(r"(\d{1,20})(\.\d{1,9})?([a-z]*)", text, re.ASCII)
+    unit = match and NANOSECONDS.get(match[3])
+    if not unit or not is_time and (match[2] or match[3]):
+        form = "a duration as 5s, 500ms or in ns" if is_time else "a whole number"
+        raise RuntimeError(f"{spec.name}={text}: expected {form}")
+    value = Fraction(match[1] + (match[2] or "")) * unit
+    if not spec.minimum <= value <= spec.maximum:
+        expected = f"{spec.minimum} to {spec.maximum}"
+        if is_time:
+            expected = f"{spec.minimum / 10**9:g}s to {spec.maximum / 10**9:g}s; without a unit it is ns"
+        raise RuntimeError(f"{spec.name}={text}: expected {expected}")
+    if is_time and value % round(POSITION * 10**9):
+        raise RuntimeError(f"{spec.name}={text}: expected a multiple of {POSITION * 1000:g}ms")
+    if value.denominator != 1:
+        raise RuntimeError(f"{spec.name}={text}: expected a whole number")
+    return int(value)
+
+
+def read_value(spec, text):
+    """What a property is to be set to; RuntimeError where the element would not take it as written."""
+    if GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
+        values = {value.value_nick: value for value in spec.enum_class.__enum_values__.values()}
+    elif spec.value_type == GObject.TYPE_BOOLEAN:
+        values = BOOLEANS
+    elif spec.value_type == GObject.TYPE_STRING:
+        return text
+    else:
+        return read_number(spec, text)
+    if text not in values:
+        raise RuntimeError(f"{spec.name}={text}: expected {', '.join(values)}")
+    return values[text]
+
+
+def apply(element, settings):
+    """Set properties of the element, of which `settings` is a list of PROPERTY=VALUE; return what
+    it has then, for a JSON file."""
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise RuntimeError(f"--set {setting}: expected PROPERTY=VALUE")
+        spec = element.find_property(name)
+        # GStreamer's own, as its name, are no settings.
+        if spec is None or spec.owner_type != element.__gtype__:
+            raise RuntimeError(f'--set {setting}: whispernpu has no property "{name}"')
+        if not spec.flags & GObject.ParamFlags.WRITABLE:
+            raise RuntimeError(f'--set {setting}: the property "{name}" can only be read')
+        element.set_property(name, read_value(spec, text))
+    names = (element.find_property(setting.partition("=")[0]).name for setting in settings)
+    values = {name: element.get_property(name) for name in names}
+    return {name: getattr(value, "value_nick", value) for name, value in values.items()}
+
+
 class Encoder:
     """The element with its settings. The one kept here holds the weights between two files."""
 
     def __init__(self, settings):
-        self.settings = settings
-        # Unlike setting a property, this says so where the element does not have or take it.
-        words = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in settings.items())
-        self.element = Gst.parse_launch(" ".join(["whispernpu", *words]))
+        self.wishes = settings
+        self.element = Gst.ElementFactory.make("whispernpu")
+        if not self.element:
+            raise RuntimeError("GStreamer finds no element whispernpu; set GST_PLUGIN_PATH")
+        self.settings = apply(self.element, settings)
         bus = Gst.Bus.new()
         self.element.set_bus(bus)
         self.element.set_state(Gst.State.PAUSED)
@@ -64,10 +124,8 @@ class Encoder:
 
     def encode(self, path, file, progress):
         """Write the windows of a recording to `file`; return (shape, what each window is)."""
-        pipeline = Gst.parse_launch(features.PIPELINE)
-        for name, value in self.settings.items():
-            Gst.util_set_object_arg(pipeline.get_by_name("whisper"), name, value)
-        pipeline.get_by_name("file").set_property("location", str(path))
+        pipeline = features.open_file(path)
+        apply(pipeline.get_by_name("whisper"), self.wishes)
         shape, described = None, []
         try:
             file.write(bytes(HEADER))
@@ -77,15 +135,13 @@ class Encoder:
                         raise RuntimeError("its windows are not all of one size")
                     shape = window.shape
                     file.write(window)
-                start = sample.get_buffer().pts / Gst.SECOND
+                start = features.start_of(sample)
                 seconds = sample.get_buffer().duration / Gst.SECOND
                 real = min(shape[0], math.ceil(round(seconds / POSITION, 6)))
                 described.append({"start": start, "seconds": seconds, "positions": real})
                 progress(start + seconds, pipeline.query_duration(Gst.Format.TIME))
         finally:
             pipeline.set_state(Gst.State.NULL)
-        if not described:
-            raise RuntimeError("there is no audio in it")
         shape = (len(described), *shape)
         file.seek(0)
         file.write(npy_header(shape))
@@ -186,13 +242,6 @@ def run(args, encoder):
     return 1 if failed else 0
 
 
-def setting(text):
-    name, equals, value = text.partition("=")
-    if not (equals and re.fullmatch("[a-z-]+", name)):
-        raise argparse.ArgumentTypeError(f"{text} is not PROPERTY=VALUE")
-    return name, value
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -203,7 +252,6 @@ def main():
     parser.add_argument(
         "--set",
         metavar="PROPERTY=VALUE",
-        type=setting,
         action="append",
         default=[],
         help="a property of whispernpu, say model-file=openai/whisper-small",
@@ -213,7 +261,7 @@ def main():
         parser.error(f"{args.input} is not a folder")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        encoder = Encoder(dict(args.set))
+        encoder = Encoder(args.set)
         try:
             return run(args, encoder)
         finally:

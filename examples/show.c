@@ -7,6 +7,7 @@
 #include "npu/npu.h"
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
+#include <gst/pbutils/pbutils.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 #define PIPELINE                                                                            \
     "filesrc name=file ! decodebin name=decoder caps=audio/x-raw expose-all-streams=false " \
-    "! tee name=both "                                                                      \
+    "tee name=both "                                                                        \
     "both. ! queue ! whispernpu name=whisper ! appsink name=out sync=false max-buffers=2 "  \
     "both. ! queue ! audioconvert ! audioresample "                                         \
     "! audio/x-raw,format=F32LE,rate=16000,channels=1 "                                     \
@@ -26,7 +27,7 @@
 /* One file under way. The mel side belongs to the streaming thread of the sink "pcm" until the end
  * of the stream, to the main thread afterwards. */
 struct show {
-    GstElement *pipeline, *whisper;
+    GstElement *pipeline, *whisper, *decoder;
     GstAppSink *out;
     GstElement *pcm;
     const char *path;
@@ -35,8 +36,9 @@ struct show {
     float *mel_window; /* [NPU_WINDOW_FRAMES][n_mels] */
     struct picture_strip mel_strip, features_strip;
     unsigned channels, positions; /* of the features, from the caps */
-    unsigned windows;
-    double end; /* s, where the audio of the last window ends */
+    unsigned windows, padded;
+    double end;     /* s, where the audio of the last window ends */
+    gchar *missing; /* what no plugin decodes, NULL: nothing that matters */
 };
 
 struct totals {
@@ -119,27 +121,64 @@ static bool add_features(struct show *show, GstSample *sample)
                           (const float *)map.data + (size_t)p * show->channels);
     gst_buffer_unmap(buffer, &map);
     show->windows++;
-    show->end = (double)GST_BUFFER_PTS(buffer) / GST_SECOND + seconds;
+    show->padded += real < show->positions;
+    show->end = (double)gst_segment_to_stream_time(gst_sample_get_segment(sample), GST_FORMAT_TIME,
+                                                   GST_BUFFER_PTS(buffer)) /
+                    GST_SECOND +
+                seconds;
     return whole || complain(show->path, "the features are not of the size that the caps say");
 }
 
 /* ---- A file ---- */
 
+/* A pad for each track of audio: the first is taken. A chained Ogg changes its pads where the next
+ * file in it begins. */
+static void link_audio(GstElement *decoder, GstPad *pad, GstElement *both)
+{
+    GstPad *sink = gst_element_get_static_pad(both, "sink");
+    if (!gst_pad_is_linked(sink) && GST_PAD_LINK_FAILED(gst_pad_link(pad, sink)))
+        GST_ELEMENT_ERROR(decoder, STREAM, FORMAT, ("its audio cannot be taken"), (NULL));
+    gst_object_unref(sink);
+}
+
+/* A plugin is missing; for pictures or subtitles that is no matter of ours. */
+static void note_missing(struct show *show, GstMessage *message)
+{
+    GstCaps *caps = NULL;
+    GstPbUtilsCapsDescriptionFlags flags = 0;
+    if (gst_structure_get(gst_message_get_structure(message), "detail", GST_TYPE_CAPS, &caps, NULL))
+        flags = gst_pb_utils_get_caps_description_flags(caps);
+    gst_clear_caps(&caps);
+    bool seen =
+        flags & (GST_PBUTILS_CAPS_DESCRIPTION_FLAG_VIDEO | GST_PBUTILS_CAPS_DESCRIPTION_FLAG_IMAGE |
+                 GST_PBUTILS_CAPS_DESCRIPTION_FLAG_SUBTITLE);
+    if (seen && !(flags & (GST_PBUTILS_CAPS_DESCRIPTION_FLAG_AUDIO |
+                           GST_PBUTILS_CAPS_DESCRIPTION_FLAG_CONTAINER)))
+        return;
+    g_free(show->missing);
+    show->missing = gst_missing_plugin_message_get_description(message);
+}
+
+/* An error of decodebin itself is that no audio came of the file. */
 static bool report_error(const struct show *show, GstMessage *message)
 {
     GError *error = NULL;
-    gchar *detail = NULL;
-    gst_message_parse_error(message, &error, &detail);
-    fprintf(stderr, "%s: %s (%s)\n", show->path, error->message,
-            GST_MESSAGE_SRC(message) ? GST_MESSAGE_SRC_NAME(message) : "pipeline");
-    if (g_error_matches(error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) ||
-        g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND))
+    gst_message_parse_error(message, &error, NULL);
+    bool none = GST_MESSAGE_SRC(message) == GST_OBJECT(show->decoder) &&
+                (g_error_matches(error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) ||
+                 g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND) ||
+                 g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED));
+    if (none && show->missing)
         fprintf(stderr,
-                "%s: no installed GStreamer plugin decodes this; on Debian try "
+                "%s: no GStreamer plugin that is installed decodes it: %s; on Debian try "
                 "gstreamer1.0-libav or gstreamer1.0-plugins-bad\n",
-                show->path);
+                show->path, show->missing);
+    else if (none)
+        complain(show->path, "there is no audio in it");
+    else
+        fprintf(stderr, "%s: %s (%s)\n", show->path, error->message,
+                GST_MESSAGE_SRC(message) ? GST_MESSAGE_SRC_NAME(message) : "pipeline");
     g_error_free(error);
-    g_free(detail);
     return false;
 }
 
@@ -156,11 +195,15 @@ static bool read_windows(struct show *show)
             show_progress(show, false);
             continue;
         }
-        GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+        GstMessage *message =
+            gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR | GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT);
         if (!message)
             continue;
+        if (gst_is_missing_plugin_message(message))
+            note_missing(show, message);
         done = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
-        well = done || report_error(show, message);
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+            well = report_error(show, message);
         gst_message_unref(message);
     }
     gst_object_unref(bus);
@@ -206,6 +249,10 @@ static bool open_pipeline(struct show *show)
     GstElement *file = gst_bin_get_by_name(GST_BIN(show->pipeline), "file");
     g_object_set(file, "location", show->path, NULL);
     gst_object_unref(file);
+    show->decoder = gst_bin_get_by_name(GST_BIN(show->pipeline), "decoder");
+    GstElement *both = gst_bin_get_by_name(GST_BIN(show->pipeline), "both");
+    g_signal_connect(show->decoder, "pad-added", G_CALLBACK(link_audio), both);
+    gst_object_unref(both); /* the pipeline keeps it */
     show->whisper = gst_bin_get_by_name(GST_BIN(show->pipeline), "whisper");
     show->out = GST_APP_SINK(gst_bin_get_by_name(GST_BIN(show->pipeline), "out"));
     show->pcm = gst_bin_get_by_name(GST_BIN(show->pipeline), "pcm");
@@ -235,6 +282,7 @@ static void close_show(struct show *show)
 {
     if (show->pipeline)
         gst_element_set_state(show->pipeline, GST_STATE_NULL);
+    g_clear_object(&show->decoder);
     g_clear_object(&show->whisper);
     g_clear_object(&show->out);
     g_clear_object(&show->pcm);
@@ -243,6 +291,7 @@ static void close_show(struct show *show)
     picture_strip_close(&show->mel_strip);
     picture_strip_close(&show->features_strip);
     free(show->mel_window);
+    g_free(show->missing);
 }
 
 /* ---- The report ---- */
@@ -269,7 +318,11 @@ static void print_report(struct show *show, struct totals *totals)
         putchar('\n');
     printf("file          %s\n", show->path);
     printf("duration      %.2f s\n", show->end);
-    printf("windows       %u of 30 s, the last padded\n", show->windows);
+    printf("windows       %u of 30 s", show->windows);
+    if (show->padded > 1)
+        printf(", %u padded\n", show->padded);
+    else
+        puts(show->padded ? ", the last padded" : "");
     printf("features      float32 [%u positions][%u channels] per window\n", show->positions,
            show->channels);
     printf("model         %s\n", model);

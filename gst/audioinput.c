@@ -35,6 +35,7 @@ struct _GstNpuAudioInput
   gfloat *scratch;
   gsize scratch_size;           /* in samples */
   guint8 *silence;              /* BLOCK_FRAMES frames of it */
+  gboolean unreadable;          /* what was to be converted last */
 
   guint64 consumed, produced;   /* frames, samples since the converter started */
 
@@ -337,9 +338,10 @@ gst_npu_audio_input_block (GstNpuAudioInput * input, gpointer * planes,
     input->scratch_size = n_samples;
   }
   out[0] = input->scratch;
-  if (!gst_audio_converter_samples (input->converter, 0, planes, n_frames, out,
-          n_samples))
-    return GST_NPU_FLOW_BAD_AUDIO;
+  input->unreadable = !gst_audio_converter_samples (input->converter, 0, planes,
+      n_frames, out, n_samples);
+  if (input->unreadable)
+    return GST_FLOW_ERROR;
   n_samples = MIN (n_samples, limit);
   input->consumed += n_frames;
   input->produced += n_samples;
@@ -412,8 +414,10 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
     return gst_npu_audio_input_convert_silence (input,
         gst_npu_audio_input_count (input, buffer), func, user);
-  if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ))
-    return GST_NPU_FLOW_BAD_AUDIO;
+  if (!gst_audio_buffer_map (&audio, &input->info, buffer, GST_MAP_READ)) {
+    input->unreadable = TRUE;
+    return GST_FLOW_ERROR;
+  }
   /* Bytes from one frame to the next within a plane. By the width, for
    * GST_AUDIO_BUFFER_BPS goes by the depth: 3 instead of 4 for S24_32. */
   step = GST_AUDIO_BUFFER_N_PLANES (&audio) > 1 ?
@@ -430,6 +434,12 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   }
   gst_audio_buffer_unmap (&audio);
   return ret;
+}
+
+gboolean
+gst_npu_audio_input_unreadable (const GstNpuAudioInput * input)
+{
+  return input->unreadable;
 }
 
 GstFlowReturn

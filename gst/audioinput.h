@@ -22,9 +22,6 @@ G_BEGIN_DECLS
 
 typedef struct _GstNpuAudioInput GstNpuAudioInput;
 
-/* The buffer's memory cannot be read, or not be converted. */
-#define GST_NPU_FLOW_BAD_AUDIO GST_FLOW_CUSTOM_ERROR
-
 /* Takes samples in order; anything but GST_FLOW_OK stops the conversion. */
 typedef GstFlowReturn (*GstNpuSamplesFunc) (gpointer user,
     const gfloat * samples, gsize n_samples);
@@ -79,8 +76,12 @@ gboolean gst_npu_audio_input_accepts (const GstNpuAudioInput * input,
 gsize gst_npu_audio_input_count (const GstNpuAudioInput * input,
     GstBuffer * buffer);
 /* A buffer flagged GAP is silence, whatever its memory holds. */
+/* GST_FLOW_ERROR with gst_npu_audio_input_unreadable(): the buffer's memory cannot
+ * be read, or not be converted. All else is what `func` returned, which may be
+ * any number of a peer's own. */
 GstFlowReturn gst_npu_audio_input_convert (GstNpuAudioInput * input,
     GstBuffer * buffer, GstNpuSamplesFunc func, gpointer user);
+gboolean gst_npu_audio_input_unreadable (const GstNpuAudioInput * input);
 /* Frames of silence that continue the line; counts them in. */
 GstFlowReturn gst_npu_audio_input_silence (GstNpuAudioInput * input,
     guint64 n_frames, GstNpuSamplesFunc func, gpointer user);

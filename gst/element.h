@@ -3,8 +3,9 @@
 #define __GST_NPU_ELEMENT_H__
 
 /* The element's inside, shared by gstwhispernpu.c (states), properties.c,
- * sinkside.c (audio in, the upstream thread), queue.c (between the threads),
- * srcside.c (the pad task that encodes and pushes) and stats.c (what was done).
+ * sinkside.c (audio in, the upstream thread), refusal.c (what is wrong with
+ * that audio, in words), queue.c (between the threads), srcside.c (the pad task
+ * that encodes and pushes) and stats.c (what was done).
  *
  * Lock order, outermost first; nothing is pushed, posted or queried with the
  * last two held:
@@ -100,10 +101,12 @@ struct _GstWhisperNpu
   gboolean broken;              /* audio was lost behind the last sample */
   gboolean discont;             /* of the next window */
   gboolean warned_reverse;      /* once per segment */
+  gboolean refused;             /* an error of this stream was posted */
 
   /* the task (src pad STREAM_LOCK) */
   GstNpuFeatures features;
   gboolean skipped;             /* a window, just before the next one */
+  gboolean item_posted;         /* the application knows why this item failed */
 
   /* Written by state changes while neither thread runs, and under the lock */
   GstNpuLoader loader;
@@ -171,6 +174,20 @@ void gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after);
 /* sinkside.c */
 void gst_whisper_npu_init_sink (GstWhisperNpu * self);
 void gst_whisper_npu_reset_sink (GstWhisperNpu * self);
+
+/* refusal.c, on the upstream thread. Post an error of upstream, but no second one
+ * until a flush, READY or a new stream: a pad sends an event that was refused
+ * again with each buffer. `code` is a GstStreamError; `debug` (transfer full, may
+ * be NULL). */
+void gst_whisper_npu_refuse (GstWhisperNpu * self, gint code,
+    const gchar * text, gchar * debug);
+/* `segment` cannot be used: not of times, or ends before it starts. */
+void gst_whisper_npu_refuse_segment (GstWhisperNpu * self,
+    const GstSegment * segment);
+/* A buffer came before caps or segment; nothing is posted where both are there. */
+void gst_whisper_npu_refuse_start (GstWhisperNpu * self);
+/* What is wrong with a buffer, NULL for nothing. (transfer full) */
+gchar *gst_whisper_npu_fault (GstWhisperNpu * self, GstBuffer * buffer);
 
 /* stats.c: (transfer full) */
 GstStructure *gst_whisper_npu_stats (GstWhisperNpu * self);

@@ -12,9 +12,6 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
-/* Of audio: what is later is a negative GstClockTimeDiff, and the end of a
- * window could come before its start. */
-#define MAX_TIME G_MAXINT64
 /* 16 kHz samples in an encoder position */
 #define POSITION_SAMPLES (2 * NPU_HOP)
 /* Silence that a trimmed window keeps behind its audio, in positions. */
@@ -131,6 +128,7 @@ gst_whisper_npu_reset_sink (GstWhisperNpu * self)
   self->discont = TRUE;
   self->broken = FALSE;
   self->warned_reverse = FALSE;
+  self->refused = FALSE;
 }
 
 /* Audio that runs backwards means nothing to the model: only say that time
@@ -199,25 +197,13 @@ gst_whisper_npu_clip (GstWhisperNpu * self, GstBuffer * buffer,
       GST_AUDIO_INFO_RATE (info), GST_AUDIO_INFO_BPF (info));
 }
 
-/* What upstream did wrong, NULL for nothing. */
-static const gchar *
-gst_whisper_npu_fault (GstWhisperNpu * self, GstBuffer * buffer)
-{
-  if (!gst_npu_audio_input_accepts (self->input, buffer))
-    return "An audio buffer does not fit its caps.";
-  if ((GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer) :
-          self->segment.start) > MAX_TIME)
-    return "A time stamp is beyond all time; it may have been negative.";
-  return NULL;
-}
-
 /* An error of upstream; takes the buffer. */
 static GstFlowReturn
-gst_whisper_npu_refuse (GstWhisperNpu * self, GstBuffer * buffer,
+gst_whisper_npu_refuse_buffer (GstWhisperNpu * self, GstBuffer * buffer,
     const gchar * why)
 {
-  GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", why),
-      ("%" GST_PTR_FORMAT, buffer));
+  gst_whisper_npu_refuse (self, GST_STREAM_ERROR_FAILED, why,
+      gst_info_strdup_printf ("%" GST_PTR_FORMAT, buffer));
   gst_buffer_unref (buffer);
   return GST_FLOW_ERROR;
 }
@@ -316,21 +302,25 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   GstWhisperNpu *self = GST_WHISPER_NPU (parent);
   const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
   GstFlowReturn ret = gst_whisper_npu_flow (self);
-  const gchar *fault;
+  gchar *fault;
   gsize n_frames;
 
-  /* without a segment upstream is wrong, and GStreamer has said so */
   if (ret == GST_FLOW_OK && (info == NULL || self->mel == NULL ||
-          self->segment.format != GST_FORMAT_TIME))
+          self->segment.format != GST_FORMAT_TIME)) {
+    gst_whisper_npu_refuse_start (self);
     ret = GST_FLOW_NOT_NEGOTIATED;
+  }
   if (ret != GST_FLOW_OK) {
     self->broken = TRUE;
     gst_buffer_unref (buffer);
     return ret;
   }
   fault = gst_whisper_npu_fault (self, buffer);
-  if (fault != NULL)
-    return gst_whisper_npu_refuse (self, buffer, fault);
+  if (fault != NULL) {
+    ret = gst_whisper_npu_refuse_buffer (self, buffer, fault);
+    g_free (fault);
+    return ret;
+  }
   if (self->segment.rate < 0.0)
     return gst_whisper_npu_chain_reverse (self, buffer);
   if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) &&
@@ -342,9 +332,9 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   n_frames = gst_npu_audio_input_count (self->input, buffer);
   if (n_frames > 0)
     ret = gst_whisper_npu_take (self, buffer, n_frames);
-  if (ret == GST_NPU_FLOW_BAD_AUDIO)
-    return gst_whisper_npu_refuse (self, buffer,
-        "An audio buffer cannot be read.");
+  if (ret == GST_FLOW_ERROR && gst_npu_audio_input_unreadable (self->input))
+    return gst_whisper_npu_refuse_buffer (self, buffer,
+        "The memory of an audio buffer cannot be read.");
   gst_buffer_unref (buffer);
   return ret;
 }
@@ -370,9 +360,9 @@ gst_whisper_npu_sink_caps (GstWhisperNpu * self, GstEvent * event)
     g_mutex_unlock (&self->lock);
   }
   if (!ok)
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("This audio cannot be converted to 16 kHz mono."),
-        ("caps %" GST_PTR_FORMAT, caps));
+    gst_whisper_npu_refuse (self, GST_STREAM_ERROR_FORMAT,
+        "This audio cannot be converted to 16 kHz mono.",
+        gst_info_strdup_printf ("caps %" GST_PTR_FORMAT, caps));
   gst_event_unref (event);
   return ok;
 }
@@ -426,9 +416,7 @@ gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
 
   gst_event_copy_segment (event, &segment);
   if (segment.format != GST_FORMAT_TIME || segment.stop < segment.start) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Audio must come with time stamps, and end behind its start."),
-        ("%" GST_SEGMENT_FORMAT, &segment));
+    gst_whisper_npu_refuse_segment (self, &segment);
     gst_event_unref (event);
     return FALSE;
   }
@@ -472,8 +460,10 @@ gst_whisper_npu_sink_stream_start (GstWhisperNpu * self, GstEvent * event)
   const gchar *id;
 
   gst_event_parse_stream_start (event, &id);
-  if (g_strcmp0 (old_id, id) != 0)
+  if (g_strcmp0 (old_id, id) != 0) {
     gst_whisper_npu_drain (self, FALSE);
+    self->refused = FALSE;
+  }
   g_free (old_id);
   gst_whisper_npu_restart (self, GST_FLOW_EOS);
 }

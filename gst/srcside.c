@@ -26,9 +26,6 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 /* Of a window's length: 2 s for 30 s, 67 ms for 1 s. */
 #define FIRST_ENCODE_SHARE 15
 
-/* An error of which the application has been told. Stays in this file. */
-#define FLOW_POSTED GST_FLOW_CUSTOM_ERROR
-
 /* Wait for the weights. NULL: *ret says why. */
 static struct npu_encoder *
 gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
@@ -40,8 +37,10 @@ gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
       self->srcresult == GST_FLOW_OK)
     g_cond_wait (&self->item_add, &self->lock);
   *ret = self->srcresult;
-  if (*ret != GST_FLOW_FLUSHING && self->load_state != GST_NPU_LOAD_DONE)
-    *ret = FLOW_POSTED;         /* by the loader */
+  if (*ret != GST_FLOW_FLUSHING && self->load_state != GST_NPU_LOAD_DONE) {
+    *ret = GST_FLOW_ERROR;
+    self->item_posted = TRUE;   /* by the loader */
+  }
   encoder = *ret == GST_FLOW_OK ? self->encoder : NULL;
   g_mutex_unlock (&self->lock);
   return encoder;
@@ -61,7 +60,8 @@ gst_whisper_npu_encoder_failed (GstWhisperNpu * self,
           GST_TIME_ARGS (item->pts),
           err.text[0] != '\0' ? err.text : g_strerror (-code)),
       ("%s", g_strerror (-code)));
-  return FLOW_POSTED;
+  self->item_posted = TRUE;
+  return GST_FLOW_ERROR;
 }
 
 static GstFlowReturn
@@ -74,7 +74,8 @@ gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
       !gst_npu_features_negotiate (&self->features, self->srcpad)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the features."), (NULL));
-    return FLOW_POSTED;
+    self->item_posted = TRUE;
+    return GST_FLOW_ERROR;
   }
   return gst_npu_features_acquire (&self->features, buffer);
 }
@@ -253,6 +254,8 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   GST_LOG_OBJECT (self, "pushing %" GST_PTR_FORMAT, buffer);
   start = gst_util_get_timestamp ();
   ret = gst_pad_push (self->srcpad, buffer);
+  /* a success with a number of the peer's own */
+  ret = MIN (ret, GST_FLOW_OK);
   /* who comes next should know that one is missing */
   self->skipped = ret != GST_FLOW_OK;
   g_mutex_lock (&self->lock);
@@ -307,10 +310,8 @@ gst_whisper_npu_settle (GstWhisperNpu * self, GstFlowReturn ret,
   } else if (ret == GST_FLOW_EOS && (!self->eos ||
           !g_queue_is_empty (&self->items))) {
     ret = GST_FLOW_OK;          /* a new stream has come behind the EOS */
-  } else if (ret == FLOW_POSTED) {
-    self->error_posted = TRUE;
-    ret = GST_FLOW_ERROR;
   }
+  self->error_posted |= self->item_posted;
   self->srcresult = ret;
   return ret;
 }
@@ -352,6 +353,7 @@ gst_whisper_npu_loop (GstPad * pad)
       self->n_windows--;
     g_cond_broadcast (&self->item_del);
     g_mutex_unlock (&self->lock);
+    self->item_posted = FALSE;
     ret = gst_whisper_npu_push_item (self, item);
     gst_whisper_npu_item_free (item);
     g_mutex_lock (&self->lock);

@@ -11,6 +11,13 @@ static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static npu_log_fn *log_fn; /* log_lock */
 static void *log_user;     /* log_lock */
 
+/* What a program that asks for nothing must know: a line on stderr. */
+static void log_to_stderr(enum npu_log_level level, const char *text)
+{
+    if (level <= NPU_LOG_WARNING)
+        fprintf(stderr, "whispernpu: %s: %s\n", level == NPU_LOG_ERROR ? "error" : "warning", text);
+}
+
 void npu_log_set(npu_log_fn *fn, void *user)
 {
     pthread_mutex_lock(&log_lock);
@@ -25,14 +32,15 @@ void npu_log(enum npu_log_level level, const char *format, ...)
     npu_log_fn *fn = log_fn;
     void *user = log_user;
     pthread_mutex_unlock(&log_lock);
-    if (!fn)
-        return;
     char text[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    fn(user, level, text);
+    if (fn)
+        fn(user, level, text);
+    else
+        log_to_stderr(level, text);
 }
 
 int npu_fail(struct npu_error *err, int code, const char *format, ...)

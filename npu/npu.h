@@ -41,7 +41,8 @@ enum npu_log_level { NPU_LOG_ERROR, NPU_LOG_WARNING, NPU_LOG_INFO, NPU_LOG_DEBUG
  * from any thread, with no lock of the core held. */
 typedef void npu_log_fn(void *user, enum npu_log_level level, const char *text);
 
-/* Send the core's messages to `fn` (NULL: nowhere, the default). Process-wide.
+/* Send the core's messages to `fn` (NULL, the default: errors and warnings as lines on stderr, the
+ * rest nowhere). Process-wide.
  * Threads: any; a message under way on another thread may still reach the old function. */
 void npu_log_set(npu_log_fn *fn, void *user);
 
@@ -128,9 +129,10 @@ struct npu_device_params {
 
 /* Open a device; opens of the same kind share one instance and its threads, counted. The kernel set
  * is the best that processor and operating system allow, lowered by WHISPERNPU_CPU=SET (ref, avx2
- * ...); a set that is not possible here falls to the next lower and a name that is not known counts
- * for nothing, each with a warning that says so. Returns: 0; -ENODEV no such device here;
- * -EINVAL; -ENOMEM; -EAGAIN no thread to be had. Threads: control. */
+ * ...); empty or "auto": not lowered.
+ * Returns: 0; -ENODEV no such device here; -EINVAL, also where WHISPERNPU_CPU is no such name;
+ * -ENOTSUP where it names a set that this machine cannot run; -ENOMEM; -EAGAIN no thread to be had.
+ * Threads: control. */
 int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);
 void npu_device_get_info(const struct npu_device *device, struct npu_device_info *info);

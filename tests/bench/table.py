@@ -65,6 +65,9 @@ def caption(data):
             f"warm-ups, x: times our int8 of the same level and threads; cosine to float64 over "
             f"the positions of {len(data['clips'])} clip{'s' if len(data['clips']) > 1 else ''}; "
             f"a machine with {data['processor']}.")
+    if any(row["cap"] == report.NOT_CAPPED for row in data["rows"]):
+        text += (" Not capped: the engine has no setting that limits its instructions, so the row "
+                 "shows what it does with the best the machine has, beside ours limited to the level.")
     return textwrap.fill(text, 104, break_long_words=False, break_on_hyphens=False)
 
 
@@ -75,7 +78,7 @@ def table(data):
              "|---|---|" + "---|" * (len(heads) + 2)]
     for level in levels_of(data):
         for row in engines_of(data, level):
-            limit = level + (", not capped" if row["cap"] == report.NOT_CAPPED else "")
+            limit = level + (" asked, not capped" if row["cap"] == report.NOT_CAPPED else "")
             cells = [engine_text(row), limit, *(cell(data, row, n) for n in threads),
                      quality_cells(row)]
             lines.append("| " + " | ".join(cells) + " |")

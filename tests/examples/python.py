@@ -151,8 +151,8 @@ def test_first_run(folder, reference, np):
     lines = said.splitlines()
     silent = [name for name in BROKEN if not any(f"] {name}: not done: " in line for line in lines)]
     report("folder_reports_what_it_cannot_read", f"no word of {silent}" * bool(silent))
-    named = "Missing decoder: PNG." in said
-    report("folder_names_the_decoder_that_is_missing", said * (not named))
+    told = any(line.endswith("] picture.png: not done: there is no audio in it") for line in lines)
+    report("folder_says_that_a_picture_has_no_audio", said * (not told))
     shapes = [np.load(folder.output / f"{name}.npy").shape for name in GOOD]
     wanted = [(1, 1500, 512), (1, 1500, 512), (3, 1500, 512)]
     report("folder_arrays_are_windows", f"{shapes}" * (shapes != wanted))
@@ -224,6 +224,65 @@ def test_interrupted(folder):
     report("folder_goes_on_with_the_rest_only", "wrote what was done" * (not kept))
 
 
+REFUSED = {  # {PROPERTY=VALUE: what must be said of it}
+    "window-duration=5": "1s to 30s; without a unit it is ns",
+    "window-duration=31s": "1s to 30s",
+    "window-duration=30000000001": "1s to 30s",
+    "window-duration=-5s": "5s, 500ms",
+    "window-duration=5.01s": "multiple of 20ms",
+    "window-duration=5000000001": "multiple of 20ms",
+    "window-duration=5 s": "5s, 500ms",
+    "window-duration=5S": "5s, 500ms",
+    "window-duration=five": "5s, 500ms",
+    "window-duration=": "5s, 500ms",
+    "window-duration=99999999999999999999s": "1s to 30s",
+    "hop-duration=31s": "0s to 30s",
+    "hop-duration=10ms": "multiple of 20ms",
+    "hop-duration=-1": "5s, 500ms",
+    "threads=1000": "0 to 256",
+    "threads=-1": "whole number",
+    "threads=2.5": "whole number",
+    "threads=2s": "whole number",
+    "max-windows=0": "1 to 16",
+    "max-windows=17": "1 to 16",
+    "profile=F32": "auto, int8, f32, npu",
+    "profile=1": "auto, int8, f32, npu",
+    "late=sometimes": "wait, drop",
+    "post-messages=maybe": "true",
+    "active-device=cpu": "can only be read",
+    "stats=1": "can only be read",
+    "name=x": 'no property "name"',
+    "modell=x": 'no property "modell"',
+    "threads": "PROPERTY=VALUE",
+    "=5": 'no property ""',
+}
+TAKEN = {  # {what is set: what the element has then}
+    ("window-duration=5s",): {"window-duration": 5 * 10**9},
+    ("window-duration=1500ms", "hop-duration=0.5s"): {
+        "window-duration": 1500 * 10**6, "hop-duration": 500 * 10**6},
+    ("window-duration=2000000000",): {"window-duration": 2 * 10**9},
+    ("threads=1", "late=drop", "post-messages=yes"): {
+        "threads": 1, "late": "drop", "post-messages": True},
+    ("threads=1", "threads=2"): {"threads": 2},
+}
+
+
+def test_settings(folder):
+    for setting, words in REFUSED.items():
+        code, said = folder.run("--set", setting)
+        good = code == 2 and words in said and len(said.splitlines()) == 1 and not folder.files()
+        report(f"folder_refuses_{setting}", f"{code}, {folder.files()}: {said}" * (not good))
+    for settings, want in TAKEN.items():
+        words = [word for setting in settings for word in ("--set", setting)]
+        code, said = folder.run("--match", "a.wav", *words)
+        about = json.loads((folder.output / "a.wav.json").read_text()) if code == 0 else {}
+        good = about.get("settings") == want
+        if seconds := want.get("window-duration"):
+            good = good and about["shape"][1] == seconds * 50 // 10**9
+        report(f"folder_takes_{'_'.join(settings)}", f"{code}: {about} {said}" * (not good))
+        shutil.rmtree(folder.output, ignore_errors=True)
+
+
 def limit_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 
@@ -232,10 +291,9 @@ def test_nothing_works(folder):
     cases = {
         "model": ("found nothing of that name", ["--set", "model-file=/no/such/model"], None),
         "property": ('no property "modell"', ["--set", "modell=x"], None),
-        "value": ('could not set property "profile"', ["--set", "profile=x"], None),
+        "value": ("profile=x: expected auto, int8, f32, npu", ["--set", "profile=x"], None),
         "space": ("File too large", [], limit_files),
     }
-    shutil.rmtree(folder.output)
     for name, (text, options, limit) in cases.items():
         code, said = folder.run(*options, preexec_fn=limit)
         good = code == 2 and text in said and len(said.splitlines()) == 1 and not folder.files()
@@ -262,6 +320,8 @@ def main():
         test_first_run(folder, reference, features.np)
         test_second_run(folder)
         test_interrupted(folder)
+        shutil.rmtree(folder.output)
+        test_settings(folder)
         test_nothing_works(folder)
     finish()
 

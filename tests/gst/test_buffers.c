@@ -574,6 +574,52 @@ push_negative_pts (GstHarness * h)
   gst_harness_push (h, buffer);
 }
 
+/* Memory of a device that is gone: it cannot be mapped. */
+typedef GstAllocator GoneAllocator;
+typedef GstAllocatorClass GoneAllocatorClass;
+
+static GType gone_allocator_get_type (void);
+G_DEFINE_TYPE (GoneAllocator, gone_allocator, GST_TYPE_ALLOCATOR);
+
+static void
+gone_allocator_free (GstAllocator * allocator, GstMemory * memory)
+{
+  g_free (memory);
+}
+
+static gpointer
+gone_allocator_map (GstMemory * memory, gsize size, GstMapFlags flags)
+{
+  return NULL;
+}
+
+static void
+gone_allocator_class_init (GoneAllocatorClass * klass)
+{
+  klass->free = gone_allocator_free;
+}
+
+static void
+gone_allocator_init (GoneAllocator * allocator)
+{
+  allocator->mem_type = "gone";
+  allocator->mem_map = gone_allocator_map;
+}
+
+static void
+push_gone_memory (GstHarness * h)
+{
+  GstAllocator *allocator = g_object_new (gone_allocator_get_type (), NULL);
+  GstMemory *memory = g_new0 (GstMemory, 1);
+  GstBuffer *buffer = gst_buffer_new ();
+
+  gst_memory_init (memory, GST_MEMORY_FLAG_NO_SHARE, allocator, NULL, 3200, 0,
+      0, 3200);
+  gst_buffer_append_memory (buffer, memory);
+  gst_harness_push (h, buffer);
+  gst_object_unref (allocator);
+}
+
 static void
 push_reversed_segment (GstHarness * h)
 {
@@ -601,6 +647,7 @@ static const struct
   {"metadata of another format", push_other_meta, GST_STREAM_ERROR_FAILED},
   {"cut after metadata", push_cut_meta, GST_STREAM_ERROR_FAILED},
   {"negative PTS", push_negative_pts, GST_STREAM_ERROR_FAILED},
+  {"memory that cannot be read", push_gone_memory, GST_STREAM_ERROR_FAILED},
   {"segment that ends before it starts", push_reversed_segment,
       GST_STREAM_ERROR_FORMAT},
 };

@@ -21,6 +21,11 @@ static const struct
   {REFUSE, GST_FLOW_ERROR, 1},
   {REFUSE, GST_FLOW_NOT_NEGOTIATED, 1},
   {REFUSE, GST_FLOW_FLUSHING, 0},
+  {REFUSE, GST_FLOW_NOT_SUPPORTED, 1},
+  {REFUSE, GST_FLOW_CUSTOM_ERROR, 1},
+  {REFUSE, GST_FLOW_CUSTOM_ERROR_1, 1},
+  {REFUSE, GST_FLOW_CUSTOM_ERROR_2, 1},
+  {REFUSE, -50, 1},
 };
 
 static const guint windows[] = { 1, 2, 7 };

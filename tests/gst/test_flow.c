@@ -338,7 +338,8 @@ GST_START_TEST (test_downstream_eos_skips)
 GST_END_TEST;
 
 static const GstFlowReturn refusals[] = { GST_FLOW_ERROR, GST_FLOW_NOT_LINKED,
-  GST_FLOW_NOT_NEGOTIATED
+  GST_FLOW_NOT_NEGOTIATED, GST_FLOW_NOT_SUPPORTED, GST_FLOW_CUSTOM_ERROR,
+  GST_FLOW_CUSTOM_ERROR_1, GST_FLOW_CUSTOM_ERROR_2, -50, G_MININT
 };
 
 /* Downstream fails when upstream has nothing left but its EOS: no chain call
@@ -397,6 +398,80 @@ GST_START_TEST (test_error_behind_eos)
   gst_object_unref (bus);
   gst_object_unref (pad);
   gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+static const GstFlowReturn ends[] = { GST_FLOW_EOS, GST_FLOW_FLUSHING };
+
+/* Downstream wants no more while the EOS waits: no error. EOS goes out after it,
+ * but not to a peer that says it is flushing. */
+GST_START_TEST (test_end_behind_eos)
+{
+  GString *seen;
+  GstHarness *h = start_recorded (&seen);
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  gulong probe = block_buffers (pad);
+  GstBus *bus = gst_bus_new ();
+  GQuark domain;
+  gint code;
+
+  gst_element_set_bus (h->element, bus);
+  push_audio (h, 0, WINDOW + 16000, 48000);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  answer_buffers (pad, ends[__i__]);
+  gst_pad_remove_probe (pad, probe);
+  for (guint i = 0; i < 2000 && gst_pad_get_task_state (pad) !=
+      GST_TASK_PAUSED; i++)
+    g_usleep (10000);
+  fail_unless_equals_int (gst_pad_get_task_state (pad), GST_TASK_PAUSED);
+  fail_unless_equals_int (count_errors (bus, &domain, &code), 0);
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 0);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+  check_record (seen, ends[__i__] == GST_FLOW_EOS ? "SCsGE" : "SCsG");
+}
+
+GST_END_TEST;
+
+static const GstFlowReturn successes[] = { GST_FLOW_OK,
+  GST_FLOW_CUSTOM_SUCCESS, GST_FLOW_CUSTOM_SUCCESS_1, GST_FLOW_CUSTOM_SUCCESS_2,
+  1, 77, G_MAXINT
+};
+
+/* Downstream takes each window with a success of its own, also those that are
+ * queued when the EOS is: all goes on, and upstream hears OK. */
+GST_START_TEST (test_success)
+{
+  GString *seen;
+  GstHarness *h = start_recorded (&seen);
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+  GstBus *bus = gst_bus_new ();
+  GQuark domain;
+  gint code;
+  gulong probe;
+
+  gst_element_set_bus (h->element, bus);
+  answer_buffers (pad, successes[__i__]);
+  push_audio (h, 0, 3 * WINDOW + 200, 48000);
+  for (guint i = 0; i < 2000 && get_stat (h, "windows") < 3; i++)
+    g_usleep (10000);
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 3);
+  probe = block_buffers (pad);
+  push_audio (h, 3 * WINDOW + 200, WINDOW + 16000, 48000);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  gst_pad_remove_probe (pad, probe);
+  gst_event_unref (wait_event (h, GST_EVENT_EOS));
+  fail_unless_equals_int (count_errors (bus, &domain, &code), 0);
+  fail_unless_equals_uint64 (get_stat (h, "windows"), 5);
+  fail_unless_equals_uint64 (get_stat (h, "dropped"), 0);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_harness_teardown (h);
+  check_record (seen, "SCsGE");
 }
 
 GST_END_TEST;
@@ -537,6 +612,8 @@ flow_suite (void)
   tcase_add_test (tc, test_downstream_eos_skips);
   tcase_add_loop_test (tc, test_error_behind_eos, 0, G_N_ELEMENTS (refusals));
   tcase_add_loop_test (tc, test_error_before_eos, 0, G_N_ELEMENTS (refusals));
+  tcase_add_loop_test (tc, test_end_behind_eos, 0, G_N_ELEMENTS (ends));
+  tcase_add_loop_test (tc, test_success, 0, G_N_ELEMENTS (successes));
   tcase_add_test (tc, test_not_linked);
   tcase_add_test (tc, test_caps_refused);
   return s;

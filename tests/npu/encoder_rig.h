@@ -3,6 +3,7 @@
 #define TESTS_NPU_ENCODER_RIG_H
 /* Everything from a model file to an encoder, for the encoder tests; a failure to open ends the
  * program, for nothing else can be tested then. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,7 +57,11 @@ static inline bool rig_runs(const char *isa)
     struct npu_device_info info;
 
     setenv("WHISPERNPU_CPU", isa, 1);
-    if (npu_device_open(&device, &(struct npu_device_params){.name = "cpu", .threads = 1}, &err)) {
+    int code =
+        npu_device_open(&device, &(struct npu_device_params){.name = "cpu", .threads = 1}, &err);
+    if (code == -ENOTSUP)
+        return false;
+    if (code) {
         check_case(false, "open", "%s", err.text);
         exit(check_finish());
     }

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What each example says of files that have no audio, or more of it than one file has.
+
+    files.py FEATURES-PROGRAM SHOW-PROGRAM EXAMPLES MODEL
+
+The caller's environment says where the plugin is. MODEL is a small one: nobody looks at the features.
+"""
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+passed = failed = skipped = 0
+NO_AUDIO = "there is no audio in it"
+VORBIS_OFF = "vorbisdec:NONE,ivorbisdec:NONE,avdec_vorbis:NONE"
+THEORA_OFF = "theoradec:NONE,avdec_theora:NONE"
+
+
+def report(name, why):
+    """A case; `why` says what is wrong, and is empty where nothing is."""
+    global passed, failed
+    passed, failed = passed + (not why), failed + bool(why)
+    print(f"not ok {name}: {why}" if why else f"ok {name}", flush=True)
+
+
+def launch(*words):
+    subprocess.run(["gst-launch-1.0", "-q", *words], check=True, timeout=60, capture_output=True)
+
+
+def write(path, *words):
+    launch(*" ".join(words).split(), "!", "filesink", f"location={path}")
+    return path
+
+
+def tone(samples, rate=16000, channels=1):
+    caps = f"audio/x-raw,rate={rate},channels={channels}"
+    return f"audiotestsrc num-buffers=1 samplesperbuffer={samples} ! {caps} ! audioconvert"
+
+
+VIDEO = "videotestsrc num-buffers=10 ! video/x-raw,width=64,height=48,framerate=5/1 ! theoraenc"
+
+
+def make_files(where):
+    """{name: (path, what must be said of it)}; files without audio."""
+    write(where / "whole.opus", tone(16000), "! opusenc ! oggmux")
+    webm = write(where / "whole.webm", tone(16000), "! opusenc ! webmmux streamable=true").read_bytes()
+    subtitles = where / "lines.srt"
+    subtitles.write_text("1\n00:00:00,000 --> 00:00:02,000\nHello\n\n")
+    contents = {
+        "empty.wav": b"",
+        "text.txt": b"There is no audio in here.\n",
+        "no_samples.wav": struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", 36, b"WAVEfmt ", 16, 1, 1, 16000,
+                                      32000, 2, 16, b"data", 0),
+        "header_only.webm": webm[: webm.index(b"\x1f\x43\xb6\x75")],
+        "picture.png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0",
+    }
+    for name, content in contents.items():
+        (where / name).write_bytes(content)
+    (where / "folder.wav").mkdir()
+    write(where / "video.ogv", VIDEO, "! oggmux")
+    write(where / "subtitles.mkv", f"filesrc location={subtitles} ! subparse ! matroskamux")
+    said = dict.fromkeys(("no_samples.wav", "header_only.webm", "picture.png", "video.ogv",
+                          "subtitles.mkv"), NO_AUDIO)
+    said |= dict.fromkeys(("empty.wav", "text.txt"), r"\.")
+    return said | {"folder.wav": "is a directory", "absent.wav": "[Nn]ot found"}
+
+
+class Examples:
+    """The four programs; each is (name, what to run for a file)."""
+
+    def __init__(self, features, show, examples, where):
+        self.where = where
+        python = sys.executable
+        self.programs = {
+            "features_c": [features],
+            "features_py": [python, examples / "features.py"],
+            "show": [show, "-o", where],
+        }
+        self.folder = [python, examples / "folder.py"]
+
+    def run(self, command, ranks=""):
+        env = {**os.environ, "GST_PLUGIN_FEATURE_RANK": ranks}
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
+                                  env=env, cwd=self.where)
+        except subprocess.TimeoutExpired:
+            return None, "", "no end within a minute"
+        return done.returncode, done.stdout, done.stderr
+
+    def run_folder(self, name, ranks=""):
+        """folder.py on one file: (exit status, JSON or None, stderr)."""
+        out = self.where / "out"
+        code, _, err = self.run([*self.folder, "--match", name, self.where, out], ranks)
+        about = out / f"{name}.json"
+        return code, json.loads(about.read_text()) if about.exists() else None, err
+
+    def check_refused(self, case, name, words, *more, ranks="", without=""):
+        """Every program ends with 1 and one sentence with the words, and no window."""
+        for program, command in self.programs.items():
+            if more and program == "show":
+                continue
+            code, out, err = self.run([*command, self.where / name, *more], ranks)
+            good = code == 1 and not out and re.search(words, err) and len(err.splitlines()) == 1
+            good = good and not (without and re.search(without, err))
+            report(f"{program}_{case}", f"{code}: {out}{err}" * (not good))
+        if more or not (self.where / name).is_file():
+            return
+        code, about, err = self.run_folder(name, ranks)
+        good = code == 1 and not about and re.search(f"not done: .*{words}", err)
+        good = good and "1 failed" in err and not (without and re.search(without, err))
+        report(f"folder_{case}", f"{code}: {about}{err}" * (not good))
+
+
+def test_no_audio(examples):
+    for name, words in make_files(examples.where).items():
+        examples.check_refused(f"refuses_{name}", name, words, without="[Mm]issing|[Pp]lug-?in|nstall")
+    # No decoder for the pictures either: still no matter of theirs.
+    examples.check_refused("video_without_decoder", "video.ogv", NO_AUDIO, ranks=THEORA_OFF,
+                           without="[Mm]issing|[Pp]lug-?in|nstall")
+
+
+def test_missing_decoder(examples):
+    where = examples.where
+    write(where / "a.ogg", tone(16000), "! vorbisenc ! oggmux")
+    write(where / "av.ogg", f"oggmux name=m {VIDEO} ! m. {tone(16000)} ! vorbisenc ! m. m.")
+    for name in ("a.ogg", "av.ogg"):
+        examples.check_refused(f"names_decoder_of_{name}", name, "plugin.*: Vorbis", ranks=VORBIS_OFF)
+    examples.check_refused("names_one_of_two_decoders", "av.ogg", "plugin.*: Vorbis",
+                           ranks=f"{VORBIS_OFF},{THEORA_OFF}", without="Theora")
+
+
+def test_start_behind_end(examples):
+    where = examples.where
+    write(where / "a.wav", tone(16000), "! wavenc")
+    for name in ("a.wav", "whole.opus", "whole.webm", "a.ogg", "header_only.webm"):
+        for start in ("1.5", "3600"):
+            examples.check_refused(f"{name}_has_no_{start}_s", name, f"no audio.*{start} s|seek", start)
+
+
+def write_chain(path, *links):
+    """Ogg files one after another, each of its own serial number."""
+    data = b""
+    for i, (link, codec) in enumerate(links):
+        data += write(path.with_name(f"link{i}"), link, f"! {codec} ! oggmux").read_bytes()
+        path.with_name(f"link{i}").unlink()
+    path.write_bytes(data)
+    return path
+
+
+def test_chained(examples):
+    """All links, each at its own time, whatever their rates and channels are."""
+    where = examples.where
+    chains = {
+        "two.opus": ([(tone(32000), "opusenc"), (tone(16000), "opusenc")], [(0, 2), (2, 1)]),
+        "three.ogg": (
+            [(tone(16000), "vorbisenc"), (tone(96000, 48000, 2), "vorbisenc"),
+             (tone(4000, 8000), "vorbisenc")],
+            [(0, 1), (1, 2), (3, 0.5)],
+        ),
+    }
+    for name, (links, want) in chains.items():
+        write_chain(where / name, *links)
+        for program, command in list(examples.programs.items())[:2]:
+            code, out, err = examples.run([*command, where / name])
+            found = re.findall(r"window at +([\d.]+) s, +([\d.]+) s of audio", out)
+            good = code == 0 and [tuple(map(float, pair)) for pair in found] == want
+            report(f"{program}_reads_all_of_{name}", f"{code}: {out}{err}" * (not good))
+        code, out, err = examples.run([*examples.programs["show"], where / name])
+        end = want[-1][0] + want[-1][1]
+        good = code == 0 and f"duration      {end:.2f} s" in out
+        good = good and f"windows       {len(want)} of 30 s, {len(want)} padded" in out
+        report(f"show_reads_all_of_{name}", f"{code}: {out}{err}" * (not good))
+        code, about, err = examples.run_folder(name)
+        found = [(w["start"], w["seconds"]) for w in about["windows"]] if about else []
+        good = code == 0 and found == want
+        report(f"folder_reads_all_of_{name}", f"{code}: {found} {err}" * (not good))
+        for start in ("0.5", "2.5", "60"):
+            examples.check_refused(f"{name}_not_from_{start}_s", name, "chained Ogg", start)
+
+
+def main():
+    features, show, folder, model = (Path(name).resolve() for name in sys.argv[1:5])
+    os.environ["WHISPERNPU_MODEL"] = str(model)
+    try:
+        subprocess.run([sys.executable, "-c", "import features"], cwd=folder, check=True,
+                       capture_output=True)
+    except subprocess.CalledProcessError:
+        print("skip files: Python has no gi, GstApp, GstPbutils or NumPy")
+        print("0 passed, 0 failed, 1 skipped")
+        return
+    with tempfile.TemporaryDirectory() as where:
+        examples = Examples(features, show, folder, Path(where))
+        test_no_audio(examples)
+        test_missing_decoder(examples)
+        test_start_behind_end(examples)
+        test_chained(examples)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
