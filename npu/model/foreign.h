@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_FOREIGN_H
 #define NPU_MODEL_FOREIGN_H
-/* Files that lie where a model is expected and are none that can be read: what a download leaves,
+/* Files that lie where a model is expected but cannot be read as one: what a download leaves,
  * other tools' formats. Threads: any. */
 #include "npu/model/file.h"
 

@@ -56,7 +56,7 @@ static int read_map(struct npu_file *file, struct npu_json *json)
     return code ? code : npu_json_expect(json, '}');
 }
 
-/* What a server says of itself, for the message; "" where there is none. */
+/* What a server says of its error, for the message; "" where it says nothing. */
 struct server_error {
     char text[120];
 };
@@ -132,7 +132,7 @@ int npu_index_read(struct npu_file *file, struct npu_error *err)
         return code;
     npu_json_skip_blanks(&json);
     if (json.at < json.end)
-        return npu_json_fail(&json, "nothing but blanks after the last '}'");
+        return npu_json_fail(&json, "only blanks after the last '}'");
     if (!has_map)
         return npu_fail(
             err, -ENOTSUP,

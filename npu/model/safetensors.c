@@ -213,7 +213,7 @@ static int read_header(struct npu_file *file, struct npu_json *json)
     while (!code && json->at < json->end)
         if (*json->at++ != ' ') {
             json->at--;
-            code = npu_json_fail(json, "nothing but blanks after the last '}'");
+            code = npu_json_fail(json, "only blanks after the last '}'");
         }
     return code;
 }

@@ -109,7 +109,7 @@ static struct prefix_text describe(const char *prefix, size_t n)
 }
 
 /* Fill the slots of the encoder with that prefix and naming. Returns the first tensor with the
- * prefix that is none of its own, NULL: all are. */
+ * prefix that is not one of its own, NULL: all are. */
 static const char *fill_slots(struct npu_slots *slots, const struct npu_file *file,
                               const char *prefix, size_t n_prefix, enum npu_naming naming)
 {

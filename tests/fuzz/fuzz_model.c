@@ -4,7 +4,7 @@
  *
  * Weights are large and say nothing, so an input may be what comes before them alone. Its first
  * byte says what the rest is:
- *   S  the header of a safetensors file; its length before it and zeros behind it are added
+ *   S  the header of a safetensors file; its length comes before it, zeros after it
  *   I  the index of a sharded model, in a folder with two good parts, "a" and "b"
  *   P  the header of part "a", beside a good index and part "b"
  * Anything else is a file as it stands; test_model --write FOLDER makes small ones. */

@@ -151,7 +151,7 @@ static const struct edit edits[] = {
      "[2,2,64]",
      -ENOTSUP,
      {"embed_positions.weight", "1 .. 1500", "[2, 2, 64]"}},
-    {"trailing_text", "]}}", "]}}x", -EBADMSG, {"nothing but blanks", "'x'"}},
+    {"trailing_text", "]}}", "]}}x", -EBADMSG, {"only blanks", "'x'"}},
     {"trailing_comma", "]}}", "]},}", -EBADMSG, {"'\"'", "'}'"}},
     {"unclosed", "]}}", "]}", -EBADMSG, {"'}'", "the header's end"}},
 };

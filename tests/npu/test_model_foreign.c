@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What lies in a model's place and is none: what a download leaves, other tools' files. Each is
+/* What lies in a model's place but is no model: what a download leaves, other tools' files. Each is
  * named, and the sentence says what to do.
  *
  *   test_model_foreign VECTORS   tests/data/ggml */

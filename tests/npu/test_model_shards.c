@@ -194,7 +194,7 @@ static const struct {
      "audio_tower.conv2\\u002ebias",
      -EBADMSG,
      {"escapes"}},
-    {"trailing_text", "\n}\n", "\n}\nx", -EBADMSG, {"nothing but blanks", "'x'"}},
+    {"trailing_text", "\n}\n", "\n}\nx", -EBADMSG, {"only blanks", "'x'"}},
     {"trailing_comma", "\"}\n}\n", "\",}\n}\n", -EBADMSG, {"'\"'", "'}'"}},
     {"path_up",
      LAST,
