@@ -180,6 +180,7 @@ static int host_run(void *state, struct npu_call *call, struct npu_error *err)
 }
 
 const struct npu_launch_ops npu_host_launch_ops = {
+    .deadline_ns = NPU_TIMEOUT_NONE,
     .memory_open = host_memory_open,
     .memory_close = host_memory_close,
     .memory_sync = host_memory_sync,

@@ -84,6 +84,8 @@ static int open_design(struct sim_context *c, const struct npu_code *code, struc
 static int sim_context_open(void **state, struct npu_device *device, const struct npu_code *code,
                             struct npu_error *err)
 {
+    if (code->kind == NPU_CODE_WORDS)
+        return npu_fail(err, -ENOTSUP, "device sim takes designs as text only");
     struct sim_context *c = calloc(1, sizeof(*c));
     if (!c)
         return npu_fail(err, -ENOMEM, "out of memory");
@@ -116,6 +118,7 @@ static const struct npu_launch_ops ops = {
     .n_contexts = &n_contexts,
     .code_heap = CODE_HEAP,
     .code_bytes = &code_bytes,
+    .deadline_ns = NPU_TIMEOUT_NONE,
     .memory_open = sim_memory_open,
     .memory_close = sim_memory_close,
     .memory_sync = sim_memory_sync,
