@@ -52,15 +52,16 @@ static int check(const struct npu_design *design, struct npu_error *err)
     return ret;
 }
 
-int npu_sim_resident_open(struct npu_sim_resident **out, const char *text, const char *name,
+int npu_sim_resident_open(struct npu_sim_resident **out, struct npu_design *design,
                           struct npu_error *err)
 {
     struct npu_sim_resident *r = calloc(1, sizeof(*r));
-    if (!r)
+    if (!r) {
+        npu_design_close(&design);
         return npu_fail(err, -ENOMEM, "out of memory");
-    int ret = npu_design_parse(&r->design, text, strlen(text), name, err);
-    if (ret == 0)
-        ret = check(r->design, err);
+    }
+    r->design = design;
+    int ret = check(r->design, err);
     if (ret == 0)
         ret = load(r, err);
     if (ret) {
@@ -83,12 +84,9 @@ void npu_sim_resident_close(struct npu_sim_resident **resident)
     free(r);
 }
 
-int npu_sim_resident_launch(struct npu_sim_resident *r, const char *sequence,
-                            const struct npu_sim_buffer *buffers, uint32_t n_buffers,
+int npu_sim_resident_launch(struct npu_sim_resident *r, const struct npu_sim_launch *launch,
                             const atomic_bool *cancel, uint64_t *modelled_ns, struct npu_error *err)
 {
-    const struct npu_sim_launch launch = {
-        .sequence = sequence, .buffers = buffers, .n_buffers = n_buffers};
     struct npu_sim_result result = {0};
     int ret = 0;
 
@@ -98,7 +96,7 @@ int npu_sim_resident_launch(struct npu_sim_resident *r, const char *sequence,
     else if (!r->sim)
         ret = load(r, err);
     if (ret == 0)
-        ret = npu_sim_launch(r->sim, &launch, &result, err);
+        ret = npu_sim_launch(r->sim, launch, &result, err);
     r->cancel = NULL;
     if (ret == 0)
         *modelled_ns = (uint64_t)(result.total_us * 1e3 + 0.5);

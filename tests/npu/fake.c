@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "npu/array/array.h"
 #include "npu/backend.h"
 #include "npu/log.h"
 #include "tests/npu/wire.h"
@@ -247,20 +248,15 @@ static void fake_close(struct npu_device *device)
     free(device);
 }
 
-static int fake_load(struct npu_loaded **out, struct npu_device *device,
-                     const struct npu_program *program, enum npu_profile profile,
-                     unsigned positions, const struct npu_model *model, struct npu_error *err)
-{
-    (void)out, (void)device, (void)program, (void)profile, (void)positions, (void)model;
-    return npu_fail(err, -ENOTSUP, "device fake runs no encoder");
-}
-
 static const struct npu_backend backend = {
     .name = "fake",
     .open = fake_open,
     .get_info = fake_get_info,
     .close = fake_close,
-    .load = fake_load,
+    .best_profile = NPU_PROFILE_NPU,
+    .load = npu_array_load,
+    .unload = npu_array_unload,
+    .run = npu_array_run,
     .launch = &ops,
 };
 
