@@ -39,12 +39,17 @@ static int check_transfer(const struct npu_call *call, const struct npu_txn_tran
     return 0;
 }
 
-/* One end of a transfer: its runs in order. */
+static size_t bytes_of(const struct npu_txn_transfer *t)
+{
+    return (size_t)t->size[0] * t->size[3] * 4;
+}
+
+/* What goes in: its runs in order. */
 static int take_in(struct wire *w, const struct npu_call *call, const struct npu_txn_transfer *t)
 {
     const unsigned char *from = (unsigned char *)call->span[t->argument].data + t->offset_bytes;
     const size_t run = (size_t)t->size[3] * 4;
-    unsigned char *data = realloc(w->data, w->bytes + t->size[0] * run);
+    unsigned char *data = realloc(w->data, w->bytes + bytes_of(t));
     if (!data)
         return -ENOMEM;
     w->data = data;
@@ -54,18 +59,28 @@ static int take_in(struct wire *w, const struct npu_call *call, const struct npu
 }
 
 static void give_out(struct wire *w, const struct npu_call *call, const struct npu_txn_transfer *t,
-                     size_t *at)
+                     size_t *at, uint64_t sum)
 {
     unsigned char *to = (unsigned char *)call->span[t->argument].data + t->offset_bytes;
     const size_t run = (size_t)t->size[3] * 4;
 
-    for (uint32_t i = 0; i < t->size[0]; i++) {
-        size_t n = w->bytes - *at < run ? w->bytes - *at : run;
-        memset(to + (size_t)i * t->stride[0] * 4, 0, run);
-        if (n)
-            memcpy(to + (size_t)i * t->stride[0] * 4, w->data + *at, n);
-        *at += n;
-    }
+    for (uint32_t i = 0; i < t->size[0]; i++)
+        for (size_t j = 0; j < run; j++, ++*at)
+            to[(size_t)i * t->stride[0] * 4 + j] =
+                (unsigned char)((*at < w->bytes ? w->data[*at] : 0) ^ sum >> *at % 8 * 8);
+}
+
+/* 0 where just as much comes out. */
+static uint64_t sum_of(const struct wire *w)
+{
+    uint64_t sum = 1;
+    size_t out = 0;
+
+    for (unsigned i = 0; i < w->n; i++)
+        out += w->pending[i]->direction == NPU_TXN_S2MM ? bytes_of(w->pending[i]) : 0;
+    for (size_t i = 0; i < w->bytes; i++)
+        sum = (sum ^ w->data[i]) * UINT64_C(0x100000001b3);
+    return out == w->bytes ? 0 : sum;
 }
 
 static int settle(struct wire *w, const struct npu_call *call)
@@ -76,9 +91,10 @@ static int settle(struct wire *w, const struct npu_call *call)
     for (unsigned i = 0; i < w->n && ret == 0; i++)
         if (w->pending[i]->direction == NPU_TXN_MM2S)
             ret = take_in(w, call, w->pending[i]);
+    const uint64_t sum = ret ? 0 : sum_of(w);
     for (unsigned i = 0; i < w->n && ret == 0; i++)
         if (w->pending[i]->direction == NPU_TXN_S2MM)
-            give_out(w, call, w->pending[i], &at);
+            give_out(w, call, w->pending[i], &at, sum);
     w->n = 0;
     w->bytes = 0;
     return ret;

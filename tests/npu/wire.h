@@ -2,7 +2,8 @@
 #ifndef TESTS_NPU_WIRE_H
 #define TESTS_NPU_WIRE_H
 /* A device that computes nothing: it follows instruction words and passes what goes in to what
- * comes out, zeros where nothing is left. */
+ * comes out. Where more or less comes out than went in, each byte is mixed with a sum over all that
+ * went in. */
 #include "npu/launch.h"
 
 /* Run call->words on call->span. Every transfer between two waits is one stream: all that goes in,

@@ -425,25 +425,30 @@ static void cancel_it(void)
     npu_encoder_cancel(cancelled->encoder);
 }
 
-/* In the middle of a window. */
+/* In the middle of a window, whose other launches do not begin then. */
 static void test_cancel(void)
 {
     struct windows w;
     struct rig rig;
     int first = 0, after = 0;
+    unsigned words[2], texts;
 
     integer_model_write(MELS, 64, 1, 20, 2);
     windows_init(&w, integer_model_path(), 20, false);
     rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
     cancelled = &rig;
+    launches_count(&words[0], &texts);
     launches_set_call(cancel_it, 4);
     unsigned before = windows_run(&w, &rig, &first);
     launches_set_call(NULL, 0);
     npu_encoder_resume(rig.encoder);
+    launches_count(&words[1], &texts);
     unsigned equal = windows_run(&w, &rig, &after);
-    check_case(first == -ECANCELED && before == 0 && equal == WINDOWS && after == 0,
-               "sim_cancel_in_a_window_then_recovers", "%u, %d; after resume %u equal, %d", before,
-               first, equal, after);
+    check_case(first == -ECANCELED && before == 0 && words[1] - words[0] == 4 && equal == WINDOWS &&
+                   after == 0,
+               "sim_cancel_in_a_window_then_recovers",
+               "%u, %d after %u launches; after resume %u equal, %d", before, first,
+               words[1] - words[0], equal, after);
     rig_close(&rig);
     windows_free(&w);
     integer_model_remove();
