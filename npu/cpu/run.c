@@ -3,16 +3,9 @@
  * depend on the number of threads. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "npu/clock.h"
 #include "npu/cpu/cpu.h"
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 unsigned npu_cpu_tiles_per_job(unsigned positions, unsigned n_threads)
 {
@@ -57,7 +50,7 @@ int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
     memset(stem + (2 * (size_t)run->positions + 1) * row_bytes, 0, row_bytes);
     memset(run->op_ns, 0, sizeof(run->op_ns));
 
-    uint64_t start = now_ns();
+    uint64_t start = npu_now_ns();
     for (unsigned i = 0; i < p->n_stages; i++) {
         const struct npu_stage *s = &p->stage[i];
         struct npu_cpu_job job = {.l = l,
@@ -79,7 +72,7 @@ int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
             return -ECANCELED;
         if (run->after)
             run->after(run->user, i);
-        uint64_t end = now_ns();
+        uint64_t end = npu_now_ns();
         run->op_ns[s->op] += end - start;
         start = end;
     }

@@ -2,12 +2,11 @@
 /* f1_gemm on a core against kernels/ref: tiles of 64 x 64, every kind of product with every result,
  * over the patterns of operands, shifts at both ends, saturating results. --bench: products a
  * second. */
-#include "npu/array/pack.h"
 #include "kernels/kernels.h"
+#include "npu/array/pack.h"
+#include "npu/clock.h"
 #include "tests/aie2/kit.h"
 #include "tests/check.h"
-
-#include <time.h>
 
 enum { T = 64, K_MAX = 256 };
 enum kind { S16S8, S16S16, S8S8, KINDS };
@@ -290,9 +289,7 @@ static void check_matmul(struct data *d, int n)
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return (double)npu_now_ns() * 1e-9;
 }
 
 static void bench(struct data *d)
