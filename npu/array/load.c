@@ -3,9 +3,9 @@
  * the working memory of the longest window. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "npu/array/array.h"
+#include "npu/block.h"
 #include "npu/log.h"
 
 enum {
@@ -245,14 +245,6 @@ static int open_work(struct npu_array_loaded *l, struct npu_error *err)
     return 0;
 }
 
-/* Hand out `bytes` of the block, 64-byte aligned; base NULL: only count. */
-static void *carve(char *base, size_t *used, size_t bytes)
-{
-    char *at = base ? base + *used : NULL;
-    *used += (bytes + 63) / 64 * 64;
-    return at;
-}
-
 static size_t lay_out(struct npu_array_loaded *l, char *base)
 {
     const struct npu_program *p = &l->program;
@@ -260,13 +252,13 @@ static size_t lay_out(struct npu_array_loaded *l, char *base)
     const size_t framed = 2 * (size_t)l->positions + 2;
     size_t used = 0;
 
-    l->mel = carve(base, &used, framed * p->n_mels * sizeof(*l->mel));
-    l->stem = carve(base, &used, (framed - 1) * p->d_model * sizeof(*l->stem));
-    l->q = carve(base, &used, rows);
-    l->k = carve(base, &used, rows);
-    l->v = carve(base, &used, rows);
-    l->mixed = carve(base, &used, rows);
-    l->ffn = carve(base, &used, (size_t)l->positions * p->d_ffn * sizeof(*l->ffn));
+    l->mel = npu_block_take(base, &used, framed * p->n_mels * sizeof(*l->mel));
+    l->stem = npu_block_take(base, &used, (framed - 1) * p->d_model * sizeof(*l->stem));
+    l->q = npu_block_take(base, &used, rows);
+    l->k = npu_block_take(base, &used, rows);
+    l->v = npu_block_take(base, &used, rows);
+    l->mixed = npu_block_take(base, &used, rows);
+    l->ffn = npu_block_take(base, &used, (size_t)l->positions * p->d_ffn * sizeof(*l->ffn));
     return used;
 }
 
@@ -275,10 +267,9 @@ static int alloc_block(struct npu_array_loaded *l, struct npu_error *err)
 {
     size_t bytes = lay_out(l, NULL);
 
-    l->block = aligned_alloc(64, bytes);
+    l->block = npu_block_alloc_zeroed(bytes);
     if (!l->block)
         return npu_fail(err, -ENOMEM, "out of memory for %zu MiB of activations", bytes >> 20);
-    memset(l->block, 0, bytes);
     l->base.scratch_bytes += bytes;
     lay_out(l, l->block);
     return 0;

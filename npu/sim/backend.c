@@ -8,6 +8,7 @@
 
 #include "npu/array/array.h"
 #include "npu/backend.h"
+#include "npu/block.h"
 #include "npu/log.h"
 #include "npu/sim/resident.h"
 
@@ -21,17 +22,13 @@ static atomic_ullong code_bytes;
 
 static int sim_memory_open(struct npu_memory *memory)
 {
-    size_t bytes = (memory->bytes + 63) / 64 * 64;
-
-    memory->host = aligned_alloc(64, bytes);
-    memory->remote = aligned_alloc(64, bytes);
+    memory->host = npu_block_alloc_zeroed(memory->bytes);
+    memory->remote = npu_block_alloc_zeroed(memory->bytes);
     if (!memory->host || !memory->remote) {
         free(memory->host);
         free(memory->remote);
         return -ENOMEM;
     }
-    memset(memory->host, 0, bytes);
-    memset(memory->remote, 0, bytes);
     return 0;
 }
 

@@ -2,8 +2,8 @@
 #ifndef TESTS_AIE2_ATTENTION_RIG_H
 #define TESTS_AIE2_ATTENTION_RIG_H
 /* One head's 64 queries through the core's entry points and through kernels/ref. */
-#include "npu/array/pack.h"
 #include "kernels/kernels.h"
+#include "npu/array/pack.h"
 #include "tests/aie2/kit.h"
 
 #include <math.h>

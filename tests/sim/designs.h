@@ -3,8 +3,8 @@
 #define TESTS_SIM_DESIGNS_H
 /* What the tests of mlir/ share: a design run from its text and from its instruction words,
  * operands in the layouts of kernels/aie2/aie2.h, jobs. */
-#include "npu/array/pack.h"
 #include "kernels/kernels.h"
+#include "npu/array/pack.h"
 #include "tests/aie2/kit.h"
 
 enum { T = 64, OBJECT = 4096 };
