@@ -4,7 +4,8 @@
 /* The whole encoder in profile npu on an array of AIE2 cores, the same for every NPU device: which
  * design of mlir/ computes which stage, and in which order what is packed, launched and unpacked.
  * array.h is the door; sequence.[ch] composes instruction words, pack.[ch] has the layouts of the
- * streams, load.c packs the weights, plan.c prepares for windows of a length, run.c runs one.
+ * streams, stage.c what a stage is, load.c packs the weights, plan.c prepares for windows of a
+ * length, run.c runs one.
  * It knows launches of kind WORDS (npu/launch.h) and neither the simulator nor a driver.
  *
  * A backend that takes such launches has npu_array_load(), npu_array_unload() and npu_array_run()
@@ -87,9 +88,17 @@ int npu_array_run(struct npu_loaded *loaded, struct npu_run *run);
 
 /* ---- Inside ---------------------------------------------------------------------------------- */
 
-/* load.c: which design computes each product, and its shape but for the rows. Looks at the integer
+/* stage.c: which design computes each product, and its shape but for the rows. Looks at the integer
  * model's numbers, not at its weights. */
 void npu_array_choose(struct npu_array_loaded *l);
+/* The product of a stage's matrix for the planned window, but for a, lda and c; its norm. */
+struct npu_f1_gemm_args npu_array_gemm_args(const struct npu_array_loaded *l, unsigned stage,
+                                            unsigned matrix);
+struct npu_f1_norm_args npu_array_norm_args(const struct npu_array_loaded *l, unsigned stage);
+/* What becomes of an operation's sums; and on a design: that of one core ends at s16 or s32. */
+enum npu_f1_result npu_array_result(enum npu_op op);
+enum npu_f1_result npu_array_result_on(enum npu_array_design design, enum npu_f1_result result);
+enum npu_array_types npu_array_types_of(enum npu_array_design design);
 
 /* plan.c: sequences and jobs for windows of `positions`, designs being chosen. Returns 0; what
  * npu_memory_open(), npu_memory_sync() and npu_array_compose() say; after a failure there is no
@@ -100,13 +109,6 @@ void npu_array_unplan(struct npu_array_loaded *l);
 const char *npu_array_design_name(const struct npu_program *program, enum npu_array_design design);
 /* plan.c: open the contexts that the plan needs and that are not open. */
 int npu_array_connect(struct npu_array_loaded *l, struct npu_error *err);
-
-/* The product of a stage's matrix for the planned window, but for a, lda and c; its norm. */
-struct npu_f1_gemm_args npu_array_gemm_args(const struct npu_array_loaded *l, unsigned stage,
-                                            unsigned matrix);
-struct npu_f1_norm_args npu_array_norm_args(const struct npu_array_loaded *l, unsigned stage);
-/* What becomes of an operation's sums. */
-enum npu_f1_result npu_array_result(enum npu_op op);
 
 /* Tiles of 64 rows or channels. */
 static inline int npu_array_tiles(unsigned n)
