@@ -78,8 +78,8 @@ struct npu_array_loaded {
 };
 
 /* struct npu_backend's load(), unload() and run(). A window of another length than the one before
- * makes a new plan, which allocates and takes less than a millisecond. A launch that is late takes
- * its context with it; the next window opens it anew. */
+ * makes a new plan, which allocates. A launch that is late takes its context with it; the next
+ * window opens it anew. */
 int npu_array_load(struct npu_loaded **out, struct npu_device *device,
                    const struct npu_program *program, enum npu_profile profile, unsigned positions,
                    const struct npu_model *model, struct npu_error *err);
