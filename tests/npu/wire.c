@@ -58,6 +58,16 @@ static int take_in(struct wire *w, const struct npu_call *call, const struct npu
     return 0;
 }
 
+/* Byte `at` of what comes out. sum 0: as it went in. */
+static unsigned char mixed(const struct wire *w, size_t at, uint64_t sum)
+{
+    unsigned char byte = at < w->bytes ? w->data[at] : 0;
+
+    if (sum)
+        byte = (unsigned char)((byte ^ sum >> at % 8 * 8) & (at % 4 == 3 ? 0x03 : 0xFF));
+    return byte;
+}
+
 static void give_out(struct wire *w, const struct npu_call *call, const struct npu_txn_transfer *t,
                      size_t *at, uint64_t sum)
 {
@@ -66,8 +76,7 @@ static void give_out(struct wire *w, const struct npu_call *call, const struct n
 
     for (uint32_t i = 0; i < t->size[0]; i++)
         for (size_t j = 0; j < run; j++, ++*at)
-            to[(size_t)i * t->stride[0] * 4 + j] =
-                (unsigned char)((*at < w->bytes ? w->data[*at] : 0) ^ sum >> *at % 8 * 8);
+            to[(size_t)i * t->stride[0] * 4 + j] = mixed(w, *at, sum);
 }
 
 /* 0 where just as much comes out. */
