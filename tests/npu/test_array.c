@@ -124,18 +124,20 @@ static float *encode_again(struct rig *rig, int *ret)
 }
 
 /* A window whose launch `nth` hangs beyond the deadline. Where another one took too long, because
- * the machine is busy, again. */
+ * the machine is busy, again with a longer one. */
 static int encode_late(struct rig *rig, unsigned nth)
 {
     int ret = 0, again = 0;
 
-    for (unsigned i = 0; i < 100 && again == 0; i++) {
-        fake_set_deadline(50 * MS);
+    for (uint64_t deadline_ns = 50 * MS; deadline_ns < 100000 * MS && again == 0;
+         deadline_ns *= 2) {
+        fake_set_deadline(deadline_ns);
         fake_set_fault(FAKE_RUN, FAKE_HANG, nth);
         free(encode(rig, POSITIONS, &ret));
         fake_set_deadline(NPU_TIMEOUT_NONE);
         if (fake_struck())
             return ret;
+        printf("# %u ms were too short\n", (unsigned)(deadline_ns / MS));
         fake_set_fault(FAKE_NOWHERE, FAKE_ERROR, 1);
         free(encode_again(rig, &again));
     }

@@ -58,25 +58,26 @@ static int take_in(struct wire *w, const struct npu_call *call, const struct npu
     return 0;
 }
 
-/* Byte `at` of what comes out. sum 0: as it went in. */
-static unsigned char mixed(const struct wire *w, size_t at, uint64_t sum)
+/* Word `at` of what comes out. sum 0: as it went in. */
+static uint32_t mixed(const struct wire *w, size_t at, uint64_t sum)
 {
-    unsigned char byte = at < w->bytes ? w->data[at] : 0;
+    uint32_t word = 0;
 
-    if (sum)
-        byte = (unsigned char)((byte ^ sum >> at % 8 * 8) & (at % 4 == 3 ? 0x03 : 0xFF));
-    return byte;
+    if (4 * at < w->bytes)
+        memcpy(&word, w->data + 4 * at, 4);
+    return sum ? (word ^ (uint32_t)(sum >> at % 32)) & 0x03FFFFFF : word;
 }
 
-static void give_out(struct wire *w, const struct npu_call *call, const struct npu_txn_transfer *t,
-                     size_t *at, uint64_t sum)
+static void give_out(const struct wire *w, const struct npu_call *call,
+                     const struct npu_txn_transfer *t, size_t *at, uint64_t sum)
 {
     unsigned char *to = (unsigned char *)call->span[t->argument].data + t->offset_bytes;
-    const size_t run = (size_t)t->size[3] * 4;
 
     for (uint32_t i = 0; i < t->size[0]; i++)
-        for (size_t j = 0; j < run; j++, ++*at)
-            to[(size_t)i * t->stride[0] * 4 + j] = mixed(w, *at, sum);
+        for (uint32_t j = 0; j < t->size[3]; j++, ++*at) {
+            uint32_t word = mixed(w, *at, sum);
+            memcpy(to + ((size_t)i * t->stride[0] + j) * 4, &word, 4);
+        }
 }
 
 /* 0 where just as much comes out. */
@@ -87,8 +88,11 @@ static uint64_t sum_of(const struct wire *w)
 
     for (unsigned i = 0; i < w->n; i++)
         out += w->pending[i]->direction == NPU_TXN_S2MM ? bytes_of(w->pending[i]) : 0;
-    for (size_t i = 0; i < w->bytes; i++)
-        sum = (sum ^ w->data[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < w->bytes; i += 4) {
+        uint32_t word;
+        memcpy(&word, w->data + i, 4);
+        sum = (sum ^ word) * UINT64_C(0x100000001b3);
+    }
     return out == w->bytes ? 0 : sum;
 }
 

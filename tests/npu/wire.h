@@ -2,8 +2,8 @@
 #ifndef TESTS_NPU_WIRE_H
 #define TESTS_NPU_WIRE_H
 /* A device that computes nothing: it follows instruction words and passes what goes in to what
- * comes out. Where more or less comes out than went in, each byte is mixed with a sum over all that
- * went in, and as numbers of 32 bits it stays below 2^26: the host goes on computing with it. */
+ * comes out. Where more or less comes out than went in, each word is mixed with a sum over all that
+ * went in, and stays below 2^26: the host goes on computing with it. */
 #include "npu/launch.h"
 
 /* Run call->words on call->span. Every transfer between two waits is one stream: all that goes in,
