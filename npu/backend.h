@@ -62,6 +62,9 @@ struct npu_launch_ops {
     atomic_uint *n_contexts; /* of all devices of the backend */
     uint64_t code_heap;      /* bytes of NPU_MEMORY_CODE at a time; 0: no limit */
     atomic_ullong *code_bytes;
+    /* What a launch of the encoder may take; NPU_TIMEOUT_NONE: whatever it takes, the backend ends
+     * every launch itself. */
+    uint64_t deadline_ns;
     /* Fill host and remote, zeroed. Returns 0; -ENOMEM. */
     int (*memory_open)(struct npu_memory *memory);
     void (*memory_close)(struct npu_memory *memory);

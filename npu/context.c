@@ -10,12 +10,14 @@
 
 #include "npu/backend.h"
 #include "npu/log.h"
+#include "npu/txn.h"
 
 enum phase { WAITING, RUNNING, ENDED };
 
 struct entry {
     struct npu_call call;
     struct npu_memory *memory[NPU_MAX_SPANS];
+    struct npu_memory *words; /* NULL: none */
     npu_done_fn *done;
     void *done_user;
     uint64_t deadline_ns, due_ns; /* due_ns: from its start on */
@@ -26,6 +28,7 @@ struct entry {
 
 struct report {
     int result;
+    uint64_t run_ns, modelled_ns;
     struct npu_error err;
 };
 
@@ -33,6 +36,8 @@ struct npu_context {
     const struct npu_launch_ops *ops;
     struct npu_device *device;
     void *state;
+    enum npu_code_kind kind;
+    struct npu_memory *words; /* WORDS: the code's own; NULL: none */
     char name[64];
     pthread_t runner, reporter;
     atomic_bool cancel; /* what a running call looks at */
@@ -58,6 +63,8 @@ static void drop_memories(struct entry *e)
 {
     for (unsigned i = 0; i < e->call.n_spans; i++)
         npu_memory_drop(e->memory[i]);
+    if (e->words)
+        npu_memory_drop(e->words);
 }
 
 /* ---- The two threads ------------------------------------------------------------------------- */
@@ -65,6 +72,7 @@ static void drop_memories(struct entry *e)
 static void free_context(struct npu_context *c)
 {
     c->ops->context_close(c->state);
+    npu_memory_close(&c->words);
     if (c->ops->max_contexts)
         atomic_fetch_sub(c->ops->n_contexts, 1);
     pthread_cond_destroy(&c->work);
@@ -169,6 +177,8 @@ static void report_locked(struct npu_context *c)
     struct npu_call call = e->call;
 
     r->result = e->result;
+    r->run_ns = e->call.run_ns;
+    r->modelled_ns = e->call.modelled_ns;
     r->err = e->err;
     struct npu_error err = e->err;
     int result = e->result;
@@ -210,15 +220,48 @@ static void *reporter_main(void *data)
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
+static int check_words(const struct npu_code *code, struct npu_error *err)
+{
+    struct npu_txn_device device;
+    struct npu_txn_op *ops = NULL;
+    size_t n_ops = 0;
+
+    if (!code->program || !code->program[0] || strchr(code->program, '/'))
+        return npu_fail(err, -EINVAL, "\"%s\" names no array program, expected one as \"encoder\"",
+                        code->program ? code->program : "");
+    if (!code->words)
+        return 0;
+    int ret = npu_txn_decode(&ops, &n_ops, &device, code->words, code->n_words, err);
+    free(ops);
+    return ret;
+}
+
 static int check_code(const struct npu_code *code, struct npu_error *err)
 {
-    if (code->kind != NPU_CODE_HOST && code->kind != NPU_CODE_DESIGN)
-        return npu_fail(err, -EINVAL, "code of kind %d, expected host or design", (int)code->kind);
-    if (code->kind == NPU_CODE_HOST && !code->call)
-        return npu_fail(err, -EINVAL, "code of the host without a function");
-    if (code->kind == NPU_CODE_DESIGN && !code->text)
-        return npu_fail(err, -EINVAL, "a design without text");
-    return 0;
+    switch (code->kind) {
+    case NPU_CODE_HOST:
+        return code->call ? 0 : npu_fail(err, -EINVAL, "code of the host without a function");
+    case NPU_CODE_DESIGN:
+        return code->text ? 0 : npu_fail(err, -EINVAL, "a design without text");
+    case NPU_CODE_WORDS:
+        return check_words(code, err);
+    }
+    return npu_fail(err, -EINVAL, "code of kind %d, expected host, design or words",
+                    (int)code->kind);
+}
+
+/* The code's own words into memory of the device. */
+static int copy_words(struct npu_context *c, const struct npu_code *code, struct npu_error *err)
+{
+    const size_t bytes = code->n_words * sizeof(*code->words);
+
+    if (code->kind != NPU_CODE_WORDS || !code->words)
+        return 0;
+    int ret = npu_memory_open(&c->words, c->device, NPU_MEMORY_CODE, bytes, err);
+    if (ret)
+        return ret;
+    memcpy(npu_memory_map(c->words), code->words, bytes);
+    return npu_memory_sync(c->words, NPU_TO_DEVICE, 0, bytes, err);
 }
 
 static int take_context(const struct npu_backend *backend, struct npu_error *err)
@@ -279,12 +322,15 @@ int npu_context_open(struct npu_context **out, struct npu_device *device,
     c->ops = ops;
     c->device = device;
     c->state = state;
+    c->kind = code->kind;
     snprintf(c->name, sizeof(c->name), "%s", code->name ? code->name : "code");
     pthread_mutex_init(&c->lock, NULL);
     npu_cond_init(&c->work);
     npu_cond_init(&c->ended_one);
     npu_cond_init(&c->changed);
-    ret = start_threads(c, err);
+    ret = copy_words(c, code, err);
+    if (ret == 0)
+        ret = start_threads(c, err);
     if (ret) {
         free_context(c);
         return ret;
@@ -374,23 +420,53 @@ unsigned npu_context_flight(struct npu_context *context)
 
 /* ---- Launches -------------------------------------------------------------------------------- */
 
+/* what: "buffer 0", or "words". */
+static int check_span(const struct npu_context *c, const struct npu_launch_span *s,
+                      const char *what, struct npu_error *err)
+{
+    if (!s->memory || s->memory->device->backend != c->device->backend)
+        return npu_fail(err, -EINVAL, "%s: %s is none of the context's device", c->name, what);
+    if (s->bytes == 0 || s->offset > s->memory->bytes || s->bytes > s->memory->bytes - s->offset)
+        return npu_fail(err, -EINVAL, "%s: %s: bytes %zu .. %zu of %zu", c->name, what, s->offset,
+                        s->offset + s->bytes, s->memory->bytes);
+    return 0;
+}
+
+/* Of a launch that brings words of its own, or has to. */
+static int check_launch_words(const struct npu_context *c, const struct npu_launch *launch,
+                              struct npu_error *err)
+{
+    const struct npu_launch_span *s = &launch->words;
+
+    if (c->kind != NPU_CODE_WORDS)
+        return s->memory
+                   ? npu_fail(err, -EINVAL, "%s: its code takes no instruction words", c->name)
+                   : 0;
+    if (!s->memory)
+        return c->words ? 0 : npu_fail(err, -EINVAL, "%s: a launch without words", c->name);
+    int ret = check_span(c, s, "words", err);
+    if (ret == 0 && (s->memory->kind != NPU_MEMORY_CODE || s->offset % 4 || s->bytes % 4))
+        ret = npu_fail(err, -EINVAL,
+                       "%s: words at byte %zu, %zu bytes, of %s; expected words of 32 "
+                       "bits in memory of kind code",
+                       c->name, s->offset, s->bytes,
+                       s->memory->kind == NPU_MEMORY_CODE ? "code" : "data");
+    return ret;
+}
+
 static int check_launch(const struct npu_context *c, const struct npu_launch *launch,
                         struct npu_error *err)
 {
     if (launch->n_spans < 1 || launch->n_spans > NPU_MAX_SPANS)
         return npu_fail(err, -EINVAL, "%s: %u buffers, expected 1 to %d", c->name, launch->n_spans,
                         NPU_MAX_SPANS);
-    for (unsigned i = 0; i < launch->n_spans; i++) {
-        const struct npu_launch_span *s = &launch->span[i];
-        if (!s->memory || s->memory->device->backend != c->device->backend)
-            return npu_fail(err, -EINVAL, "%s: buffer %u is none of the context's device", c->name,
-                            i);
-        if (s->bytes == 0 || s->offset > s->memory->bytes ||
-            s->bytes > s->memory->bytes - s->offset)
-            return npu_fail(err, -EINVAL, "%s: buffer %u: bytes %zu .. %zu of %zu", c->name, i,
-                            s->offset, s->offset + s->bytes, s->memory->bytes);
+    int ret = 0;
+    for (unsigned i = 0; i < launch->n_spans && ret == 0; i++) {
+        char what[24];
+        snprintf(what, sizeof(what), "buffer %u", i);
+        ret = check_span(c, &launch->span[i], what, err);
     }
-    return 0;
+    return ret ? ret : check_launch_words(c, launch, err);
 }
 
 static int check_state_locked(struct npu_context *c, struct npu_error *err)
@@ -404,6 +480,15 @@ static int check_state_locked(struct npu_context *c, struct npu_error *err)
     return 0;
 }
 
+static void fill_span(struct npu_span *to, const struct npu_launch_span *from)
+{
+    *to = (struct npu_span){.data = (char *)from->memory->remote + from->offset,
+                            .bytes = from->bytes,
+                            .memory = from->memory,
+                            .offset = from->offset};
+    npu_memory_hold(from->memory);
+}
+
 static void fill_entry(struct npu_context *c, struct entry *e, const struct npu_launch *launch)
 {
     *e = (struct entry){
@@ -411,14 +496,18 @@ static void fill_entry(struct npu_context *c, struct entry *e, const struct npu_
     e->call.n_spans = launch->n_spans;
     e->call.n_tiles = launch->n_tiles;
     e->call.user = launch->user;
-    e->call.cancel = &c->cancel;
+    e->call.cancel = launch->cancel ? launch->cancel : &c->cancel;
     for (unsigned i = 0; i < launch->n_spans; i++) {
-        const struct npu_launch_span *s = &launch->span[i];
-        e->memory[i] = s->memory;
-        e->call.span[i].data = (char *)s->memory->remote + s->offset;
-        e->call.span[i].bytes = s->bytes;
-        npu_memory_hold(s->memory);
+        e->memory[i] = launch->span[i].memory;
+        fill_span(&e->call.span[i], &launch->span[i]);
     }
+    if (c->kind != NPU_CODE_WORDS)
+        return;
+    struct npu_launch_span words = launch->words;
+    if (!words.memory)
+        words = (struct npu_launch_span){c->words, 0, c->words->bytes};
+    e->words = words.memory;
+    fill_span(&e->call.words, &words);
 }
 
 int npu_launch_submit(struct npu_context *c, const struct npu_launch *launch, uint64_t *ticket,
@@ -469,4 +558,15 @@ int npu_launch_wait(struct npu_context *c, uint64_t ticket, uint64_t timeout_ns,
     }
     pthread_mutex_unlock(&c->lock);
     return ret;
+}
+
+void npu_launch_get_times(struct npu_context *c, uint64_t ticket, uint64_t *run_ns,
+                          uint64_t *modelled_ns)
+{
+    pthread_mutex_lock(&c->lock);
+    bool known = ticket > 0 && ticket <= c->reported && ticket + NPU_MAX_RESULTS > c->reported;
+    const struct report *r = &c->report[(ticket - 1) % NPU_MAX_RESULTS];
+    *run_ns = known ? r->run_ns : 0;
+    *modelled_ns = known ? r->modelled_ns : 0;
+    pthread_mutex_unlock(&c->lock);
 }

@@ -53,14 +53,18 @@ int npu_memory_sync(struct npu_memory *memory, enum npu_direction direction, siz
 
 /* ---- Code ------------------------------------------------------------------------------------ */
 
-/* What a launch works on, as the backend sees it. */
+/* What a launch works on, as the backend sees it: the bytes, and the buffer that they lie in, for
+ * backends whose commands name buffers. */
 struct npu_span {
-    void *data; /* the device's side */
+    void *data; /* the device's side, of the span's first byte */
     size_t bytes;
+    struct npu_memory *memory; /* transfer none */
+    size_t offset;             /* of data in it */
 };
 struct npu_call {
     struct npu_span span[NPU_MAX_SPANS];
     unsigned n_spans;
+    struct npu_span words;     /* WORDS: of memory of kind CODE; else empty */
     unsigned n_tiles;          /* as submitted */
     void *user;                /* of the launch */
     const atomic_bool *cancel; /* true: give up with -ECANCELED soon */
@@ -73,7 +77,11 @@ struct npu_call {
  * Threads: the context's. */
 typedef int npu_call_fn(void *user, struct npu_call *call);
 
-enum npu_code_kind { NPU_CODE_HOST, NPU_CODE_DESIGN };
+enum npu_code_kind {
+    NPU_CODE_HOST,   /* a function of the host */
+    NPU_CODE_DESIGN, /* an array program as text, run by a sequence of its own */
+    NPU_CODE_WORDS,  /* an array program by its name, run by instruction words (npu/txn.h) */
+};
 
 struct npu_code {
     enum npu_code_kind kind;
@@ -82,6 +90,11 @@ struct npu_code {
     void *user;           /* HOST */
     const char *text;     /* DESIGN: MLIR-AIE text (npu/sim/DESIGNS.md); copied */
     const char *sequence; /* DESIGN: its runtime sequence; NULL: the only one; copied */
+    /* WORDS: that of mlir/NAME.mlir, "encoder", without a folder; the backend knows where its form
+     * of it is. Needed until npu_context_open() returns. */
+    const char *program;
+    const uint32_t *words; /* WORDS: of launches that bring none; copied. NULL: every launch does */
+    size_t n_words;
 };
 
 /* ---- Contexts and launches ------------------------------------------------------------------- */
@@ -89,8 +102,9 @@ struct npu_code {
 struct npu_context;
 
 /* Load code. Returns 0 and *out (transfer full); -EINVAL; -ENOTSUP the device does not take this
- * kind of code; -ENOENT every context that the device has is in use (the driver's answer); -EBADMSG
- * code that is none; -EAGAIN no thread to be had; -ENOMEM. Threads: control. */
+ * kind of code; -ENOENT every context that the device has is in use (the driver's answer), or no
+ * such program; -EBADMSG code that is none; -ENOSPC the heap for words is full; -EAGAIN no thread to
+ * be had; -ENOMEM. Threads: control. */
 int npu_context_open(struct npu_context **out, struct npu_device *device,
                      const struct npu_code *code, struct npu_error *err);
 /* Cancel, wait until the launches have ended and been reported, unload. A launch that has not ended
@@ -117,10 +131,16 @@ struct npu_launch_span {
 struct npu_launch {
     struct npu_launch_span span[NPU_MAX_SPANS];
     unsigned n_spans; /* 1 .. NPU_MAX_SPANS */
+    /* WORDS: what runs, of memory of kind CODE; memory NULL: the code's own words. span i is the
+     * words' argument i. */
+    struct npu_launch_span words;
     unsigned n_tiles; /* that the buffers hold, for host code */
     /* From its start, when those before it have ended; NPU_TIMEOUT_NONE: none. The driver's own
      * watchdog takes 2 s; 5 s lets it speak first. */
     uint64_t deadline_ns;
+    /* NULL: npu_context_cancel() ends it. Else a flag that outlives the launch and alone cancels it
+     * once it is queued: for a caller who passes on a wish to give up. */
+    const atomic_bool *cancel;
     npu_done_fn *done; /* NULL: none */
     void *done_user;   /* for done */
     void *user;        /* the call's */
@@ -136,6 +156,10 @@ int npu_launch_submit(struct npu_context *context, const struct npu_launch *laun
  * NPU_MAX_RESULTS. Threads: any but a completion. */
 int npu_launch_wait(struct npu_context *context, uint64_t ticket, uint64_t timeout_ns,
                     struct npu_error *err);
+/* run_ns and modelled_ns of a launch that has been reported, as in struct npu_call; 0 where
+ * npu_launch_wait() knows the ticket no more. Threads: any. */
+void npu_launch_get_times(struct npu_context *context, uint64_t ticket, uint64_t *run_ns,
+                          uint64_t *modelled_ns);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "npu/backend.h"
+#include "npu/block.h"
 #include "npu/log.h"
 
 #define MAX_BYTES ((uint64_t)1 << 32)
@@ -127,12 +128,9 @@ int npu_memory_sync(struct npu_memory *memory, enum npu_direction direction, siz
 
 static int host_memory_open(struct npu_memory *memory)
 {
-    size_t bytes = (memory->bytes + 63) / 64 * 64;
-
-    memory->host = aligned_alloc(64, bytes);
+    memory->host = npu_block_alloc_zeroed(memory->bytes);
     if (!memory->host)
         return -ENOMEM;
-    memset(memory->host, 0, bytes);
     memory->remote = memory->host;
     return 0;
 }
@@ -180,6 +178,7 @@ static int host_run(void *state, struct npu_call *call, struct npu_error *err)
 }
 
 const struct npu_launch_ops npu_host_launch_ops = {
+    .deadline_ns = NPU_TIMEOUT_NONE,
     .memory_open = host_memory_open,
     .memory_close = host_memory_close,
     .memory_sync = host_memory_sync,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "npu/block.h"
 #include "npu/cpu/weights.h"
 
 /* 32 to 1500 positions choose equally good channels; 64 take a thirtieth of a window. */
@@ -42,17 +43,17 @@ static size_t lay_out(struct npu_calibration *c, char *base)
     int nr = c->kernels->gemm_f32_nr;
     size_t widest = k > 3 * p->n_mels ? k : 3 * p->n_mels;
 
-    c->mel = npu_cpu_carve(base, &used, (2 * n + 2) * p->n_mels * sizeof(float));
-    c->stem = npu_cpu_carve(base, &used, (2 * n + 2) * d * sizeof(float));
-    c->x = npu_cpu_carve(base, &used, n * d * sizeof(float));
-    c->norm = npu_cpu_carve(base, &used, n * d * sizeof(float));
-    c->mixed = npu_cpu_carve(base, &used, n * d * sizeof(float));
-    c->out = npu_cpu_carve(base, &used, n * k * sizeof(float));
-    c->panel = npu_cpu_carve(base, &used, (NPU_CALIBRATION_ROWS + 64) * widest * sizeof(float));
-    c->kt =
-        npu_cpu_carve(base, &used, npu_packed_b_f32_size((int)n, NPU_HEAD_DIM, nr) * sizeof(float));
-    c->v = npu_cpu_carve(base, &used, n * NPU_HEAD_DIM * sizeof(float));
-    c->scratch = npu_cpu_carve(base, &used, npu_attention_f32_scratch((int)n) * sizeof(float));
+    c->mel = npu_block_take(base, &used, (2 * n + 2) * p->n_mels * sizeof(float));
+    c->stem = npu_block_take(base, &used, (2 * n + 2) * d * sizeof(float));
+    c->x = npu_block_take(base, &used, n * d * sizeof(float));
+    c->norm = npu_block_take(base, &used, n * d * sizeof(float));
+    c->mixed = npu_block_take(base, &used, n * d * sizeof(float));
+    c->out = npu_block_take(base, &used, n * k * sizeof(float));
+    c->panel = npu_block_take(base, &used, (NPU_CALIBRATION_ROWS + 64) * widest * sizeof(float));
+    c->kt = npu_block_take(base, &used,
+                           npu_packed_b_f32_size((int)n, NPU_HEAD_DIM, nr) * sizeof(float));
+    c->v = npu_block_take(base, &used, n * NPU_HEAD_DIM * sizeof(float));
+    c->scratch = npu_block_take(base, &used, npu_attention_f32_scratch((int)n) * sizeof(float));
     return used;
 }
 
@@ -68,7 +69,7 @@ struct npu_calibration *npu_calibration_open(const struct npu_kernels *kernels,
     c->program = program;
     c->positions = program->positions < POSITIONS ? program->positions : POSITIONS;
     size_t bytes = lay_out(c, NULL), mels = program->n_mels;
-    c->block = npu_cpu_alloc(bytes);
+    c->block = npu_block_alloc(bytes);
     if (!c->block) {
         free(c);
         return NULL;

@@ -2,17 +2,10 @@
 /* A program with its packed weights and its own working memory. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "npu/block.h"
 #include "npu/cpu/cpu.h"
 #include "npu/log.h"
-
-#define ALIGN 64
-
-static size_t align_bytes(size_t n)
-{
-    return (n + ALIGN - 1) / ALIGN * ALIGN;
-}
 
 static size_t max_size(size_t a, size_t b)
 {
@@ -28,11 +21,11 @@ static size_t lay_out_f32(struct npu_cpu_loaded *l, char *base)
 
     l->kt_size = npu_packed_b_f32_size(padded, NPU_HEAD_DIM, l->device->kernels.gemm_f32_nr);
     l->v_size = (size_t)padded * NPU_HEAD_DIM;
-    l->mixed = npu_cpu_carve(base, &used, rows);
-    l->q = npu_cpu_carve(base, &used, rows);
-    l->kt = npu_cpu_carve(base, &used, p->n_heads * l->kt_size * sizeof(float));
-    l->v = npu_cpu_carve(base, &used, p->n_heads * l->v_size * sizeof(float));
-    l->ffn = npu_cpu_carve(base, &ffn_used, (size_t)l->positions * p->d_ffn * sizeof(float));
+    l->mixed = npu_block_take(base, &used, rows);
+    l->q = npu_block_take(base, &used, rows);
+    l->kt = npu_block_take(base, &used, p->n_heads * l->kt_size * sizeof(float));
+    l->v = npu_block_take(base, &used, p->n_heads * l->v_size * sizeof(float));
+    l->ffn = npu_block_take(base, &ffn_used, (size_t)l->positions * p->d_ffn * sizeof(float));
     return max_size(used, ffn_used);
 }
 
@@ -44,20 +37,20 @@ static size_t lay_out_int(struct npu_cpu_loaded *l, char *base)
     size_t rows = (size_t)l->positions * p->d_model, used = 0, ffn_used = 0;
     size_t blocks = (size_t)p->n_heads * l->blocks;
 
-    l->mixed = npu_cpu_carve(base, &used, rows * sizeof(float));
-    i->q = npu_cpu_carve(base, &used, rows * 2);
-    i->q_scale = npu_cpu_carve(base, &used, p->n_heads * l->positions * sizeof(float));
-    i->k = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
-    i->v = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
-    i->k_offset = npu_cpu_carve(base, &used, blocks * NPU_KEY_BLOCK * sizeof(int32_t));
-    i->k_scale = npu_cpu_carve(base, &used, blocks * sizeof(float));
-    i->v_scale = npu_cpu_carve(base, &used, blocks * NPU_HEAD_DIM * sizeof(float));
-    i->ffn = npu_cpu_carve(base, &ffn_used, (size_t)l->positions * p->d_ffn * 2);
-    i->ffn_scale = npu_cpu_carve(base, &ffn_used, l->positions * sizeof(float));
-    i->ffn_zero = npu_cpu_carve(base, &ffn_used, l->positions * sizeof(int32_t));
+    l->mixed = npu_block_take(base, &used, rows * sizeof(float));
+    i->q = npu_block_take(base, &used, rows * 2);
+    i->q_scale = npu_block_take(base, &used, p->n_heads * l->positions * sizeof(float));
+    i->k = npu_block_take(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
+    i->v = npu_block_take(base, &used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * 2);
+    i->k_offset = npu_block_take(base, &used, blocks * NPU_KEY_BLOCK * sizeof(int32_t));
+    i->k_scale = npu_block_take(base, &used, blocks * sizeof(float));
+    i->v_scale = npu_block_take(base, &used, blocks * NPU_HEAD_DIM * sizeof(float));
+    i->ffn = npu_block_take(base, &ffn_used, (size_t)l->positions * p->d_ffn * 2);
+    i->ffn_scale = npu_block_take(base, &ffn_used, l->positions * sizeof(float));
+    i->ffn_zero = npu_block_take(base, &ffn_used, l->positions * sizeof(int32_t));
     i->ffn_tail =
-        npu_cpu_carve(base, &ffn_used, (size_t)l->positions * NPU_CPU_TAIL_MAX * sizeof(int16_t));
-    i->ffn_tail_scale = npu_cpu_carve(base, &ffn_used, l->positions * sizeof(float));
+        npu_block_take(base, &ffn_used, (size_t)l->positions * NPU_CPU_TAIL_MAX * sizeof(int16_t));
+    i->ffn_tail_scale = npu_block_take(base, &ffn_used, l->positions * sizeof(float));
     return max_size(used, ffn_used);
 }
 
@@ -68,11 +61,11 @@ static size_t lay_out_npu(struct npu_cpu_loaded *l, char *base)
     struct npu_cpu_npu_buffers *b = &l->npu;
     size_t rows = (size_t)l->positions * p->d_model * sizeof(int16_t), used = 0, ffn_used = 0;
 
-    b->mixed = npu_cpu_carve(base, &used, rows);
-    b->q = npu_cpu_carve(base, &used, rows);
-    b->k = npu_cpu_carve(base, &used, rows);
-    b->v = npu_cpu_carve(base, &used, rows);
-    b->ffn = npu_cpu_carve(base, &ffn_used, (size_t)l->positions * p->d_ffn * sizeof(int16_t));
+    b->mixed = npu_block_take(base, &used, rows);
+    b->q = npu_block_take(base, &used, rows);
+    b->k = npu_block_take(base, &used, rows);
+    b->v = npu_block_take(base, &used, rows);
+    b->ffn = npu_block_take(base, &ffn_used, (size_t)l->positions * p->d_ffn * sizeof(int16_t));
     return max_size(used, ffn_used);
 }
 
@@ -87,24 +80,24 @@ static size_t lay_out_scratch(struct npu_cpu_loaded *l, enum npu_profile profile
 
     if (profile == NPU_PROFILE_NPU) { /* normalised rows, or those of mel */
         size_t values = max_size(job_rows * p->d_model, (job_rows + 2) * p->n_mels);
-        to->a = npu_cpu_carve(base, &used, values * sizeof(int16_t));
+        to->a = npu_block_take(base, &used, values * sizeof(int16_t));
         return used;
     }
     if (profile == NPU_PROFILE_F32) { /* normalised rows, and one of K or V before packing */
-        to->rows = npu_cpu_carve(base, &used, 2 * job_rows * p->d_model * sizeof(float));
-        to->kernel = npu_cpu_carve(base, &used,
-                                   npu_attention_f32_scratch((int)l->positions) * sizeof(float));
+        to->rows = npu_block_take(base, &used, 2 * job_rows * p->d_model * sizeof(float));
+        to->kernel = npu_block_take(base, &used,
+                                    npu_attention_f32_scratch((int)l->positions) * sizeof(float));
         return used;
     }
     size_t floats = max_size(job_rows * p->d_model, (size_t)NPU_CPU_INT_ROWS * p->d_ffn);
-    to->rows = npu_cpu_carve(base, &used, floats * sizeof(float));
-    to->a = npu_cpu_carve(base, &used, job_rows * k * 2);
-    to->scale = npu_cpu_carve(base, &used, job_rows * sizeof(float));
-    to->zero = npu_cpu_carve(base, &used, job_rows * sizeof(int32_t));
-    to->tail = npu_cpu_carve(base, &used, job_rows * NPU_CPU_TAIL_MAX * sizeof(int16_t));
-    to->tail_scale = npu_cpu_carve(base, &used, job_rows * sizeof(float));
-    to->tail_zero = npu_cpu_carve(base, &used, job_rows * sizeof(int32_t));
-    to->kernel = npu_cpu_carve(base, &used, NPU_ATTENTION_INT_SCRATCH);
+    to->rows = npu_block_take(base, &used, floats * sizeof(float));
+    to->a = npu_block_take(base, &used, job_rows * k * 2);
+    to->scale = npu_block_take(base, &used, job_rows * sizeof(float));
+    to->zero = npu_block_take(base, &used, job_rows * sizeof(int32_t));
+    to->tail = npu_block_take(base, &used, job_rows * NPU_CPU_TAIL_MAX * sizeof(int16_t));
+    to->tail_scale = npu_block_take(base, &used, job_rows * sizeof(float));
+    to->tail_zero = npu_block_take(base, &used, job_rows * sizeof(int32_t));
+    to->kernel = npu_block_take(base, &used, NPU_ATTENTION_INT_SCRATCH);
     return used;
 }
 
@@ -124,15 +117,14 @@ static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct
     l->blocks = (l->positions + NPU_KEY_BLOCK - 1) / NPU_KEY_BLOCK;
     l->scratch = calloc(n_threads, sizeof(*l->scratch));
 
-    size_t residual = align_bytes((size_t)l->positions * p->d_model * sizeof(float));
-    size_t stem = align_bytes((size_t)(2 * l->positions + 2) * p->d_model * stem_bytes);
+    size_t residual = npu_block_bytes((size_t)l->positions * p->d_model * sizeof(float));
+    size_t stem = npu_block_bytes((size_t)(2 * l->positions + 2) * p->d_model * stem_bytes);
     size_t work = max_size(stem, lay_outs[profile](l, NULL));
     size_t scratch = lay_out_scratch(l, profile, &unused, NULL);
     size_t bytes = residual + work + n_threads * scratch;
-    l->work = npu_cpu_alloc(bytes);
+    l->work = npu_block_alloc_zeroed(bytes);
     if (!l->work || !l->scratch)
         return npu_fail(err, -ENOMEM, "out of memory for %zu MiB of activations", bytes >> 20);
-    memset(l->work, 0, bytes);
     l->base.scratch_bytes = bytes;
     l->residual = (float *)l->work;
     l->stem = (float *)(l->work + residual);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/ref/int.h"
+#include "npu/block.h"
 #include "npu/cpu/calibrate.h"
 #include "npu/cpu/weights.h"
 #include "npu/log.h"
@@ -23,20 +24,21 @@ static void lay_out_matrix(struct npu_cpu_weights *w, const struct npu_stage *s,
 
     if (!recipe->integer) {
         size_t floats = npu_packed_b_f32_size(n, k, kernels->gemm_f32_nr);
-        dst->b = npu_cpu_carve(base, used, floats * sizeof(float));
+        dst->b = npu_block_take(base, used, floats * sizeof(float));
         if (src->bias != NPU_TENSOR_NONE)
-            dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
+            dst->bias = npu_block_take(base, used, s->n * sizeof(float));
         return;
     }
     int bytes = (int)npu_cpu_operand_bytes(&w->kernels, recipe->width), tail = (int)recipe->tail;
-    dst->b = npu_cpu_carve(base, used, npu_packed_b_int_size(n, k - tail, kernels->int_nr, bytes));
+    dst->b = npu_block_take(base, used, npu_packed_b_int_size(n, k - tail, kernels->int_nr, bytes));
     if (tail) {
-        dst->tail_b = npu_cpu_carve(base, used, npu_packed_b_int_size(n, tail, kernels->int_nr, 2));
-        dst->tail_scale = npu_cpu_carve(base, used, s->n * sizeof(float));
+        dst->tail_b =
+            npu_block_take(base, used, npu_packed_b_int_size(n, tail, kernels->int_nr, 2));
+        dst->tail_scale = npu_block_take(base, used, s->n * sizeof(float));
     }
-    dst->bias = npu_cpu_carve(base, used, s->n * sizeof(float));
-    dst->scale = npu_cpu_carve(base, used, s->n * sizeof(float));
-    dst->sum = npu_cpu_carve(base, used, s->n * sizeof(int32_t));
+    dst->bias = npu_block_take(base, used, s->n * sizeof(float));
+    dst->scale = npu_block_take(base, used, s->n * sizeof(float));
+    dst->sum = npu_block_take(base, used, s->n * sizeof(int32_t));
 }
 
 /* Lay the weights of all stages out from `base` (NULL: only count). Returns bytes used. */
@@ -45,15 +47,15 @@ static size_t lay_out_weights(struct npu_cpu_weights *w, char *base)
     const struct npu_program *p = &w->program;
     size_t used = 0;
 
-    w->positions = npu_cpu_carve(base, &used, (size_t)p->positions * p->d_model * sizeof(float));
+    w->positions = npu_block_take(base, &used, (size_t)p->positions * p->d_model * sizeof(float));
     for (unsigned i = 0; i < p->n_stages; i++) {
         const struct npu_stage *s = &p->stage[i];
         struct npu_cpu_stage *st = &w->stage[i];
         if (s->norm != NPU_TENSOR_NONE) {
-            st->gamma = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
-            st->beta = npu_cpu_carve(base, &used, p->d_model * sizeof(float));
+            st->gamma = npu_block_take(base, &used, p->d_model * sizeof(float));
+            st->beta = npu_block_take(base, &used, p->d_model * sizeof(float));
         }
-        st->exchange = npu_cpu_carve(base, &used, st->recipe.tail * sizeof(*st->exchange));
+        st->exchange = npu_block_take(base, &used, st->recipe.tail * sizeof(*st->exchange));
         for (unsigned m = 0; m < s->n_matrices; m++)
             lay_out_matrix(w, s, &s->matrix[m], &st->matrix[m], &st->recipe, base, &used);
     }
@@ -314,9 +316,9 @@ int npu_cpu_pack(struct npu_cpu_weights *w, const struct npu_model *model, struc
         return npu_fail(err, -ENOTSUP,
                         "the packed weights need %zu MiB, more than the %u MiB allowed",
                         bytes >> 20, (unsigned)(MAX_WEIGHT_BYTES >> 20));
-    struct scratch scratch = {.rows = npu_cpu_alloc((ROWS + 1) * k * sizeof(float)),
-                              .ints = npu_cpu_alloc(ROWS * k * sizeof(int16_t))};
-    w->block = npu_cpu_alloc(bytes);
+    struct scratch scratch = {.rows = npu_block_alloc((ROWS + 1) * k * sizeof(float)),
+                              .ints = npu_block_alloc(ROWS * k * sizeof(int16_t))};
+    w->block = npu_block_alloc(bytes);
     int ret = 0;
     if (!w->block || !scratch.rows || !scratch.ints)
         ret = npu_fail(err, -ENOMEM, "out of memory for %zu MiB of packed weights", bytes >> 20);

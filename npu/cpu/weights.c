@@ -7,12 +7,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "npu/clock.h"
 #include "npu/log.h"
-
-#define ALIGN 64
 
 /* How often who waits for another's load looks whether his own model was cancelled:
  * npu_model_cancel() sets a flag that signals nobody. */
@@ -22,23 +19,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t load_ended; /* with lock; of the monotonic clock, which no initialiser has */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct npu_cpu_weights *all; /* lock; loading or ready */
-
-void *npu_cpu_alloc(size_t bytes)
-{
-    size_t page = 2u << 20; /* whole huge pages: fewer TLB misses while panels stream */
-    size_t align = bytes >= page ? page : ALIGN;
-    void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
-    if (p && bytes >= page)
-        madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
-
-void *npu_cpu_carve(char *base, size_t *used, size_t bytes)
-{
-    char *p = base ? base + *used : NULL;
-    *used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    return p;
-}
 
 static void init_once(void)
 {

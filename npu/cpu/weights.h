@@ -66,12 +66,6 @@ int npu_cpu_pack(struct npu_cpu_weights *w, const struct npu_model *model, struc
 void npu_cpu_exchange(const struct npu_cpu_stage *stage, size_t k, float *x, size_t ldx,
                       unsigned m);
 
-/* Bytes from the C library, 64-byte aligned; large ones on whole huge pages.
- * NULL: out of memory. */
-void *npu_cpu_alloc(size_t bytes);
-/* Hand out the next `bytes` of a block, 64-byte aligned; with base NULL only counts. */
-void *npu_cpu_carve(char *base, size_t *used, size_t bytes);
-
 /* Of one operand in memory. */
 static inline size_t npu_cpu_operand_bytes(const struct npu_kernels *kernels, enum npu_width width)
 {

@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "npu/block.h"
 #include "npu/log.h"
 #include "npu/model/integer_pack.h"
-
-#define ALIGN 64
 
 static const char *const matrix_names[NPU_STAGE_MATRICES] = {"q", "k", "v"};
 
@@ -28,13 +27,6 @@ unsigned npu_integer_weight_bits(const struct npu_stage *s)
     return s->op == NPU_OP_CONV1 || (attention && s->layer == 0) ? 16 : 8;
 }
 
-void *npu_integer_carve(char *base, size_t *used, size_t bytes)
-{
-    char *at = base ? base + *used : NULL;
-    *used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    return at;
-}
-
 /* From `base` (NULL: only count). Returns bytes used. */
 static size_t lay_out(struct npu_integer *out, char *base)
 {
@@ -42,24 +34,24 @@ static size_t lay_out(struct npu_integer *out, char *base)
     size_t used = 0;
 
     out->positions =
-        npu_integer_carve(base, &used, (size_t)p->positions * p->d_model * sizeof(int16_t));
-    out->gamma = npu_integer_carve(base, &used, p->d_model * sizeof(float));
-    out->beta = npu_integer_carve(base, &used, p->d_model * sizeof(float));
+        npu_block_take(base, &used, (size_t)p->positions * p->d_model * sizeof(int16_t));
+    out->gamma = npu_block_take(base, &used, p->d_model * sizeof(float));
+    out->beta = npu_block_take(base, &used, p->d_model * sizeof(float));
     for (unsigned i = 0; i < p->n_stages; i++) {
         const struct npu_stage *s = &p->stage[i];
         struct npu_integer_stage *st = &out->stage[i];
         if (s->norm != NPU_TENSOR_NONE && s->n_matrices)
-            st->norm_mult = npu_integer_carve(base, &used, p->d_model * sizeof(int16_t));
+            st->norm_mult = npu_block_take(base, &used, p->d_model * sizeof(int16_t));
         if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2 || s->op == NPU_OP_NORM_FC1)
-            st->table = npu_integer_carve(base, &used, NPU_F1_GELU_ENTRIES * sizeof(int16_t));
+            st->table = npu_block_take(base, &used, NPU_F1_GELU_ENTRIES * sizeof(int16_t));
         for (unsigned m = 0; m < s->n_matrices; m++) {
             struct npu_integer_matrix *matrix = &st->matrix[m];
             matrix->bits = npu_integer_weight_bits(s);
-            matrix->w = npu_integer_carve(base, &used, (size_t)s->n * s->k * matrix->bits / 8);
-            matrix->bias = npu_integer_carve(base, &used, s->n * sizeof(int64_t));
-            matrix->mult = npu_integer_carve(base, &used, s->n * sizeof(int16_t));
+            matrix->w = npu_block_take(base, &used, (size_t)s->n * s->k * matrix->bits / 8);
+            matrix->bias = npu_block_take(base, &used, s->n * sizeof(int64_t));
+            matrix->mult = npu_block_take(base, &used, s->n * sizeof(int16_t));
             matrix->shift =
-                npu_integer_carve(base, &used, (s->n + NPU_F1_CHANNELS - 1) / NPU_F1_CHANNELS);
+                npu_block_take(base, &used, (s->n + NPU_F1_CHANNELS - 1) / NPU_F1_CHANNELS);
         }
     }
     return used;
@@ -93,7 +85,7 @@ int npu_integer_open(struct npu_integer **out, const struct npu_program *program
     i->stage = calloc(program->n_stages, sizeof(*i->stage));
     if (i->stage) {
         i->bytes = lay_out(i, NULL);
-        i->block = aligned_alloc(ALIGN, i->bytes);
+        i->block = npu_block_alloc(i->bytes);
     }
     int ret = 0;
     if (!i->block)

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "npu/block.h"
 #include "npu/log.h"
 #include "npu/model/integer_matrix.h"
 #include "npu/model/integer_pack.h"
 
-#define ALIGN          64
 #define ROWS           64 /* that are read at a time */
 #define S16            32767.0
 #define NORM_SLACK     1.0005 /* LayerNorm's output may exceed sqrt(d) by its rounding */
@@ -549,11 +549,11 @@ static char *lay_out_packing(struct packing *p)
     longest = longest > program->d_ffn ? longest : program->d_ffn;
     for (int pass = 0; pass < 2; pass++) {
         used = 0;
-        p->rows = npu_integer_carve(block, &used, ROWS * longest * sizeof(float));
-        p->w = npu_integer_carve(block, &used, matrices * sizeof(double));
+        p->rows = npu_block_take(block, &used, ROWS * longest * sizeof(float));
+        p->w = npu_block_take(block, &used, matrices * sizeof(double));
         for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
-            *vectors[i] = npu_integer_carve(block, &used, longest * sizeof(double));
-        if (pass == 0 && !(block = aligned_alloc(ALIGN, used)))
+            *vectors[i] = npu_block_take(block, &used, longest * sizeof(double));
+        if (pass == 0 && !(block = npu_block_alloc(used)))
             return NULL;
     }
     return block;

@@ -14,7 +14,4 @@ unsigned npu_integer_weight_bits(const struct npu_stage *s);
 /* "layer 2 norm+qkv q" */
 void npu_integer_name(char text[64], const struct npu_stage *s, unsigned matrix);
 
-/* Hand out the next `bytes` of a block, 64-byte aligned; with base NULL only counts. */
-void *npu_integer_carve(char *base, size_t *used, size_t bytes);
-
 #endif /* NPU_MODEL_INTEGER_PACK_H */

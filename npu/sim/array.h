@@ -254,7 +254,7 @@ struct npu_sim {
     struct npu_error *err; /* of the call under way, may be NULL */
 };
 
-/* ---- sim.c ---- */
+/* ---- fail.c ---- */
 
 /* Put "file:line:column: sentence" (pos NULL: the file alone) into sim->err; returns code. */
 __attribute__((format(printf, 4, 5))) int
@@ -324,8 +324,6 @@ int npu_sim_kernel_call(struct npu_sim *sim, struct npu_sim_core *core,
 
 /* ---- host.c: what both forms of a sequence do; pos NULL: words ---- */
 
-/* One step of the sequence. 1: something happened, 0: it waits or has ended, < 0: error. */
-int npu_sim_host_turn(struct npu_sim *sim);
 /* Write a BD (bd < 0: whichever the compiler picks): an error if a transfer may still use it. */
 int npu_sim_host_claim(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_t column,
                        int64_t bd);
@@ -346,7 +344,7 @@ int npu_sim_host_sync_channels(struct npu_sim *sim, const struct npu_ir_pos *pos
 int npu_sim_host_poke(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_t column,
                       uint32_t row, uint64_t address, uint32_t value, uint32_t mask);
 
-/* ---- sequence.c, words.c ---- */
+/* ---- sequence.c, words.c: one step. 1: something happened, 0: it waits, < 0: error ---- */
 
 int npu_sim_sequence_turn(struct npu_sim *sim);
 int npu_sim_words_turn(struct npu_sim *sim);

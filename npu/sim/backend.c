@@ -2,12 +2,14 @@
 #include "npu/sim/backend.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "npu/array/array.h"
 #include "npu/backend.h"
+#include "npu/block.h"
 #include "npu/log.h"
-#include "npu/sim/encoder.h"
 #include "npu/sim/resident.h"
 
 #define CODE_HEAP (UINT64_C(64) << 20)
@@ -18,17 +20,13 @@ static atomic_ullong code_bytes;
 
 static int sim_memory_open(struct npu_memory *memory)
 {
-    size_t bytes = (memory->bytes + 63) / 64 * 64;
-
-    memory->host = aligned_alloc(64, bytes);
-    memory->remote = aligned_alloc(64, bytes);
+    memory->host = npu_block_alloc_zeroed(memory->bytes);
+    memory->remote = npu_block_alloc_zeroed(memory->bytes);
     if (!memory->host || !memory->remote) {
         free(memory->host);
         free(memory->remote);
         return -ENOMEM;
     }
-    memset(memory->host, 0, bytes);
-    memset(memory->remote, 0, bytes);
     return 0;
 }
 
@@ -55,7 +53,7 @@ static int64_t sim_memory_sync(struct npu_memory *memory, enum npu_direction dir
 struct sim_context {
     struct npu_sim_resident *resident; /* a design; or */
     void *host;                        /* a function of the host: npu_host_launch_ops' state */
-    char *sequence;                    /* NULL: the only one */
+    char *sequence;                    /* NULL: the only one, or launches bring words */
 };
 
 static void sim_context_close(void *state)
@@ -71,12 +69,38 @@ static void sim_context_close(void *state)
 
 static int open_design(struct sim_context *c, const struct npu_code *code, struct npu_error *err)
 {
+    struct npu_design *design = NULL;
+
     if (code->sequence) {
         c->sequence = strdup(code->sequence);
         if (!c->sequence)
             return npu_fail(err, -ENOMEM, "out of memory");
     }
-    return npu_sim_resident_open(&c->resident, code->text, code->name ? code->name : "design", err);
+    int ret = npu_design_parse(&design, code->text, strlen(code->text),
+                               code->name ? code->name : "design", err);
+    return ret ? ret : npu_sim_resident_open(&c->resident, design, err);
+}
+
+/* An array program is its design. */
+static int open_program(struct sim_context *c, const struct npu_code *code, struct npu_error *err)
+{
+    const char *folder = getenv("WHISPERNPU_DESIGNS");
+    struct npu_design *design = NULL;
+    struct npu_error why = {""};
+    char path[1024];
+
+    if (!folder || !folder[0])
+        folder = NPU_SIM_DESIGN_FOLDER;
+    int n = snprintf(path, sizeof(path), "%s/%s.mlir", folder, code->program);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return npu_fail(err, -ENAMETOOLONG, "%s: the name is too long", folder);
+    int ret = npu_design_open(&design, path, &why);
+    if (ret == -EBADMSG || ret == -ENOMEM)
+        return npu_fail(err, ret, "%s", why.text);
+    if (ret)
+        return npu_fail(err, ret, "%.900s; WHISPERNPU_DESIGNS names the folder of the designs",
+                        why.text);
+    return npu_sim_resident_open(&c->resident, design, err);
 }
 
 static int sim_context_open(void **state, struct npu_device *device, const struct npu_code *code,
@@ -87,7 +111,8 @@ static int sim_context_open(void **state, struct npu_device *device, const struc
         return npu_fail(err, -ENOMEM, "out of memory");
     int ret = code->kind == NPU_CODE_HOST
                   ? npu_host_launch_ops.context_open(&c->host, device, code, err)
-                  : open_design(c, code, err);
+              : code->kind == NPU_CODE_WORDS ? open_program(c, code, err)
+                                             : open_design(c, code, err);
     if (ret) {
         sim_context_close(c);
         return ret;
@@ -105,14 +130,19 @@ static int sim_run(void *state, struct npu_call *call, struct npu_error *err)
         return npu_host_launch_ops.run(c->host, call, err);
     for (unsigned i = 0; i < call->n_spans; i++)
         buffers[i] = (struct npu_sim_buffer){call->span[i].data, call->span[i].bytes};
-    return npu_sim_resident_launch(c->resident, c->sequence, buffers, call->n_spans, call->cancel,
-                                   &call->modelled_ns, err);
+    const struct npu_sim_launch launch = {.sequence = c->sequence,
+                                          .words = call->words.data,
+                                          .n_words = call->words.bytes / sizeof(uint32_t),
+                                          .buffers = buffers,
+                                          .n_buffers = call->n_spans};
+    return npu_sim_resident_launch(c->resident, &launch, call->cancel, &call->modelled_ns, err);
 }
 
 static const struct npu_launch_ops ops = {
     .max_contexts = 0, /* resident.c counts; a function of the host takes none of the driver's */
     .code_heap = CODE_HEAP,
     .code_bytes = &code_bytes,
+    .deadline_ns = NPU_TIMEOUT_NONE,
     .memory_open = sim_memory_open,
     .memory_close = sim_memory_close,
     .memory_sync = sim_memory_sync,
@@ -148,9 +178,9 @@ static const struct npu_backend backend = {
     .open = sim_open,
     .get_info = sim_get_info,
     .close = sim_close,
-    .load = npu_sim_load,
-    .unload = npu_sim_unload,
-    .run = npu_sim_run,
+    .load = npu_array_load,
+    .unload = npu_array_unload,
+    .run = npu_array_run,
     .launch = &ops,
 };
 

@@ -6,7 +6,8 @@
  * device's side of every buffer. It is C++ and libffi behind, so the core does not link it: a
  * program that links npu_sim registers it. Each context has an array of its own; modelled times
  * come with every launch (struct npu_call), all else is the simulator's own running time. Encoders
- * of profile npu run on it (npu/sim/encoder.h). */
+ * of profile npu run on it (npu/array/array.h). Array programs of kind WORDS are the designs of
+ * mlir/, or of the folder that WHISPERNPU_DESIGNS names. */
 
 #ifdef __cplusplus
 extern "C" {

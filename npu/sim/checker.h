@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_CHECKER_H
 #define NPU_SIM_CHECKER_H
-/* Private to check*.c. Functions that return bool return false when memory ran out, and only
+/* Private to check*.c and finding.c. Functions that return bool return false when memory ran out, and only
  * then. Threads: a checker is one npu_design_check() on the thread that called it; checkers share
  * nothing. */
 #include "npu/sim/arena.h"
@@ -20,6 +20,8 @@ struct npu_checker {
     uint32_t n_columns; /* of the device; 0: the device is not known */
 };
 
+/* ---- finding.c ---- */
+
 __attribute__((format(printf, 5, 6))) void
 npu_checker_report(struct npu_checker *c, enum npu_severity severity, const char *rule,
                    struct npu_ir_pos pos, const char *format, ...);
@@ -31,6 +33,8 @@ struct npu_tile_text {
 };
 struct npu_tile_text npu_tile_format(const struct npu_array *array, uint32_t tile);
 const struct npu_fifo_end *npu_fifo_end(const struct npu_fifo *fifo, uint32_t end);
+
+/* ---- The checks, in their order ---- */
 
 void npu_check_device(
     struct npu_checker *c); /* check_device.c: device, tiles, cores, host buffers */

@@ -6,13 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-int npu_sim_host_turn(struct npu_sim *sim)
-{
-    if (!sim->host.running)
-        return 0;
-    return sim->host.sequence ? npu_sim_sequence_turn(sim) : npu_sim_words_turn(sim);
-}
-
 int npu_sim_host_claim(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_t column,
                        int64_t bd)
 {

@@ -11,35 +11,6 @@
 #define MEMORY_LIMIT (256u << 20)
 #define MAX_BDS      4096 /* counted at one end: far beyond what any tile has */
 
-/* AM020 chapters 2, 3 and 5; AIETargetModel.h of mlir-aie. */
-static const struct npu_tile_limits limits[] = {
-    [NPU_TILE_SHIM] = {.channels = 2,
-                       .bds = 16,
-                       .locks = 16,
-                       .bd_dims = 3,
-                       .max_wrap = 1023,
-                       .max_step = 1 << 20,
-                       .max_words = UINT32_MAX},
-    [NPU_TILE_MEM] = {.bytes = 524288,
-                      .bank_bytes = 65536,
-                      .channels = 6,
-                      .bds = 48,
-                      .locks = 64,
-                      .bd_dims = 4,
-                      .max_wrap = 1023,
-                      .max_step = 1 << 17,
-                      .max_words = 131071},
-    [NPU_TILE_CORE] = {.bytes = 65536,
-                       .bank_bytes = 16384,
-                       .channels = 2,
-                       .bds = 16,
-                       .locks = 16,
-                       .bd_dims = 3,
-                       .max_wrap = 255,
-                       .max_step = 1 << 13,
-                       .max_words = 16383},
-};
-
 struct builder {
     const struct npu_array *array;
     struct npu_arena arena;
@@ -53,16 +24,6 @@ struct builder {
     uint32_t *acquired;  /* [ends]: the same of the core at each end */
     uint32_t *first_end; /* [fifos] index into `acquired` */
 };
-
-enum npu_tile_kind npu_tile_kind(const struct npu_tile *tile)
-{
-    return tile->row == 0 ? NPU_TILE_SHIM : tile->row == 1 ? NPU_TILE_MEM : NPU_TILE_CORE;
-}
-
-const struct npu_tile_limits *npu_tile_limits(enum npu_tile_kind kind)
-{
-    return &limits[kind];
-}
 
 /* Whether the core (or mem tile) at `from` loads and stores the memory of `to`: its own, west,
  * north and south of a core; east and west of a mem tile. */
@@ -297,7 +258,7 @@ static void number_end(struct builder *b, uint32_t f, uint32_t e, uint32_t *odd_
     bool odd = tile->kind == NPU_TILE_MEM && end->channel % 2;
     uint32_t *next = odd ? &odd_bds[end->tile] : &tile->n_bds;
     end->n_bds = bds_of(b, f, e);
-    end->first_bd = *next + (odd ? limits[NPU_TILE_MEM].bds / 2 : 0);
+    end->first_bd = *next + (odd ? npu_tile_limits(NPU_TILE_MEM)->bds / 2 : 0);
     *next += end->n_bds;
 }
 

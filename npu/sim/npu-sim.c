@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* npu-sim: run an array design on a modelled NPU. The manual is README.md of this folder. */
+#include "npu/clock.h"
 #include "npu/sim/check.h"
 #include "npu/sim/host_buffer.h"
 #include "npu/sim/library.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- Buffers and words ----------------------------------------------------------------------- */
@@ -219,9 +219,7 @@ static int write_sequence(const struct npu_sim_options *options, const struct np
 
 static double seconds(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return (double)npu_now_ns() * 1e-9;
 }
 
 /* On a terminal, once a second. */

@@ -2,7 +2,6 @@
 #include "npu/sim/resident.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,22 +54,24 @@ static int check(const struct npu_design *design, struct npu_error *err)
     return ret;
 }
 
-int npu_sim_resident_open(struct npu_sim_resident **out, const char *text, const char *name,
+int npu_sim_resident_open(struct npu_sim_resident **out, struct npu_design *design,
                           struct npu_error *err)
 {
     struct npu_sim_resident *r = calloc(1, sizeof(*r));
-    if (!r)
+    if (!r) {
+        npu_design_close(&design);
         return npu_fail(err, -ENOMEM, "out of memory");
-    if (atomic_fetch_add(&n_residents, 1) >= NPU_SIM_MAX_RESIDENTS) {
-        npu_sim_resident_close(&r);
-        return npu_fail(err, -ENOENT,
-                        "%s: all %d contexts of device sim are in use, designs that encoders keep "
-                        "resident among them",
-                        name, NPU_SIM_MAX_RESIDENTS);
     }
-    int ret = npu_design_parse(&r->design, text, strlen(text), name, err);
-    if (ret == 0)
-        ret = check(r->design, err);
+    r->design = design;
+    if (atomic_fetch_add(&n_residents, 1) >= NPU_SIM_MAX_RESIDENTS) {
+        int full = npu_fail(err, -ENOENT,
+                            "%s: all %d contexts of device sim are in use, designs of "
+                            "encoders among them",
+                            design->file_name, NPU_SIM_MAX_RESIDENTS);
+        npu_sim_resident_close(&r);
+        return full;
+    }
+    int ret = check(r->design, err);
     if (ret == 0)
         ret = load(r, err);
     if (ret) {
@@ -94,12 +95,9 @@ void npu_sim_resident_close(struct npu_sim_resident **resident)
     atomic_fetch_sub(&n_residents, 1);
 }
 
-int npu_sim_resident_launch(struct npu_sim_resident *r, const char *sequence,
-                            const struct npu_sim_buffer *buffers, uint32_t n_buffers,
+int npu_sim_resident_launch(struct npu_sim_resident *r, const struct npu_sim_launch *launch,
                             const atomic_bool *cancel, uint64_t *modelled_ns, struct npu_error *err)
 {
-    const struct npu_sim_launch launch = {
-        .sequence = sequence, .buffers = buffers, .n_buffers = n_buffers};
     struct npu_sim_result result = {0};
     int ret = 0;
 
@@ -109,7 +107,7 @@ int npu_sim_resident_launch(struct npu_sim_resident *r, const char *sequence,
     else if (!r->sim)
         ret = load(r, err);
     if (ret == 0)
-        ret = npu_sim_launch(r->sim, &launch, &result, err);
+        ret = npu_sim_launch(r->sim, launch, &result, err);
     r->cancel = NULL;
     if (ret == 0)
         *modelled_ns = (uint64_t)(result.total_us * 1e3 + 0.5);

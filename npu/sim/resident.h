@@ -11,19 +11,17 @@
 
 struct npu_sim_resident;
 
-/* Parse, check and load the text of a design. name: for messages (copied).
- * Returns 0 and *out (transfer full); -ENOENT NPU_SIM_MAX_RESIDENTS exist, whoever opened
- * them; -EBADMSG no design, or one that the checker refuses; what npu_sim_open() says. Threads: control. */
-int npu_sim_resident_open(struct npu_sim_resident **out, const char *text, const char *name,
+/* Check and load a design (transfer full, of a failure, too). Returns 0 and *out (transfer full);
+ * -ENOENT NPU_SIM_MAX_RESIDENTS exist, whoever opened them; -EBADMSG the checker refuses it; what npu_sim_open() says. Threads: control. */
+int npu_sim_resident_open(struct npu_sim_resident **out, struct npu_design *design,
                           struct npu_error *err);
 void npu_sim_resident_close(struct npu_sim_resident **resident);
 
-/* Run one of its sequences (NULL: the only one). cancel: NULL, or looked at while it runs.
- * modelled_ns: out. Returns 0; -ECANCELED; what npu_sim_launch() says. A failure takes the state of
- * the array with it: the next launch finds the design freshly loaded, as after a driver's reset.
- * Threads: one at a time. */
-int npu_sim_resident_launch(struct npu_sim_resident *resident, const char *sequence,
-                            const struct npu_sim_buffer *buffers, uint32_t n_buffers,
+/* Run one of its sequences, or words. cancel: NULL, or looked at while it runs. modelled_ns: out.
+ * Returns 0; -ECANCELED; what npu_sim_launch() says. A failure takes the state of the array with
+ * it: the next launch finds the design freshly loaded, as after a driver's reset. Threads: one at a
+ * time. */
+int npu_sim_resident_launch(struct npu_sim_resident *resident, const struct npu_sim_launch *launch,
                             const atomic_bool *cancel, uint64_t *modelled_ns,
                             struct npu_error *err);
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,29 +14,6 @@
 /* What a stream may hold at its two ends on the hardware (measured on a Phoenix by xdna-emu: 16
  * words in, 12 out). Nothing may rely on it, so it is tried only to explain a deadlock. */
 #define SLACK_BYTES ((16 + 12) * 4)
-
-int npu_sim_fail(struct npu_sim *sim, int code, const struct npu_ir_pos *pos, const char *format,
-                 ...)
-{
-    struct npu_error *err = sim->err;
-    if (!err)
-        return code;
-    size_t n = 0, most = sizeof(err->text);
-    const struct npu_sim_host *host = &sim->host;
-    if (pos)
-        n = (size_t)snprintf(err->text, most, "%.300s:%u:%u: ", sim->design->file_name, pos->line,
-                             pos->column);
-    else if (host->running && !host->sequence && host->at_step < host->n_steps)
-        n = (size_t)snprintf(err->text, most,
-                             "instruction word %zu: ", host->step[host->at_step].word);
-    else
-        n = (size_t)snprintf(err->text, most, "%.300s: ", sim->design->file_name);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(err->text + n, most - n, format, args);
-    va_end(args);
-    return code;
-}
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
@@ -62,6 +38,14 @@ static int settle(struct npu_sim *sim)
     return 0;
 }
 
+/* One step of the sequence. 1: something happened, 0: it waits or has ended, < 0: error. */
+static int host_turn(struct npu_sim *sim)
+{
+    if (!sim->host.running)
+        return 0;
+    return sim->host.sequence ? npu_sim_sequence_turn(sim) : npu_sim_words_turn(sim);
+}
+
 /* Until the sequence has ended and the array rests; -EDEADLK with nothing reported yet. */
 static int run(struct npu_sim *sim)
 {
@@ -69,7 +53,7 @@ static int run(struct npu_sim *sim)
         int code = settle(sim);
         if (code || !sim->host.running)
             return code;
-        code = npu_sim_host_turn(sim);
+        code = host_turn(sim);
         if (code == 0)
             return -EDEADLK;
         if (code < 0)

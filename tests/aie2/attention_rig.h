@@ -2,8 +2,8 @@
 #ifndef TESTS_AIE2_ATTENTION_RIG_H
 #define TESTS_AIE2_ATTENTION_RIG_H
 /* One head's 64 queries through the core's entry points and through kernels/ref. */
-#include "kernels/aie2/operands.h"
 #include "kernels/kernels.h"
+#include "npu/array/pack.h"
 #include "tests/aie2/kit.h"
 
 #include <math.h>
@@ -65,13 +65,13 @@ static void attention_block(const struct kit_buffer *b, const struct attention_c
         v[i] = i / 64 < keys ? c->v[block * 64 * 64 + i] : c->beyond;
     }
     for (int part = 0; part < 2; part++) {
-        npu_core_block(b[KEYS].data, k + part * 32 * 64, 64, 32, 64, 4, 4, 2);
+        npu_array_block(b[KEYS].data, k + part * 32 * 64, 64, 32, 64, 4, 4, 2);
         npu_attention_scores(b[JOB].data, b[Q0].data, b[Q1].data, b[KEYS].data, b[STATE].data,
                              b[P].data, block, part);
     }
     npu_attention_weights(b[LUT_AB].data, b[LUT_CD].data, b[STATE].data, b[P].data, b[O].data);
     for (int part = 0; part < 2; part++) {
-        npu_core_block(b[VALUES].data, v + part * 32, 64, 64, 32, 4, 4, 2);
+        npu_array_block(b[VALUES].data, v + part * 32, 64, 64, 32, 4, 4, 2);
         npu_attention_values(b[P].data, b[VALUES].data, b[O].data, part);
     }
 }
@@ -87,14 +87,14 @@ static void attention_core(const struct kit_buffer *b, const struct attention_ca
     attention_exp(job.table);
     memcpy(b[OBJECT].data, &job, sizeof(job));
     npu_job_begin(b[OBJECT].data, b[JOB].data, b[LUT_AB].data, b[LUT_CD].data);
-    npu_core_block(b[Q0].data, c->q, 64, 64, 32, 4, 4, 2);
-    npu_core_block(b[Q1].data, c->q + 32, 64, 64, 32, 4, 4, 2);
+    npu_array_block(b[Q0].data, c->q, 64, 64, 32, 4, 4, 2);
+    npu_array_block(b[Q1].data, c->q + 32, 64, 64, 32, 4, 4, 2);
     npu_attention_begin(b[STATE].data, b[O].data);
     for (int block = 0; block < job.count[0]; block++)
         attention_block(b, c, block);
     for (int part = 0; part < 2; part++) {
         npu_attention_finish(b[STATE].data, b[O].data, b[OUT0 + part].data, part);
-        npu_core_unblock(out + 32 * part, 64, b[OUT0 + part].data, 64, 32, 4, 4, 2);
+        npu_array_unblock(out + 32 * part, 64, b[OUT0 + part].data, 64, 32, 4, 4, 2);
     }
 }
 

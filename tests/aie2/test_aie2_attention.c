@@ -166,8 +166,8 @@ static void check_order(void)
     for (int i = 0; i < 64 * 64; i++)
         k[i] = kit_s16(KIT_RANDOM, (size_t)i);
     for (int part = 0; part < 2; part++) {
-        npu_core_block(pair[part], k + 32 * part, 64, 64, 32, 4, 4, 2);
-        npu_core_block(parts[part], k + 32 * 64 * part, 64, 32, 64, 4, 4, 2);
+        npu_array_block(pair[part], k + 32 * part, 64, 64, 32, 4, 4, 2);
+        npu_array_block(parts[part], k + 32 * 64 * part, 64, 32, 64, 4, 4, 2);
     }
     for (int i = 0; i < 16; i++)
         for (int j = 0; j < 2; j++)

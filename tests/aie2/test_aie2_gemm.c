@@ -2,12 +2,11 @@
 /* f1_gemm on a core against kernels/ref: tiles of 64 x 64, every kind of product with every result,
  * over the patterns of operands, shifts at both ends, saturating results. --bench: products a
  * second. */
-#include "kernels/aie2/operands.h"
 #include "kernels/kernels.h"
+#include "npu/array/pack.h"
+#include "npu/clock.h"
 #include "tests/aie2/kit.h"
 #include "tests/check.h"
-
-#include <time.h>
 
 enum { T = 64, K_MAX = 256 };
 enum kind { S16S8, S16S16, S8S8, KINDS };
@@ -112,24 +111,24 @@ static void steps(struct data *d, const struct tile *t)
     for (int k0 = 0; k0 < t->k; k0 += t->kind == S8S8 ? 64 : 32) {
         switch (t->kind) {
         case S16S8:
-            npu_core_block(d->a.data, d->a16 + k0, t->k, T, 32, 4, 4, 2);
+            npu_array_block(d->a.data, d->a16 + k0, t->k, T, 32, 4, 4, 2);
             if (k0 % 64 == 0) {
                 memset(w, 0x77, sizeof(w));
                 turn(w, d, t, k0, t->k - k0 < 64 ? 32 : 64);
-                npu_core_block(d->b.data, w, T, 64, T, 4, 8, 1);
+                npu_array_block(d->b.data, w, T, 64, T, 4, 8, 1);
             }
             npu_gemm_step_s16s8(d->a.data, d->b.data, d->acc.data, k0 / 32 % 2);
             break;
         case S16S16:
-            npu_core_block(d->a.data, d->a16 + k0, t->k, T, 32, 4, 4, 2);
+            npu_array_block(d->a.data, d->a16 + k0, t->k, T, 32, 4, 4, 2);
             turn(w, d, t, k0, 32);
-            npu_core_block(d->b.data, w, T, 32, T, 4, 4, 2);
+            npu_array_block(d->b.data, w, T, 32, T, 4, 4, 2);
             npu_gemm_step_s16s16(d->a.data, d->b.data, d->acc.data);
             break;
         default:
-            npu_core_block(d->a.data, d->a8 + k0, t->k, T, 64, 4, 8, 1);
+            npu_array_block(d->a.data, d->a8 + k0, t->k, T, 64, 4, 8, 1);
             turn(w, d, t, k0, 64);
-            npu_core_block(d->b.data, w, T, 64, T, 8, 8, 1);
+            npu_array_block(d->b.data, w, T, 64, T, 8, 8, 1);
             npu_gemm_step_s8s8(d->a.data, d->b.data, d->acc.data);
             break;
         }
@@ -144,7 +143,7 @@ static void finish16(struct data *d, const struct tile *t)
         else
             npu_gemm_finish_gelu(d->words.data, d->ab.data, d->cd.data, d->acc.data, d->out.data,
                                  part);
-        npu_core_unblock(d->got16 + 32 * part, T, d->out.data, T, 32, 4, 4, 2);
+        npu_array_unblock(d->got16 + 32 * part, T, d->out.data, T, 32, 4, 4, 2);
     }
 }
 
@@ -269,10 +268,10 @@ static void check_matmul(struct data *d, int n)
             b[i] = kit_s8((enum kit_pattern)(p % KIT_PATTERNS), (size_t)i / 3);
         }
         struct kit_buffer out = kit_buffer_new((size_t)(4 * n * n));
-        npu_core_block(d->a.data, a, n, n, n, 4, 8, 1);
-        npu_core_block(d->b.data, b, n, n, n, 8, 8, 1);
+        npu_array_block(d->a.data, a, n, n, n, 4, 8, 1);
+        npu_array_block(d->b.data, b, n, n, n, 8, 8, 1);
         npu_matmul_s8s8(d->a.data, d->b.data, out.data, n);
-        npu_core_unblock(c, n, out.data, n, n, 4, 8, 4);
+        npu_array_unblock(c, n, out.data, n, n, 4, 8, 4);
         for (int i = 0; i < n * n && !why; i++) {
             int32_t sum = 0;
             for (int k = 0; k < n; k++)
@@ -290,9 +289,7 @@ static void check_matmul(struct data *d, int n)
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return (double)npu_now_ns() * 1e-9;
 }
 
 static void bench(struct data *d)

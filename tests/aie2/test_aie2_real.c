@@ -57,13 +57,13 @@ static void step(struct core *c, const struct stage *s, unsigned n0, unsigned k0
     for (unsigned i = 0; i < T; i++)
         for (unsigned kk = 0; kk < 32; kk++)
             a[i * 32 + kk] = (int16_t)(k0 + kk < s->k ? s->a[i * s->lda + k0 + kk] : 0);
-    npu_core_block(c->a.data, a, 32, T, 32, 4, 4, 2);
+    npu_array_block(c->a.data, a, 32, T, 32, 4, 4, 2);
     if (s->matrix->bits == 16) {
         const int16_t *w = s->matrix->w;
         for (unsigned j = 0; j < T; j++)
             for (unsigned kk = 0; kk < 32; kk++)
                 w16[kk * T + j] = (int16_t)(k0 + kk < s->k ? w[(n0 + j) * s->k + k0 + kk] : 0);
-        npu_core_block(c->b.data, w16, T, 32, T, 4, 4, 2);
+        npu_array_block(c->b.data, w16, T, 32, T, 4, 4, 2);
         npu_gemm_step_s16s16(c->a.data, c->b.data, c->acc.data);
         return;
     }
@@ -72,7 +72,7 @@ static void step(struct core *c, const struct stage *s, unsigned n0, unsigned k0
         for (unsigned kk = 0; kk < 64; kk++)
             w8[kk * T + j] = (int8_t)(k0 + kk < s->k ? w[(n0 + j) * s->k + k0 + kk] : 0);
     if (k0 % 64 == 0)
-        npu_core_block(c->b.data, w8, T, 64, T, 4, 8, 1);
+        npu_array_block(c->b.data, w8, T, 64, T, 4, 8, 1);
     npu_gemm_step_s16s8(c->a.data, c->b.data, c->acc.data, k0 / 32 % 2);
 }
 
@@ -114,7 +114,7 @@ static void finish16(struct core *c, const struct stage *s, unsigned n0)
                                  part);
         else
             npu_gemm_finish_s16(c->words.data, c->acc.data, c->out.data, part);
-        npu_core_unblock(got, 32, c->out.data, T, 32, 4, 4, 2);
+        npu_array_unblock(got, 32, c->out.data, T, 32, 4, 4, 2);
         for (unsigned i = 0; i < T * 32; i++)
             c->bad += got[i] != expected[i / 32 * s->n + n0 + 32 * (unsigned)part + i % 32];
         c->values += T * 32;

@@ -11,6 +11,7 @@
  * hwm_kb=N     the most that this process ever had resident Before the first: `ready key=value
  * ...`. A failure is one sentence on standard error, exit 1. With --stream WAV no lines are read:
  * log-mel and encoder over all windows of the file, then `stream windows=N ms=X`. */
+#include "npu/clock.h"
 #include "npu/cpu/recipe.h"
 #include "npu/npu.h"
 #include "npu/program.h"
@@ -21,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct bench_options {
     const char *model, *profile, *audio, *mel, *write_mel, *stream;
@@ -51,9 +51,7 @@ static int bench_fail(const char *what, int code)
 
 static double bench_now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    return (double)npu_now_ns() * 1e-6;
 }
 
 static uint32_t bench_get_le(const unsigned char *bytes, unsigned n)

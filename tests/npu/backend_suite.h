@@ -6,6 +6,7 @@
 
 #include "npu/clock.h"
 #include "npu/launch.h"
+#include "npu/txn.h"
 #include "tests/check.h"
 
 /* A backend under the suite: what it is asked to run. */
@@ -17,6 +18,7 @@ struct backend_rig {
     struct npu_code copy;  /* span 1 = span 0, BACKEND_BYTES each; in order of submission */
     struct npu_code slow;  /* the same spans; ends when cancelled, no sooner */
     struct npu_code fail;  /* the same spans; ends with an error of its own */
+    const char *program;   /* runs backend_words() of 2 spans as copy; NULL: takes no words */
     bool slow_is_deaf;     /* slow ends by `release` alone */
     void (*release)(void);
 };
@@ -199,6 +201,176 @@ static void test_arguments(const struct backend_rig *rig)
     ret = npu_context_open(&none, b.device, &(struct npu_code){.kind = NPU_CODE_DESIGN}, &b.err);
     report(rig, ret == -EINVAL && !none, "design_without_text_refused", ret, &b.err);
     npu_context_close(&c, PATIENT);
+    bench_close(&b);
+}
+
+/* ---- Instruction words ----------------------------------------------------------------------- */
+
+/* Words that copy argument `from` to the other of two: in at MM2S 0, out at S2MM 0 of column 0. */
+static struct npu_txn *copy_words(unsigned from)
+{
+    const struct npu_txn_transfer out = {.direction = NPU_TXN_S2MM,
+                                         .bd = 1,
+                                         .token = true,
+                                         .argument = 1 - from,
+                                         .element_bytes = 4,
+                                         .size = {1, 1, 1, BACKEND_BYTES / 4},
+                                         .stride = {0, 0, 0, 1}};
+    struct npu_txn_transfer in = out;
+    const struct npu_txn_wait wait = {.direction = NPU_TXN_S2MM, .n_columns = 1, .n_rows = 1};
+    struct npu_txn *txn = NULL;
+
+    in.direction = NPU_TXN_MM2S;
+    in.bd = 0;
+    in.token = false;
+    in.argument = from;
+    if (npu_txn_open(&txn, &NPU_TXN_NPU1(1), NULL) || npu_txn_append_transfer(txn, &out, NULL) ||
+        npu_txn_append_transfer(txn, &in, NULL) || npu_txn_append_wait(txn, &wait, NULL))
+        abort();
+    return txn;
+}
+
+/* A context of the rig's program; with the words of `txn`, or none. */
+static int open_words(struct npu_context **c, struct bench *b, const struct npu_txn *txn)
+{
+    struct npu_code code = {.kind = NPU_CODE_WORDS, .name = "words", .program = b->rig->program};
+
+    if (txn)
+        code.words = npu_txn_words(txn, &code.n_words);
+    return npu_context_open(c, b->device, &code, &b->err);
+}
+
+/* Words of a launch, in the middle of memory of their own. */
+static int make_words(struct npu_launch_span *span, struct bench *b, enum npu_memory_kind kind,
+                      const struct npu_txn *txn)
+{
+    size_t n = 0;
+    const uint32_t *words = npu_txn_words(txn, &n);
+
+    *span = (struct npu_launch_span){.offset = 64, .bytes = 4 * n};
+    int ret = npu_memory_open(&span->memory, b->device, kind, 128 + 4 * n, &b->err);
+    if (ret)
+        return ret;
+    memcpy((char *)npu_memory_map(span->memory) + 64, words, 4 * n);
+    return npu_memory_sync(span->memory, NPU_TO_DEVICE, 0, 128 + 4 * n, &b->err);
+}
+
+/* Fill one of slot 0's buffers, run, and see whether the other has the same bytes then. */
+static bool copies(struct bench *b, struct npu_context *c, const struct npu_launch_span *words,
+                   bool backwards, int *ret)
+{
+    struct npu_memory *from = backwards ? b->out[0] : b->in[0];
+    struct npu_memory *to = backwards ? b->in[0] : b->out[0];
+    struct npu_launch launch = launch_of(b, 0);
+    uint64_t ticket = 0;
+
+    if (words)
+        launch.words = *words;
+    fill(from, backwards ? 5 : 11);
+    memset(npu_memory_map(to), 0, BACKEND_BYTES);
+    *ret = npu_memory_sync(from, NPU_TO_DEVICE, 0, BACKEND_BYTES, &b->err);
+    if (*ret == 0)
+        *ret = npu_launch_submit(c, &launch, &ticket, &b->err);
+    if (*ret == 0)
+        *ret = npu_launch_wait(c, ticket, PATIENT, &b->err);
+    if (*ret == 0)
+        *ret = npu_memory_sync(to, NPU_FROM_DEVICE, 0, BACKEND_BYTES, &b->err);
+    return *ret == 0 && equal(from, to);
+}
+
+static void refuse_code(struct bench *b)
+{
+    static const uint32_t none[] = {1, 2, 3, 4};
+    static const struct {
+        const char *name;
+        struct npu_code code;
+        int ret;
+    } cases[] = {
+        {"words_without_program_refused", {.kind = NPU_CODE_WORDS}, -EINVAL},
+        {"program_in_a_folder_refused", {.kind = NPU_CODE_WORDS, .program = "../x"}, -EINVAL},
+        {"words_that_are_none_refused",
+         {.kind = NPU_CODE_WORDS, .program = "x", .words = none, .n_words = 4},
+         -EBADMSG},
+        {"unknown_kind_of_code_refused", {.kind = (enum npu_code_kind)9}, -EINVAL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct npu_context *c = NULL;
+        b->err.text[0] = '\0';
+        int ret = npu_context_open(&c, b->device, &cases[i].code, &b->err);
+        report(b->rig, ret == cases[i].ret && !c && b->err.text[0], cases[i].name, ret, &b->err);
+    }
+}
+
+/* c: takes words and has none of its own. */
+static void refuse_launches(struct bench *b, struct npu_context *c, struct npu_launch_span good,
+                            const struct npu_txn *txn)
+{
+    struct npu_launch_span data = {.memory = NULL};
+    struct npu_launch launch = launch_of(b, 0);
+    struct npu_context *other = NULL;
+
+    int ret = npu_launch_submit(c, &launch, NULL, &b->err);
+    report(b->rig, ret == -EINVAL, "launch_without_words_refused", ret, &b->err);
+    launch.words = good;
+    launch.words.bytes = npu_memory_bytes(good.memory);
+    ret = npu_launch_submit(c, &launch, NULL, &b->err);
+    report(b->rig, ret == -EINVAL, "words_past_the_end_refused", ret, &b->err);
+    launch.words = good;
+    launch.words.offset += 2;
+    ret = npu_launch_submit(c, &launch, NULL, &b->err);
+    report(b->rig, ret == -EINVAL, "words_at_half_a_word_refused", ret, &b->err);
+    ret = make_words(&data, b, NPU_MEMORY_DATA, txn);
+    launch.words = data;
+    if (ret == 0)
+        ret = npu_launch_submit(c, &launch, NULL, &b->err);
+    report(b->rig, ret == -EINVAL, "words_in_data_memory_refused", ret, &b->err);
+    npu_memory_close(&data.memory);
+    ret = npu_context_open(&other, b->device, &b->rig->copy, &b->err);
+    launch.words = good;
+    if (ret == 0)
+        ret = npu_launch_submit(other, &launch, NULL, &b->err);
+    report(b->rig, ret == -EINVAL, "words_for_other_code_refused", ret, &b->err);
+    npu_context_close(&other, PATIENT);
+}
+
+static void test_words(const struct backend_rig *rig)
+{
+    struct npu_txn *forth = copy_words(0), *back = copy_words(1);
+    struct npu_context *own = NULL, *bring = NULL;
+    struct npu_launch_span words = {.memory = NULL};
+    struct bench b;
+    uint64_t run_ns = 1, modelled_ns = 1;
+
+    int ret = bench_open(&b, rig);
+    if (ret == 0)
+        refuse_code(&b);
+    if (ret == 0 && !rig->program) {
+        b.rig = &(struct backend_rig){.program = "any"};
+        ret = open_words(&own, &b, forth);
+        report(rig, ret == -ENOTSUP && !own, "takes_no_words_and_says_so", ret, &b.err);
+    } else if (ret == 0) {
+        ret = open_words(&own, &b, forth);
+        bool ok = ret == 0 && copies(&b, own, NULL, false, &ret);
+        report(rig, ok, "words_of_the_code_run", ret, &b.err);
+        ret = open_words(&bring, &b, NULL);
+        if (ret == 0)
+            ret = make_words(&words, &b, NPU_MEMORY_CODE, back);
+        ok = ret == 0 && copies(&b, own, &words, true, &ret) && copies(&b, own, NULL, false, &ret);
+        report(rig, ok, "words_of_a_launch_go_before_the_codes", ret, &b.err);
+        ok = ret == 0 && copies(&b, bring, &words, true, &ret);
+        report(rig, ok, "words_of_a_launch_run", ret, &b.err);
+        if (ret == 0)
+            refuse_launches(&b, bring, words, back);
+        npu_launch_get_times(bring, 1, &run_ns, &modelled_ns);
+        report(rig, run_ns > 1, "times_of_a_launch_are_known", (int)run_ns, NULL);
+        npu_launch_get_times(bring, 2, &run_ns, &modelled_ns);
+        report(rig, run_ns == 0 && modelled_ns == 0, "times_of_no_launch_are_0", (int)run_ns, NULL);
+    }
+    npu_memory_close(&words.memory);
+    npu_context_close(&own, PATIENT);
+    npu_context_close(&bring, PATIENT);
+    npu_txn_close(&forth);
+    npu_txn_close(&back);
     bench_close(&b);
 }
 
@@ -392,6 +564,7 @@ static void backend_suite(const struct backend_rig *rig)
     test_heap(rig);
     test_error(rig);
     test_cancel(rig);
+    test_words(rig);
     backend_late(rig);
 }
 

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "npu/array/array.h"
 #include "npu/backend.h"
 #include "npu/log.h"
+#include "tests/npu/wire.h"
 
 #define DELAY_NS 3000000
 
@@ -21,7 +23,8 @@ static unsigned fault_nth, passed;
 static bool struck, holding;
 static uint64_t jitter_ns, random_state = 1;
 
-static atomic_uint n_contexts, n_buffers;
+static atomic_uint n_contexts, n_buffers, n_word_launches;
+static atomic_bool is_near;
 static atomic_ullong code_bytes;
 
 static void sleep_ns(uint64_t ns)
@@ -93,6 +96,16 @@ void fake_set_jitter(uint64_t ns)
     pthread_mutex_unlock(&lock);
 }
 
+unsigned fake_word_launches(void)
+{
+    return atomic_load(&n_word_launches);
+}
+
+void fake_set_near(bool near)
+{
+    atomic_store(&is_near, near);
+}
+
 unsigned fake_buffers(void)
 {
     return atomic_load(&n_buffers);
@@ -106,10 +119,10 @@ static int fake_memory_open(struct npu_memory *memory)
     if (kind == FAKE_ERROR)
         return -ENOMEM;
     memory->host = aligned_alloc(64, bytes);
-    memory->remote = aligned_alloc(64, bytes);
+    memory->remote = atomic_load(&is_near) ? memory->host : aligned_alloc(64, bytes);
     if (!memory->host || !memory->remote) {
         free(memory->host);
-        free(memory->remote);
+        free(memory->remote == memory->host ? NULL : memory->remote);
         return -ENOMEM;
     }
     memset(memory->host, 0, bytes);
@@ -120,8 +133,9 @@ static int fake_memory_open(struct npu_memory *memory)
 
 static void fake_memory_close(struct npu_memory *memory)
 {
+    if (memory->remote != memory->host)
+        free(memory->remote);
     free(memory->host);
-    free(memory->remote);
     atomic_fetch_sub(&n_buffers, 1);
 }
 
@@ -135,13 +149,15 @@ static int64_t fake_memory_sync(struct npu_memory *memory, enum npu_direction di
         return -EIO;
     if (kind == FAKE_SHORT)
         bytes /= 2;
+    if (remote == host)
+        return (int64_t)bytes;
     memcpy(direction == NPU_TO_DEVICE ? remote : host, direction == NPU_TO_DEVICE ? host : remote,
            bytes);
     return (int64_t)bytes;
 }
 
 struct fake_context {
-    npu_call_fn *call;
+    npu_call_fn *call; /* NULL: words */
     void *user;
     unsigned begun; /* the context's lock */
     atomic_uint run;
@@ -151,14 +167,14 @@ static int fake_context_open(void **state, struct npu_device *device, const stru
                              struct npu_error *err)
 {
     (void)device;
-    if (code->kind != NPU_CODE_HOST)
-        return npu_fail(err, -ENOTSUP, "device fake runs functions of the host only");
+    if (code->kind == NPU_CODE_DESIGN)
+        return npu_fail(err, -ENOTSUP, "device fake takes no designs as text");
     if (pass(FAKE_OPEN) == FAKE_ERROR)
         return npu_fail(err, -EIO, "injected: open");
     struct fake_context *c = calloc(1, sizeof(*c));
     if (!c)
         return npu_fail(err, -ENOMEM, "out of memory");
-    c->call = code->call;
+    c->call = code->kind == NPU_CODE_HOST ? code->call : NULL;
     c->user = code->user;
     *state = c;
     return 0;
@@ -189,19 +205,26 @@ static int fake_run(void *state, struct npu_call *call, struct npu_error *err)
     enum fake_kind kind = pass(FAKE_RUN);
     if (kind == FAKE_ERROR)
         ret = npu_fail(err, -EIO, "injected: run");
-    else
+    else if (!c->call)
+        ret = wire_run(call, err);
+    else {
+        call->err = err;
         ret = c->call(c->user, call);
+        call->err = NULL;
+    }
+    atomic_fetch_add(&n_word_launches, !c->call);
     if (ret == 0 && kind == FAKE_SHORT)
         ret = npu_fail(err, -EIO, "injected: run came short");
     atomic_fetch_add(&c->run, 1);
     return ret;
 }
 
-static const struct npu_launch_ops ops = {
+static struct npu_launch_ops ops = {
     .max_contexts = 6,
     .n_contexts = &n_contexts,
     .code_heap = 1 << 20,
     .code_bytes = &code_bytes,
+    .deadline_ns = NPU_TIMEOUT_NONE,
     .memory_open = fake_memory_open,
     .memory_close = fake_memory_close,
     .memory_sync = fake_memory_sync,
@@ -225,20 +248,15 @@ static void fake_close(struct npu_device *device)
     free(device);
 }
 
-static int fake_load(struct npu_loaded **out, struct npu_device *device,
-                     const struct npu_program *program, enum npu_profile profile,
-                     unsigned positions, const struct npu_model *model, struct npu_error *err)
-{
-    (void)out, (void)device, (void)program, (void)profile, (void)positions, (void)model;
-    return npu_fail(err, -ENOTSUP, "device fake runs no encoder");
-}
-
 static const struct npu_backend backend = {
     .name = "fake",
     .open = fake_open,
     .get_info = fake_get_info,
     .close = fake_close,
-    .load = fake_load,
+    .best_profile = NPU_PROFILE_NPU,
+    .load = npu_array_load,
+    .unload = npu_array_unload,
+    .run = npu_array_run,
     .launch = &ops,
 };
 
@@ -252,6 +270,11 @@ static int fake_open(struct npu_device **out, const struct npu_device_params *pa
     device->backend = &backend;
     *out = device;
     return 0;
+}
+
+void fake_set_deadline(uint64_t ns)
+{
+    ops.deadline_ns = ns;
 }
 
 int fake_register(void)

@@ -3,7 +3,7 @@
 #define TESTS_NPU_FAKE_H
 /* Device "fake": runs functions of the host as an NPU would run commands: its side of a buffer is
  * other memory than the host's, 6 contexts, a queue that is filled by begin(); and fails on
- * demand. */
+ * demand. Instruction words it follows as tests/npu/wire.h says, whatever the program. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +37,12 @@ bool fake_struck(void);
 void fake_release(void);
 /* Every function takes a random time up to `ns` longer (0: none), from a seed. */
 void fake_set_jitter(uint64_t ns);
+/* What a launch of an encoder may take; at the start NPU_TIMEOUT_NONE. */
+void fake_set_deadline(uint64_t ns);
+/* From now on both sides of a new buffer are the same memory. */
+void fake_set_near(bool near);
+/* Launches of words so far. */
+unsigned fake_word_launches(void);
 /* Buffers that exist now. */
 unsigned fake_buffers(void);
 

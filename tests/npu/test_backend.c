@@ -183,6 +183,7 @@ int main(void)
     fake.max_contexts = 6;
     fake.code_heap = 1 << 20;
     fake.far = true;
+    fake.program = "any";
     test_list();
     test_wish();
     test_log();

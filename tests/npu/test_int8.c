@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "npu/clock.h"
 #include "npu/npu.h"
 #include "tests/check.h"
 #include "tests/npu/encoder_input.h"
@@ -36,13 +37,6 @@ static char small_path[64];
 static const char *base_path(void)
 {
     return source_path(BASE_PATH);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static void test_profile(void)
@@ -327,7 +321,7 @@ static void *stream_main(void *data)
             npu_encoder_collect(s->encoder, features, &tag, NPU_TIMEOUT_NONE) == 0)
             s->right += tag == i && hash_features(s->info, features) == s->expected[input];
     }
-    s->done_ns = now_ns() - *s->begin;
+    s->done_ns = npu_now_ns() - *s->begin;
     free(features);
     return NULL;
 }
@@ -347,9 +341,9 @@ static void check_streams(const char *what, const char *path)
     for (unsigned i = 0; i < INPUTS; i++) {
         mel[i] = lcg_mel(200 + i, 80);
         free(rig_encode(&rig, mel[i])); /* warm */
-        uint64_t before = now_ns();
+        uint64_t before = npu_now_ns();
         float *features = rig_encode(&rig, mel[i]);
-        alone += now_ns() - before;
+        alone += npu_now_ns() - before;
         expected[i] = hash_features(&rig.info, features);
         free(features);
     }
@@ -365,7 +359,7 @@ static void check_streams(const char *what, const char *path)
         pthread_create(&stream[i].thread, NULL, stream_main, &stream[i]);
     }
     pthread_barrier_wait(&start);
-    begin = now_ns();
+    begin = npu_now_ns();
     pthread_barrier_wait(&start);
     for (unsigned i = 0; i < STREAMS; i++) {
         pthread_join(stream[i].thread, NULL);

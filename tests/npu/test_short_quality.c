@@ -8,9 +8,9 @@
  * lies beside the project. Goldens: tests/data/make_short_golden.py. */
 #include <inttypes.h>
 #include <math.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "npu/clock.h"
 #include "npu/npu.h"
 #include "tests/check.h"
 #include "tests/npu/closeness.h"
@@ -259,20 +259,13 @@ static void test_float64(void)
 
 /* ---- Cost ------------------------------------------------------------------------------------ */
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static double best_ms(struct rig *rig, const float *mel, unsigned positions, unsigned times)
 {
     uint64_t best = UINT64_MAX;
     for (unsigned i = 0; i < times; i++) {
-        uint64_t begin = now_ns();
+        uint64_t begin = npu_now_ns();
         free(rig_encode_first(rig, mel, positions));
-        uint64_t ns = now_ns() - begin;
+        uint64_t ns = npu_now_ns() - begin;
         best = ns < best ? ns : best;
     }
     return (double)best * 1e-6;

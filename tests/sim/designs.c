@@ -243,7 +243,7 @@ void designs_run(const char *name, const char *design, const char *sequence,
 
 static size_t element_bytes(const struct designs_product *p, bool weight)
 {
-    return p->kind == NPU_CORE_S8S8 || (p->kind == NPU_CORE_S16S8 && weight) ? 1 : 2;
+    return p->kind == NPU_ARRAY_S8S8 || (p->kind == NPU_ARRAY_S16S8 && weight) ? 1 : 2;
 }
 
 static bool is_s16(const struct designs_product *p)
@@ -260,7 +260,7 @@ static void fill_random(void *to, size_t n, size_t bytes)
             ((int16_t *)to)[i] = (int16_t)kit_range(-32767, 32767);
 }
 
-struct designs_product designs_product_random(enum npu_core_product kind, int m, int n, int k,
+struct designs_product designs_product_random(enum npu_array_types kind, int m, int n, int k,
                                               enum npu_f1_result result)
 {
     struct designs_product p = {.kind = kind, .m = m, .n = n, .k = k, .result = result};
@@ -277,7 +277,7 @@ struct designs_product designs_product_random(enum npu_core_product kind, int m,
     fill_random(p.a, mk, element_bytes(&p, false));
     fill_random(p.w, nk, element_bytes(&p, true));
     fill_random(p.pos, mn, 2);
-    p.acc_shift = kind == NPU_CORE_S16S16 ? 8 : 0;
+    p.acc_shift = kind == NPU_ARRAY_S16S16 ? 8 : 0;
     for (int i = 0; i < n; i++) {
         p.bias[i] = kit_range(-1000000, 1000000);
         p.mult[i] = (int16_t)kit_range(16384, 32767);
@@ -285,7 +285,7 @@ struct designs_product designs_product_random(enum npu_core_product kind, int m,
     /* Sums of k random products are some 2^28 (s16 x s8, k = 512): results then fill 16 bits, and
      * 28 of the residual's 32. */
     for (int i = 0; i < n / T; i++)
-        p.shift[i] = (uint8_t)(kind == NPU_CORE_S8S8 ? 14 : is_s16(&p) ? 28 : 20);
+        p.shift[i] = (uint8_t)(kind == NPU_ARRAY_S8S8 ? 14 : is_s16(&p) ? 28 : 20);
     p.gelu_shift = result == NPU_F1_STEM ? 2 : 3;
     for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
         p.table[i] = (int16_t)kit_range(0, 32767);
@@ -336,20 +336,20 @@ void designs_product_free(struct designs_product *p)
 uint8_t *designs_pack_a(uint8_t *to, const struct designs_product *p, int row)
 {
     const struct npu_f1_gemm_args args = designs_product_args(p);
-    return npu_core_pack_a(to, &args, p->kind, row);
+    return npu_array_pack_a(to, &args, p->kind, row);
 }
 
 uint8_t *designs_pack_b(uint8_t *to, const struct designs_product *p, int column, int columns)
 {
     const struct npu_f1_gemm_args args = designs_product_args(p);
-    return npu_core_pack_b(to, &args, p->kind, column, columns);
+    return npu_array_pack_b(to, &args, p->kind, column, columns);
 }
 
 uint8_t *designs_pack_operands(uint8_t *to, const struct designs_product *p, int row, int column)
 {
     struct npu_f1_gemm_args args = designs_product_args(p);
     args.c = p->x;
-    return npu_core_pack_operands(to, &args, row, column);
+    return npu_array_pack_operands(to, &args, row, column);
 }
 
 uint8_t *designs_pack_c(uint8_t *to, const struct designs_product *p, int row, int column)
@@ -357,7 +357,7 @@ uint8_t *designs_pack_c(uint8_t *to, const struct designs_product *p, int row, i
     size_t at = (size_t)row * T * (size_t)p->n + (size_t)column * T;
     if (is_s16(p)) {
         for (int part = 0; part < 2; part++, to += OBJECT)
-            npu_core_block(to, (const int16_t *)p->c + at + 32 * part, p->n, T, 32, 4, 4, 2);
+            npu_array_block(to, (const int16_t *)p->c + at + 32 * part, p->n, T, 32, 4, 4, 2);
         return to;
     }
     for (int i = 0; i < T; i++)

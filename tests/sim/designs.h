@@ -3,8 +3,8 @@
 #define TESTS_SIM_DESIGNS_H
 /* What the tests of mlir/ share: a design run from its text and from its instruction words,
  * operands in the layouts of kernels/aie2/aie2.h, jobs. */
-#include "kernels/aie2/operands.h"
 #include "kernels/kernels.h"
+#include "npu/array/pack.h"
 #include "tests/aie2/kit.h"
 
 enum { T = 64, OBJECT = 4096 };
@@ -40,7 +40,7 @@ int designs_finish(void);
 
 /* One matrix product as kernels.h states it; all buffers belong to it. */
 struct designs_product {
-    enum npu_core_product kind;
+    enum npu_array_types kind;
     int m, n, k; /* multiples of 64 */
     enum npu_f1_result result;
     int acc_shift, gelu_shift;
@@ -52,7 +52,7 @@ struct designs_product {
     void *c;                     /* [m][n]: what the reference makes of it */
 };
 /* All operands random in the ranges of the contract, with every channel's result in use. */
-struct designs_product designs_product_random(enum npu_core_product kind, int m, int n, int k,
+struct designs_product designs_product_random(enum npu_array_types kind, int m, int n, int k,
                                               enum npu_f1_result result);
 /* As the kernels take it (pointers into p). */
 struct npu_f1_gemm_args designs_product_args(const struct designs_product *p);

@@ -42,7 +42,7 @@ static void gemm_s16s8(void)
     uint8_t *a = s.a, *b = s.b, *c = s.expected;
     for (int result = NPU_F1_S16; result <= NPU_F1_STEM; result++) {
         struct designs_product p =
-            designs_product_random(NPU_CORE_S16S8, T, T, 512, (enum npu_f1_result)result);
+            designs_product_random(NPU_ARRAY_S16S8, T, T, 512, (enum npu_f1_result)result);
         designs_product_compute(&p);
         a = designs_pack_a(a, &p, 0);
         if (result == NPU_F1_RESIDUAL || result == NPU_F1_STEM)
@@ -86,7 +86,7 @@ void designs_fc1_run(const char *name, const struct designs_product *p)
 
 static void fc1(const char *name, int m)
 {
-    struct designs_product p = designs_product_random(NPU_CORE_S16S8, m, 2048, 512, NPU_F1_GELU);
+    struct designs_product p = designs_product_random(NPU_ARRAY_S16S8, m, 2048, 512, NPU_F1_GELU);
     designs_product_compute(&p);
     designs_fc1_run(name, &p);
     designs_product_free(&p);
@@ -98,7 +98,7 @@ static void gemm_s16s16(void)
     struct streams s = streams_new(32, 34, 6);
     uint8_t *a = s.a, *b = s.b, *c = s.expected;
     for (int i = 0; i < 2; i++) {
-        struct designs_product p = designs_product_random(NPU_CORE_S16S16, T, T, 512, results[i]);
+        struct designs_product p = designs_product_random(NPU_ARRAY_S16S16, T, T, 512, results[i]);
         designs_product_compute(&p);
         a = designs_pack_a(a, &p, 0);
         b = designs_pack_b(b, &p, 0, 1);
@@ -135,7 +135,7 @@ static void matmul(int n, const char *design)
 /* 256 x 256 x 256; A and C row-major. */
 static void matmul_4col(void)
 {
-    struct designs_product p = designs_product_random(NPU_CORE_S8S8, 256, 256, 256, NPU_F1_S32);
+    struct designs_product p = designs_product_random(NPU_ARRAY_S8S8, 256, 256, 256, NPU_F1_S32);
     uint8_t *b = designs_alloc(20 * OBJECT), *to = b;
     int32_t *c = designs_alloc(65536 * sizeof(*c));
     designs_product_compute(&p);
@@ -153,7 +153,7 @@ static void matmul_4col(void)
 void designs_encoder_run(const char *name, const struct designs_product *p, const char *sequence)
 {
     bool operands = p->result == NPU_F1_RESIDUAL || p->result == NPU_F1_STEM;
-    size_t parts = (size_t)npu_core_c_objects(p->result);
+    size_t parts = (size_t)npu_array_c_objects(p->result);
     struct streams s = streams_new(operands ? 128 : 64, 36, 16 * parts);
     uint8_t *a = s.a, *b = s.b, tile[4 * OBJECT];
     for (int i = 0; i < 4; i++) {
@@ -174,7 +174,7 @@ void designs_encoder_run(const char *name, const struct designs_product *p, cons
 /* One job on each of 16 cores. */
 static void encoder(enum npu_f1_result result, const char *name, const char *sequence)
 {
-    struct designs_product p = designs_product_random(NPU_CORE_S16S8, 256, 256, 512, result);
+    struct designs_product p = designs_product_random(NPU_ARRAY_S16S8, 256, 256, 512, result);
     designs_product_compute(&p);
     designs_encoder_run(name, &p, sequence);
     designs_product_free(&p);

@@ -80,7 +80,7 @@ static uint8_t *pack_a16(uint8_t *to, const int16_t *from, ptrdiff_t ld, int fir
     for (int i = 0; i < T && first + i < n; i++)
         memcpy(tile + i * HEAD, from + (first + i) * ld, HEAD * 2);
     for (int part = 0; part < 2; part++, to += OBJECT)
-        npu_core_block(to, tile + 32 * part, HEAD, T, 32, 4, 4, 2);
+        npu_array_block(to, tile + 32 * part, HEAD, T, 32, 4, 4, 2);
     return to;
 }
 
@@ -89,14 +89,14 @@ uint8_t *designs_pack_q(uint8_t *to, const struct designs_head *h)
     int16_t table[NPU_F1_EXP_ENTRIES];
     fill_exp(table);
     const struct npu_f1_attention_args args = head_args(h, table);
-    return npu_core_pack_q(to, &args);
+    return npu_array_pack_q(to, &args);
 }
 
 uint8_t *designs_pack_kv(uint8_t *to, const struct designs_head *h)
 {
     const struct npu_f1_attention_args args = head_args(h, NULL);
     /* A head of its own has whole blocks, so that masked keys hold what must not matter. */
-    return npu_core_pack_kv(to, &args, h->owned ? (h->n + T - 1) / T * T : h->n);
+    return npu_array_pack_kv(to, &args, h->owned ? (h->n + T - 1) / T * T : h->n);
 }
 
 uint8_t *designs_pack_o(uint8_t *to, const struct designs_head *h)

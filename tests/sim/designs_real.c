@@ -94,7 +94,7 @@ static struct designs_product product_of(const struct integer_rig *r, unsigned i
                                          int16_t *a, int m, int n, enum npu_f1_result result)
 {
     const struct npu_integer_matrix *w = &r->integer->stage[i].matrix[matrix];
-    return (struct designs_product){.kind = w->bits == 16 ? NPU_CORE_S16S16 : NPU_CORE_S16S8,
+    return (struct designs_product){.kind = w->bits == 16 ? NPU_ARRAY_S16S16 : NPU_ARRAY_S16S8,
                                     .m = m,
                                     .n = n,
                                     .k = (int)r->program.stage[i].k,
@@ -116,7 +116,7 @@ static void layernorm(const struct integer_rig *r, const struct seen *s)
     struct npu_core_job job;
     int16_t *expected = norm_rows(r, i, s->stem, T), y[T * D];
     const struct npu_f1_norm_args args = norm_args(r, i, y, s->stem, T);
-    npu_core_norm_job(&job, &args, T / 2);
+    npu_array_norm_job(&job, &args, T / 2);
     const struct designs_buffer buffers[] = {
         {s->stem, T * D * 4}, {&job, sizeof(job)}, {y, sizeof(y)}};
     designs_run("real_layernorm_512", "layernorm_512", NULL, buffers, 3, 2, expected);
@@ -210,7 +210,7 @@ static void fc1(const struct integer_rig *r, const struct seen *s)
     struct npu_core_job job;
     int16_t *g = designs_alloc((size_t)T * FFN * 2);
     designs_product_compute(&u);
-    npu_core_gelu_job(&job, p.table, p.gelu_shift, T);
+    npu_array_gelu_job(&job, p.table, p.gelu_shift, T);
     struct designs_buffer buffers[] = {
         {u.c, (size_t)T * FFN * 4}, {&job, sizeof(job)}, {g, (size_t)T * FFN * 2}};
     designs_run("real_gelu_2048", "gelu_2048", NULL, buffers, 3, 2, s->ffn1);

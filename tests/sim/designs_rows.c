@@ -60,7 +60,7 @@ static void layernorm(int d, const char *design)
     fill_rows(x, T, d);
     const struct npu_f1_norm_args args = norm_args(expected, x, &n, T, d);
     npu_f1_norm_s32s16_ref(&args);
-    npu_core_norm_job(&job, &args, T / (1024 / d));
+    npu_array_norm_job(&job, &args, T / (1024 / d));
     const struct designs_buffer buffers[] = {
         {x, count * sizeof(*x)}, {&job, sizeof(job)}, {y, count * sizeof(*y)}};
     designs_run(design, design, NULL, buffers, 3, 2, expected);
@@ -102,7 +102,7 @@ static void gelu(int n, int vectors, const char *design)
     for (size_t i = 0; i < count; i++)
         u[i] = i % 8 ? kit_range(-40000, 40000) : kit_range(-(1 << 20), 1 << 20);
     gelu_compute(expected, u, table, count, 2);
-    npu_core_gelu_job(&job, table, 2, vectors);
+    npu_array_gelu_job(&job, table, 2, vectors);
     const struct designs_buffer buffers[] = {
         {u, count * sizeof(*u)}, {&job, sizeof(job)}, {g, count * sizeof(*g)}};
     designs_run(design, design, NULL, buffers, 3, 2, expected);
@@ -115,7 +115,7 @@ static void gelu(int n, int vectors, const char *design)
 static void chain(void)
 {
     enum { ROWS = 256, D = 128 };
-    struct designs_product p = designs_product_random(NPU_CORE_S16S8, ROWS, T, D, NPU_F1_S32);
+    struct designs_product p = designs_product_random(NPU_ARRAY_S16S8, ROWS, T, D, NPU_F1_S32);
     struct npu_core_job jobs[2];
     struct norm n = norm_new(D);
     uint8_t b[3 * OBJECT];
@@ -128,8 +128,8 @@ static void chain(void)
     designs_product_compute(&p);
     fill_table(p.table);
     gelu_compute(expected, p.c, p.table, ROWS * T, 2);
-    npu_core_norm_job(&jobs[0], &args, ROWS / T);
-    npu_core_gelu_job(&jobs[1], p.table, 2, ROWS / 16);
+    npu_array_norm_job(&jobs[0], &args, ROWS / T);
+    npu_array_gelu_job(&jobs[1], p.table, 2, ROWS / 16);
     designs_pack_b(b, &p, 0, 1);
     const struct designs_buffer buffers[] = {{x, ROWS * D * sizeof(*x)},
                                              {b, sizeof(b)},

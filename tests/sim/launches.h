@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_SIM_LAUNCHES_H
 #define TESTS_SIM_LAUNCHES_H
-/* Between whoever launches designs and the simulator: launches that fail on demand, or that run from
- * instruction words. Linked with --wrap=npu_sim_open,npu_sim_launch. Threads: any, but nothing may
- * run while something is set. */
+/* Between whoever launches designs and the simulator: launches are counted, and fail on demand.
+ * Linked with --wrap=npu_sim_launch. Threads: any, but nothing may run while something is set. */
 #include <stdbool.h>
 
 enum launches_fault {
@@ -16,9 +15,7 @@ enum launches_fault {
 void launches_set_fault(enum launches_fault fault, int number);
 /* Call a function at the beginning of launch `number` from now on; NULL: no more. */
 void launches_set_call(void (*call)(void), int number);
-/* Every launch from its instruction words instead of its text, as a driver would. */
-void launches_set_words(bool on);
-/* Words that were launched so far. */
-unsigned launches_words(void);
+/* Launches so far from instruction words, and from the text of a sequence. */
+void launches_count(unsigned *words, unsigned *texts);
 
 #endif /* TESTS_SIM_LAUNCHES_H */

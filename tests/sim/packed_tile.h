@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernels/aie2/operands.h"
+#include "npu/array/pack.h"
 #include "tests/npu/attention_tile.h"
 
 struct packed_tile {
@@ -16,7 +16,7 @@ struct packed_tile {
 static inline void packed_tile_a16(uint8_t *to, const int16_t *rows)
 {
     for (int part = 0; part < 2; part++)
-        npu_core_block(to + part * 4096, rows + 32 * part, 64, 64, 32, 4, 4, 2);
+        npu_array_block(to + part * 4096, rows + 32 * part, 64, 64, 32, 4, 4, 2);
 }
 
 /* Parameters and operands as kernels/aie2/aie2.h lays them out. */
@@ -32,8 +32,8 @@ static inline void packed_tile_fill(struct packed_tile *to, const struct tile *t
                                                .m = 64,
                                                .n = 64,
                                                .qk_shift = TILE_QK_SHIFT};
-    npu_core_pack_q(to->q, &args);
-    npu_core_pack_kv(to->kv, &args, 64);
+    npu_array_pack_q(to->q, &args);
+    npu_array_pack_kv(to->kv, &args, 64);
 }
 
 /* The text of the design with `n` blocks in its sequence for the 16 of the file;

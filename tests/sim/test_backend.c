@@ -3,6 +3,9 @@
  * every strategy of the pipeline.
  *
  *     test_backend [--tiles N]      tiles per strategy; default 200 */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "npu/pipeline.h"
 #include "npu/sim/backend.h"
 #include "tests/npu/backend_suite.h"
@@ -161,6 +164,47 @@ static void test_refused(void)
     npu_device_close(&device);
 }
 
+/* ---- A program in a folder of its own -------------------------------------------------------- */
+
+#define PROGRAM "passthrough"
+
+static char program_folder[64], program_path[96];
+
+/* The folder is where the simulator looks. */
+static bool program_write(const char *text)
+{
+    snprintf(program_folder, sizeof(program_folder), "test-programs-%d", (int)getpid());
+    snprintf(program_path, sizeof(program_path), "%s/" PROGRAM ".mlir", program_folder);
+    setenv("WHISPERNPU_DESIGNS", program_folder, 1);
+    mkdir(program_folder, 0700);
+    FILE *file = fopen(program_path, "w");
+    bool good = file && fputs(text, file) >= 0;
+    return file && fclose(file) == 0 && good;
+}
+
+static void program_remove(void)
+{
+    unlink(program_path);
+    rmdir(program_folder);
+    unsetenv("WHISPERNPU_DESIGNS");
+}
+
+static void test_program_refused(void)
+{
+    struct npu_device *device = NULL;
+    struct npu_context *context = NULL;
+    struct npu_error err = {""};
+    const struct npu_code code = {.kind = NPU_CODE_WORDS, .program = "nothing"};
+
+    int ret = npu_device_open(&device, &(struct npu_device_params){.name = "sim"}, &err);
+    if (ret == 0)
+        ret = npu_context_open(&context, device, &code, &err);
+    check_case(ret == -ENOENT && !context && strstr(err.text, "nothing.mlir") &&
+                   strstr(err.text, "WHISPERNPU_DESIGNS"),
+               "sim_program_that_is_not_there_refused", "%d %s", ret, err.text);
+    npu_device_close(&device);
+}
+
 static int complain(void *user, struct npu_call *call)
 {
     snprintf(call->err->text, sizeof(call->err->text), "%s got %zu bytes", (const char *)user,
@@ -209,13 +253,18 @@ int main(int argc, char **argv)
         .copy = {.kind = NPU_CODE_DESIGN, .name = "copy", .text = DESIGN("1", "")},
         .slow = {.kind = NPU_CODE_DESIGN, .name = "slow", .text = DESIGN("1", SPIN)},
         .fail = {.kind = NPU_CODE_DESIGN, .name = "fail", .text = DESIGN("2", "")},
+        .program = PROGRAM,
     };
 
     if (argc == 3 && !strcmp(argv[1], "--tiles"))
         n_tiles = strtoull(argv[2], NULL, 10);
     if (n_tiles < 1 || n_tiles > 100000 || npu_sim_backend_register() != 0)
         return 2;
+    if (!program_write(rig.copy.text))
+        return 2;
     backend_suite(&rig);
+    test_program_refused();
+    program_remove();
     test_refused();
     test_host_function();
     expect_all();

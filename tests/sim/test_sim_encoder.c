@@ -12,9 +12,9 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "npu/array/array.h"
 #include "npu/clock.h"
 #include "npu/sim/backend.h"
-#include "npu/sim/encoder.h"
 #include "tests/npu/encoder_rig.h"
 #include "tests/npu/integer_model.h"
 #include "tests/npu/integer_rig.h"
@@ -57,7 +57,7 @@ static void hash_stage(void *user, unsigned index)
 
     switch (p->stage[index].out) {
     case NPU_BUFFER_STEM:
-        hash = fnv(b->stem, 2 * rows + (size_t)p->d_model * 2); /* the frame behind is not read */
+        hash = fnv(b->stem, 2 * rows + (size_t)p->d_model * 2); /* the frame after is not read */
         break;
     case NPU_BUFFER_RESIDUAL:
         hash = fnv(b->residual, 2 * rows);
@@ -126,7 +126,7 @@ static void compare_window(const char *name, struct both *b, const float *mel, u
 {
     const struct npu_program *p = &b->program;
     const struct npu_cpu_npu_buffers *on_cpu = &((struct npu_cpu_loaded *)b->on_cpu)->npu;
-    const struct npu_sim_loaded *on_sim = (const struct npu_sim_loaded *)b->on_sim;
+    const struct npu_array_loaded *on_sim = (const struct npu_array_loaded *)b->on_sim;
     const size_t values = (size_t)positions * p->d_model;
     float *framed = new_floats((2 * (size_t)positions + 2) * p->n_mels);
     float *features[2] = {new_floats(values), new_floats(values)};
@@ -220,21 +220,25 @@ static void test_wide(void)
     stages("sim_stages_equal_d512", 80, 512, 2, 63);
 }
 
-/* The same windows from the instruction words that a device would get. */
+/* The simulator gets the instruction words that a device would get, and no sequence as text. */
 static void test_words(void)
 {
-    launches_set_words(true);
-    stages("sim_stages_equal_from_words_d64", 80, 64, 1, 20);
-    stages("sim_stages_equal_from_words_d512", 80, 512, 2, 63);
-    launches_set_words(false);
-    check_case(launches_words() > 1000, "sim_words_were_run", "%u", launches_words());
+    unsigned words[2], texts[2];
+
+    launches_count(&words[0], &texts[0]);
+    stages("sim_stages_equal_d64_from_words", 80, 64, 1, 20);
+    launches_count(&words[1], &texts[1]);
+    /* conv1, its GELU, conv2, Q, K, V, attention, out, FC1, FC2 */
+    check_case(words[1] - words[0] == 10 && texts[1] == texts[0],
+               "sim_encoder_launches_words_alone", "%u launches from words, %u from text",
+               words[1] - words[0], texts[1] - texts[0]);
 }
 
 /* Products by design, the last number: on the host. */
-static void count_designs(const struct both *b, unsigned n[NPU_SIM_DESIGNS + 1])
+static void count_designs(const struct both *b, unsigned n[NPU_ARRAY_DESIGNS + 1])
 {
-    const struct npu_sim_loaded *l = (const struct npu_sim_loaded *)b->on_sim;
-    memset(n, 0, (NPU_SIM_DESIGNS + 1) * sizeof(*n));
+    const struct npu_array_loaded *l = (const struct npu_array_loaded *)b->on_sim;
+    memset(n, 0, (NPU_ARRAY_DESIGNS + 1) * sizeof(*n));
     for (unsigned i = 0; i < b->program.n_stages; i++)
         for (unsigned m = 0; m < b->program.stage[i].n_matrices; m++)
             n[l->stage[i].product[m].design]++;
@@ -252,12 +256,12 @@ static void test_bounds(void)
     integer_model_change("layers.1.fc1.weight", 0, 0.01f);
     integer_model_change("layers.1.fc2.weight", 0, 0.01f);
     both_open(&b, integer_model_path(), 0);
-    unsigned designs[NPU_SIM_DESIGNS + 1];
+    unsigned designs[NPU_ARRAY_DESIGNS + 1];
     count_designs(&b, designs);
-    check_case(designs[NPU_SIM_DESIGNS] > 0 && designs[NPU_SIM_GEMM1] > 5 &&
-                   designs[NPU_SIM_GEMM16] > 0,
+    check_case(designs[NPU_ARRAY_DESIGNS] > 0 && designs[NPU_ARRAY_GEMM1] > 5 &&
+                   designs[NPU_ARRAY_GEMM16] > 0,
                "sim_wide_sums_leave_the_16_cores", "%u on 16 cores, %u on one, %u on the host",
-               designs[NPU_SIM_GEMM16], designs[NPU_SIM_GEMM1], designs[NPU_SIM_DESIGNS]);
+               designs[NPU_ARRAY_GEMM16], designs[NPU_ARRAY_GEMM1], designs[NPU_ARRAY_DESIGNS]);
     compare_window("sim_stages_equal_wide_sums", &b, mel, 70, NULL);
     both_close(&b);
     integer_model_remove();
@@ -422,25 +426,30 @@ static void cancel_it(void)
     npu_encoder_cancel(cancelled->encoder);
 }
 
-/* In the middle of a window. */
+/* In the middle of a window, whose other launches do not begin then. */
 static void test_cancel(void)
 {
     struct windows w;
     struct rig rig;
     int first = 0, after = 0;
+    unsigned words[2], texts;
 
     integer_model_write(MELS, 64, 1, 20, 2);
     windows_init(&w, integer_model_path(), 20, false);
     rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
     cancelled = &rig;
+    launches_count(&words[0], &texts);
     launches_set_call(cancel_it, 4);
     unsigned before = windows_run(&w, &rig, &first);
     launches_set_call(NULL, 0);
     npu_encoder_resume(rig.encoder);
+    launches_count(&words[1], &texts);
     unsigned equal = windows_run(&w, &rig, &after);
-    check_case(first == -ECANCELED && before == 0 && equal == WINDOWS && after == 0,
-               "sim_cancel_in_a_window_then_recovers", "%u, %d; after resume %u equal, %d", before,
-               first, equal, after);
+    check_case(first == -ECANCELED && before == 0 && words[1] - words[0] == 4 && equal == WINDOWS &&
+                   after == 0,
+               "sim_cancel_in_a_window_then_recovers",
+               "%u, %d after %u launches; after resume %u equal, %d", before, first,
+               words[1] - words[0], equal, after);
     rig_close(&rig);
     windows_free(&w);
     integer_model_remove();
@@ -495,18 +504,13 @@ static void test_refused(void)
 static unsigned count_free(struct npu_device *device, struct npu_error *err)
 {
     struct npu_context *context[8] = {NULL};
-    struct npu_sim_text *text = NULL;
     unsigned n = 0;
 
-    if (npu_sim_text_open(&text, source_path("mlir"), "gelu_2048", err))
-        return 0;
-    const struct npu_code code = {
-        .kind = NPU_CODE_DESIGN, .name = "gelu", .text = npu_sim_text_get(text)};
+    const struct npu_code code = {.kind = NPU_CODE_WORDS, .name = "gelu", .program = "gelu_2048"};
     while (n < 8 && npu_context_open(&context[n], device, &code, err) == 0)
         n++;
     for (unsigned i = 0; i < n; i++)
         npu_context_close(&context[i], NPU_TIMEOUT_NONE);
-    npu_sim_text_close(&text);
     return n;
 }
 
@@ -544,11 +548,11 @@ static void base(const char *name, unsigned positions)
     float *mel = stored_mel(source_path(MEL_PATH));
 
     both_open(&b, source_path(BASE_PATH), positions);
-    unsigned designs[NPU_SIM_DESIGNS + 1];
+    unsigned designs[NPU_ARRAY_DESIGNS + 1];
     count_designs(&b, designs);
-    check_case(designs[NPU_SIM_GEMM1] == 5 && designs[NPU_SIM_DESIGNS] == 0,
+    check_case(designs[NPU_ARRAY_GEMM1] == 5 && designs[NPU_ARRAY_DESIGNS] == 0,
                "sim_base_products_all_on_designs", "%u on 16 cores, %u on one, %u on the host",
-               designs[NPU_SIM_GEMM16], designs[NPU_SIM_GEMM1], designs[NPU_SIM_DESIGNS]);
+               designs[NPU_ARRAY_GEMM16], designs[NPU_ARRAY_GEMM1], designs[NPU_ARRAY_DESIGNS]);
     uint64_t start = npu_now_ns();
     uint64_t op_ns[NPU_OP_COUNT] = {0};
     compare_window(name, &b, mel, positions, op_ns);

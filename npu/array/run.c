@@ -3,100 +3,121 @@
 #include <errno.h>
 #include <string.h>
 
+#include "npu/array/array.h"
 #include "npu/clock.h"
 #include "npu/log.h"
-#include "npu/sim/encoder.h"
 
-enum { OBJECT = NPU_CORE_OBJECT, TILE = NPU_CORE_TILE };
+enum { OBJECT = NPU_ARRAY_OBJECT, TILE = NPU_ARRAY_TILE };
 
 /* A stage of a window. */
 struct job {
-    struct npu_sim_loaded *l;
+    struct npu_array_loaded *l;
     struct npu_run *run;
     unsigned index; /* of the stage */
     const struct npu_stage *s;
-    const struct npu_sim_stage *w;
+    const struct npu_array_stage *w;
     const struct npu_integer_stage *i;
 };
 
-static int launch(const struct job *job, enum npu_sim_design design,
-                  const struct npu_sim_sequence *sequence, void *in, void *second, void *out)
+/* Run a sequence on work `in`, what the device has already as `second`, and work `out`. */
+static int launch(const struct job *job, const struct npu_array_sequence *sequence,
+                  enum npu_array_work in, struct npu_memory *second, enum npu_array_work out)
 {
-    void *const data[NPU_SIM_BUFFERS] = {in, second, out};
-    struct npu_sim_buffer buffers[NPU_SIM_BUFFERS];
-    uint64_t modelled_ns = 0;
+    struct npu_array_loaded *l = job->l;
+    struct npu_error *err = job->run->err;
+    struct npu_context **context = &l->context[sequence->shape.design];
+    const struct npu_launch launch = {
+        .span = {{l->work[in], 0, sequence->bytes[0]},
+                 {second, 0, sequence->bytes[1]},
+                 {l->work[out], 0, sequence->bytes[2]}},
+        .n_spans = NPU_ARRAY_BUFFERS,
+        .words = {sequence->words, 0, npu_memory_bytes(sequence->words)},
+        .n_tiles = 1,
+        .deadline_ns = l->device->backend->launch->deadline_ns,
+        .cancel = job->run->cancel,
+    };
+    uint64_t ticket = 0, run_ns, modelled_ns;
 
-    for (int i = 0; i < NPU_SIM_BUFFERS; i++)
-        buffers[i] = (struct npu_sim_buffer){data[i], sequence->bytes[i]};
-    int ret =
-        npu_sim_resident_launch(job->l->resident[design], sequence->name, buffers, NPU_SIM_BUFFERS,
-                                job->run->cancel, &modelled_ns, job->run->err);
+    int ret = npu_memory_sync(l->work[in], NPU_TO_DEVICE, 0, sequence->bytes[0], err);
+    if (ret == 0)
+        ret = npu_launch_submit(*context, &launch, &ticket, err);
+    if (ret)
+        return ret;
+    ret = npu_launch_wait(*context, ticket, NPU_TIMEOUT_NONE, err);
+    npu_launch_get_times(*context, ticket, &run_ns, &modelled_ns);
     job->run->op_modelled_ns[job->s->op] += modelled_ns;
-    return ret;
+    if (ret == -ETIMEDOUT) /* late: the context is lost */
+        npu_context_close(context, 0);
+    return ret ? ret : npu_memory_sync(l->work[out], NPU_FROM_DEVICE, 0, sequence->bytes[2], err);
+}
+
+static void *host_side(const struct job *job, enum npu_array_work work)
+{
+    return npu_memory_map(job->l->work[work]);
 }
 
 /* ---- Products -------------------------------------------------------------------------------- */
 
 /* With operands, the activations stand before those of every job. */
 static void pack_gemm16(uint8_t *to, const struct npu_f1_gemm_args *g,
-                        const struct npu_sim_gemm_shape *shape)
+                        const struct npu_array_shape *shape)
 {
-    for (int row = 0; row < shape->rows * NPU_SIM_ROWS; row++) {
+    for (int row = 0; row < shape->rows * NPU_ARRAY_ROWS; row++) {
         const uint8_t *tile = to;
         size_t bytes = (size_t)shape->a_objects * OBJECT;
-        to = npu_core_pack_a(to, g, NPU_CORE_S16S8, row);
+        to = npu_array_pack_a(to, g, NPU_ARRAY_S16S8, row);
         for (int j = 0; shape->operands && j < shape->jobs; j++) {
             if (j > 0) {
                 memcpy(to, tile, bytes);
                 to += bytes;
             }
-            for (int i = 0; i < NPU_SIM_COLUMNS; i++)
-                to = npu_core_pack_operands(to, g, row, NPU_SIM_COLUMNS * j + i);
+            for (int i = 0; i < NPU_ARRAY_COLUMNS; i++)
+                to = npu_array_pack_operands(to, g, row, NPU_ARRAY_COLUMNS * j + i);
         }
     }
 }
 
-static int gemm16(const struct job *job, const struct npu_sim_product *p,
+static int gemm16(const struct job *job, const struct npu_array_product *p,
                   const struct npu_f1_gemm_args *g)
 {
-    const struct npu_sim_gemm_shape *shape = &p->shape;
-    const uint8_t *from = job->l->out;
+    const struct npu_array_shape *shape = &p->shape;
+    const uint8_t *from = host_side(job, NPU_ARRAY_OUT);
 
-    pack_gemm16(job->l->in, g, shape);
-    int ret = launch(job, NPU_SIM_GEMM16, &p->sequence, job->l->in, p->b, job->l->out);
+    pack_gemm16(host_side(job, NPU_ARRAY_IN), g, shape);
+    int ret = launch(job, p->sequence, NPU_ARRAY_IN, p->b, NPU_ARRAY_OUT);
     if (ret)
         return ret;
     for (int group = 0; group < shape->rows; group++)
-        for (int column = 0; column < NPU_SIM_COLUMNS; column++)
+        for (int column = 0; column < NPU_ARRAY_COLUMNS; column++)
             for (int j = 0; j < shape->jobs; j++)
                 for (int part = 0; part < shape->c_objects; part++)
-                    for (int row = 0; row < NPU_SIM_ROWS; row++)
-                        from = npu_core_unpack_c(g, from, group * NPU_SIM_ROWS + row,
-                                                 NPU_SIM_COLUMNS * j + column, part);
+                    for (int row = 0; row < NPU_ARRAY_ROWS; row++)
+                        from = npu_array_unpack_c(g, from, group * NPU_ARRAY_ROWS + row,
+                                                  NPU_ARRAY_COLUMNS * j + column, part);
     return 0;
 }
 
-static int gemm1(const struct job *job, const struct npu_sim_product *p,
+static int gemm1(const struct job *job, const struct npu_array_product *p,
                  const struct npu_f1_gemm_args *g)
 {
-    const struct npu_sim_gemm_shape *shape = &p->shape;
-    const uint8_t *from = job->l->out;
-    uint8_t *to = job->l->in;
+    const struct npu_array_shape *shape = &p->shape;
+    const uint8_t *from = host_side(job, NPU_ARRAY_OUT);
+    uint8_t *to = host_side(job, NPU_ARRAY_IN);
 
     for (int row = 0; row < shape->rows; row++)
-        to = npu_core_pack_a(to, g, NPU_CORE_S16S16, row);
-    int ret = launch(job, NPU_SIM_GEMM1, &p->sequence, job->l->in, p->b, job->l->out);
+        to = npu_array_pack_a(to, g, NPU_ARRAY_S16S16, row);
+    int ret = launch(job, p->sequence, NPU_ARRAY_IN, p->b, NPU_ARRAY_OUT);
     if (ret)
         return ret;
     for (int row = 0; row < shape->rows; row++)
         for (int j = 0; j < shape->jobs; j++)
             for (int part = 0; part < shape->c_objects; part++)
-                from = npu_core_unpack_c(g, from, row, j, part);
+                from = npu_array_unpack_c(g, from, row, j, part);
     return 0;
 }
 
 /* The one-core design ends at s16 or s32; GELU has a design of its own, the host adds. */
-static int gemm1_then(const struct job *job, const struct npu_sim_product *p,
+static int gemm1_then(const struct job *job, const struct npu_array_product *p,
                       const struct npu_f1_gemm_args *g)
 {
     struct npu_f1_gemm_args sums = *g;
@@ -114,24 +135,24 @@ static int gemm1_then(const struct job *job, const struct npu_sim_product *p,
             ((int32_t *)g->c)[i] += job->l->u[i];
         return 0;
     }
-    ret = launch(job, NPU_SIM_GELU, &job->w->gelu, job->l->u, job->w->gelu_job, job->l->out);
+    ret = launch(job, job->w->gelu, NPU_ARRAY_U, job->w->gelu_job, NPU_ARRAY_OUT);
     if (ret == 0)
-        memcpy(g->c, job->l->out, n * sizeof(int16_t));
+        memcpy(g->c, host_side(job, NPU_ARRAY_OUT), n * sizeof(int16_t));
     return ret;
 }
 
 /* m rows of `a` (stride lda) through a matrix of the stage. */
 static int gemm(const struct job *job, unsigned matrix, void *c, const int16_t *a, size_t lda)
 {
-    const struct npu_sim_product *p = &job->w->product[matrix];
-    struct npu_f1_gemm_args g = npu_sim_gemm_args(job->l, job->index, matrix);
+    const struct npu_array_product *p = &job->w->product[matrix];
+    struct npu_f1_gemm_args g = npu_array_gemm_args(job->l, job->index, matrix);
 
     g.c = c;
     g.a = a;
     g.lda = (ptrdiff_t)lda;
-    if (p->design == NPU_SIM_GEMM16)
+    if (p->design == NPU_ARRAY_GEMM16)
         return gemm16(job, p, &g);
-    if (p->design == NPU_SIM_GEMM1)
+    if (p->design == NPU_ARRAY_GEMM1)
         return gemm1_then(job, p, &g);
     (job->i->matrix[matrix].bits == 8 ? job->l->kernels.f1.gemm_s16s8
                                       : job->l->kernels.f1.gemm_s16s16)(&g);
@@ -143,18 +164,18 @@ static int gemm(const struct job *job, unsigned matrix, void *c, const int16_t *
 /* The residual stream, normalised, into `rows`. */
 static int norm(const struct job *job)
 {
-    struct npu_sim_loaded *l = job->l;
+    struct npu_array_loaded *l = job->l;
 
     if (job->w->norm_job)
-        return launch(job, NPU_SIM_NORM, &job->w->norm, l->residual, job->w->norm_job, l->rows);
-    const struct npu_f1_norm_args args = npu_sim_norm_args(l, job->index);
+        return launch(job, job->w->norm, NPU_ARRAY_RESIDUAL, job->w->norm_job, NPU_ARRAY_NORMED);
+    const struct npu_f1_norm_args args = npu_array_norm_args(l, job->index);
     npu_f1_norm_s32s16_ref(&args);
     return 0;
 }
 
 static int conv1(const struct job *job)
 {
-    struct npu_sim_loaded *l = job->l;
+    struct npu_array_loaded *l = job->l;
     const struct npu_program *p = &l->program;
 
     npu_integer_quantise_mel(l->mel, job->run->mel, (2 * (size_t)l->planned + 2) * p->n_mels);
@@ -168,7 +189,7 @@ static int conv2(const struct job *job)
 
 static int norm_qkv(const struct job *job)
 {
-    struct npu_sim_loaded *l = job->l;
+    struct npu_array_loaded *l = job->l;
     int16_t *const to[] = {l->q, l->k, l->v};
 
     int ret = norm(job);
@@ -179,7 +200,7 @@ static int norm_qkv(const struct job *job)
 
 static struct npu_f1_attention_args head_args(const struct job *job, unsigned head)
 {
-    struct npu_sim_loaded *l = job->l;
+    struct npu_array_loaded *l = job->l;
     const ptrdiff_t d = l->program.d_model, at = (ptrdiff_t)head * TILE;
 
     return (struct npu_f1_attention_args){.out = l->mixed + at,
@@ -198,19 +219,22 @@ static struct npu_f1_attention_args head_args(const struct job *job, unsigned he
 
 static int attention(const struct job *job)
 {
-    struct npu_sim_loaded *l = job->l;
-    uint8_t *q = l->in, *kv = l->kv;
-    const uint8_t *o = l->out;
+    struct npu_array_loaded *l = job->l;
+    uint8_t *q = host_side(job, NPU_ARRAY_IN), *kv = host_side(job, NPU_ARRAY_KV);
+    const uint8_t *o = host_side(job, NPU_ARRAY_OUT);
 
     for (unsigned head = 0; head < l->program.n_heads; head++) {
         const struct npu_f1_attention_args a = head_args(job, head);
-        q = npu_core_pack_q(q, &a);
-        kv = npu_core_pack_kv(kv, &a, a.n);
+        q = npu_array_pack_q(q, &a);
+        kv = npu_array_pack_kv(kv, &a, a.n);
     }
-    int ret = launch(job, NPU_SIM_ATTENTION, &job->w->attention, l->in, l->kv, l->out);
+    int ret = npu_memory_sync(l->work[NPU_ARRAY_KV], NPU_TO_DEVICE, 0, job->w->attention->bytes[1],
+                              job->run->err);
+    if (ret == 0)
+        ret = launch(job, job->w->attention, NPU_ARRAY_IN, l->work[NPU_ARRAY_KV], NPU_ARRAY_OUT);
     for (unsigned head = 0; head < l->program.n_heads && ret == 0; head++) {
         const struct npu_f1_attention_args a = head_args(job, head);
-        o = npu_core_unpack_o(&a, o);
+        o = npu_array_unpack_o(&a, o);
     }
     return ret;
 }
@@ -252,9 +276,9 @@ static int (*const stage_fns[NPU_OP_COUNT])(const struct job *job) = {
     [NPU_OP_FC2] = fc2,           [NPU_OP_NORM] = final_norm,
 };
 
-int npu_sim_run(struct npu_loaded *loaded, struct npu_run *run)
+int npu_array_run(struct npu_loaded *loaded, struct npu_run *run)
 {
-    struct npu_sim_loaded *l = (struct npu_sim_loaded *)loaded;
+    struct npu_array_loaded *l = (struct npu_array_loaded *)loaded;
     uint64_t start = npu_now_ns();
 
     int ret = 0;
@@ -262,7 +286,9 @@ int npu_sim_run(struct npu_loaded *loaded, struct npu_run *run)
     memset(run->op_ns, 0, sizeof(run->op_ns));
     memset(run->op_modelled_ns, 0, sizeof(run->op_modelled_ns));
     if (l->planned != run->positions)
-        ret = npu_sim_plan(l, run->positions, run->err);
+        ret = npu_array_plan(l, run->positions, run->err);
+    if (ret == 0)
+        ret = npu_array_connect(l, run->err);
     for (unsigned i = 0; ret == 0 && i < l->program.n_stages; i++) {
         const struct npu_stage *s = &l->program.stage[i];
         const struct job job = {
