@@ -104,6 +104,24 @@ count_ours (GstElement * pipeline, const gchar * const *words)
   return ours;
 }
 
+/* What came after the end; returns how many are errors of the element. */
+static guint
+drop_messages (GstElement * pipeline)
+{
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  guint ours = 0;
+
+  while ((message = gst_bus_pop (bus)) != NULL) {
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR &&
+        g_str_equal (GST_OBJECT_NAME (GST_MESSAGE_SRC (message)), "w"))
+      ours++;
+    gst_message_unref (message);
+  }
+  gst_object_unref (bus);
+  return ours;
+}
+
 /* Also after READY, where it is news again. */
 GST_START_TEST (test_one_error)
 {
@@ -128,6 +146,7 @@ GST_START_TEST (test_one_error)
       push_chunks (pipeline, mistake->chunks);
     fail_unless_equals_int (count_ours (pipeline, mistake->words), 1);
     gst_element_set_state (pipeline, GST_STATE_READY);
+    fail_unless_equals_int (drop_messages (pipeline), 0);
   }
   finish (pipeline);
   close (fd);
