@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kernels/kernels.h"
 #include "npu/backend.h"
 #include "npu/log.h"
 #include "tests/check.h"
@@ -74,60 +73,6 @@ static void test_list(void)
     check_case(ret == -EINVAL && err.text[0], "unknown_device_refused", "%d %s", ret, err.text);
 }
 
-static int open_cpu(struct npu_device_info *info, struct npu_error *err)
-{
-    struct npu_device *device = NULL;
-    int code = npu_device_open(&device, &(struct npu_device_params){.threads = 1}, err);
-    if (code == 0)
-        npu_device_get_info(device, info);
-    npu_device_close(&device);
-    return code;
-}
-
-/* A wish for kernels that cannot be met is an error, never another set in silence. */
-static void test_wish(void)
-{
-    static const char *const unknown[] = {"foo", "AVX2", "avx2 ", "avx", "ref,avx2", "avx512vbmi2"};
-    static const char *const none[] = {"", "auto"};
-    const char *before = getenv("WHISPERNPU_CPU");
-    char *kept = before ? strdup(before) : NULL;
-    struct npu_device_info best = {0}, info;
-    char name[64];
-    int code;
-
-    unsetenv("WHISPERNPU_CPU");
-    open_cpu(&best, NULL);
-    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-        struct npu_error err = {""};
-        setenv("WHISPERNPU_CPU", unknown[i], 1);
-        code = open_cpu(&info, &err);
-        check_case(code == -EINVAL && strstr(err.text, unknown[i]) &&
-                       strstr(err.text, "expected ref"),
-                   "device_unknown_kernels_are_an_error", "%s: %d %s", unknown[i], code, err.text);
-    }
-    for (int i = 0; npu_kernels_name(i); i++) {
-        const char *set = npu_kernels_name(i);
-        struct npu_error err = {""};
-        setenv("WHISPERNPU_CPU", set, 1);
-        code = open_cpu(&info, &err);
-        snprintf(name, sizeof(name), "device_kernels_%s_or_an_error", set);
-        check_case(code == 0
-                       ? !strcmp(info.isa, set)
-                       : code == -ENOTSUP && strstr(err.text, set) && strstr(err.text, best.isa),
-                   name, "%d %s %s", code, code ? "" : info.isa, err.text);
-    }
-    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-        setenv("WHISPERNPU_CPU", none[i], 1);
-        code = open_cpu(&info, NULL);
-        check_case(code == 0 && !strcmp(info.isa, best.isa), "device_no_wish_is_the_best",
-                   "\"%s\": %d", none[i], code);
-    }
-    unsetenv("WHISPERNPU_CPU");
-    if (kept)
-        setenv("WHISPERNPU_CPU", kept, 1);
-    free(kept);
-}
-
 static void count_message(void *user, enum npu_log_level level, const char *text)
 {
     (void)level, (void)text;
@@ -185,7 +130,6 @@ int main(void)
     fake.far = true;
     fake.program = "any";
     test_list();
-    test_wish();
     test_log();
     backend_suite(&cpu);
     backend_suite(&fake);
