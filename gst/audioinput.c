@@ -14,11 +14,13 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
  * audiobuffersplit have it: a hole is at least as long. */
 #define JITTER (40 * GST_MSECOND)
 /* But not of a source whose time stamps kept to the ms, a container's rounding,
- * for so many buffers: there it is a step of half a mel frame, for a packet that
- * is lost has 20 ms. Should one time stamp of such a source be wrong by itself,
- * what follows is less than 40 ms late. */
+ * for so many buffers, or for so long since the line began: there it is a step
+ * of half a mel frame, for a packet that is lost has 20 ms. Should one time
+ * stamp of such a source be wrong by itself, what follows is less than 40 ms
+ * late. */
 #define ROUNDING (1 * GST_MSECOND)
 #define STEADY_BUFFERS 8
+#define STEADY_TIME (1 * GST_SECOND)
 #define STEADY_HOLE (5 * GST_MSECOND)
 /* A hole up to this long is filled with silence. */
 #define MAX_SILENCE (1 * GST_SECOND)
@@ -49,6 +51,7 @@ struct _GstNpuAudioInput
   gboolean new_format;          /* as a flag: a jump back counts at once */
   GstClockTimeDiff off;         /* of the last time stamp, from the line */
   guint steady;                 /* how many kept to it, up to STEADY_BUFFERS */
+  gboolean shaky;               /* one did not, and fewer than those since */
 };
 
 GstNpuAudioInput *
@@ -233,6 +236,13 @@ gst_npu_audio_input_is_short (const GstNpuAudioInput * input, guint64 n_frames)
       GST_AUDIO_INFO_RATE (&input->info), GST_SECOND);
 }
 
+static gboolean
+gst_npu_audio_input_is_steady (const GstNpuAudioInput * input)
+{
+  return input->steady >= STEADY_BUFFERS || (!input->shaky &&
+      gst_npu_audio_input_end (input) - input->base >= STEADY_TIME);
+}
+
 guint64
 gst_npu_audio_input_hole (const GstNpuAudioInput * input, GstClockTime pts)
 {
@@ -241,7 +251,7 @@ gst_npu_audio_input_hole (const GstNpuAudioInput * input, GstClockTime pts)
 
   if (n_frames == 0 || !gst_npu_audio_input_is_short (input, n_frames))
     return 0;
-  if (input->steady >= STEADY_BUFFERS &&
+  if (gst_npu_audio_input_is_steady (input) &&
       GST_CLOCK_DIFF (gst_npu_audio_input_end (input), pts) - input->off >=
       (GstClockTimeDiff) STEADY_HOLE)
     return n_frames;
@@ -254,10 +264,13 @@ gst_npu_audio_input_hole (const GstNpuAudioInput * input, GstClockTime pts)
 static void
 gst_npu_audio_input_note_off (GstNpuAudioInput * input, GstClockTimeDiff off)
 {
-  if (ABS (off - input->off) <= (GstClockTimeDiff) ROUNDING)
+  if (ABS (off - input->off) <= (GstClockTimeDiff) ROUNDING) {
     input->steady = MIN (input->steady + 1, STEADY_BUFFERS);
-  else
+    input->shaky = input->shaky && input->steady < STEADY_BUFFERS;
+  } else {
     input->steady = 1;
+    input->shaky = TRUE;
+  }
   input->off = off;
 }
 
@@ -314,6 +327,7 @@ gst_npu_audio_input_resync (GstNpuAudioInput * input)
   input->back_since = GST_CLOCK_TIME_NONE;
   input->off = 0;
   input->steady = 1;
+  input->shaky = FALSE;
 }
 
 GstClockTime

@@ -42,8 +42,9 @@ void gst_npu_audio_input_reset (GstNpuAudioInput * input);
 /* Frames of silence that belong before audio which says it starts at `pts`, for
  * then it stands at its own time: a hole that only the time stamps tell of. It
  * is at most 1 s, and at least 40 ms, below which time stamps may jitter; where
- * the last eight did not, but kept to the ms, a step of 5 ms is one. 0: none,
- * or `pts` is NONE. Hand them to silence(), then place the audio. */
+ * the last eight did not, or none in a second since the line began, but kept to
+ * the ms, a step of 5 ms is one. 0: none, or `pts` is NONE. Hand them to
+ * silence(), then place the audio. */
 guint64 gst_npu_audio_input_hole (const GstNpuAudioInput * input,
     GstClockTime pts);
 /* Where do `n_frames` that say they start at `pts` (NONE: they continue, or

@@ -168,25 +168,28 @@ GST_END_TEST;
 
 static const struct
 {
-  guint hole, before;           /* ms, buffers of 20 ms */
+  guint hole, before;           /* ms, buffers */
   guint silence;                /* ms */
+  guint chunk;                  /* ms in a buffer */
 } limits[] = {
-  /* steady once eight kept to the ms */
-  {20, 6, 0}, {39, 6, 0}, {40, 6, 40}, {41, 6, 41},
-  {20, 7, 0}, {20, 8, 20}, {4, 50, 0}, {5, 50, 5}, {1000, 50, 1000},
-  {1000, 1, 1000}, {1001, 50, 0},
+  /* steady once eight kept to the ms, or all for a second */
+  {20, 6, 0, 20}, {39, 6, 0, 20}, {40, 6, 40, 20}, {41, 6, 41, 20},
+  {20, 7, 0, 20}, {20, 8, 20, 20}, {4, 50, 0, 20}, {5, 50, 5, 20},
+  {1000, 50, 1000, 20}, {1000, 1, 1000, 20}, {1001, 50, 0, 20},
+  {20, 1, 20, 1000}, {20, 1, 0, 999}, {5, 3, 5, 400}, {39, 2, 0, 400},
 };
 
 /* The shortest and the longest hole, to the ms. */
 GST_START_TEST (test_limits)
 {
   const guint hole = limits[__i__].hole;
-  const guint to = limits[__i__].before * CHUNK_MS;
+  const guint chunk = limits[__i__].chunk;
+  const guint to = limits[__i__].before * chunk;
   GstHarness *h = start_holes (0);
 
   open_stream (h, RATE);
-  for (guint at = 0; at < to; at += CHUNK_MS)
-    push (h, make_quiet (at, at + CHUNK_MS, RATE, 0));
+  for (guint at = 0; at < to; at += chunk)
+    push (h, make_quiet (at, at + chunk, RATE, 0));
   push (h, make_quiet (to + hole, to + hole + CHUNK_MS, RATE, 0));
   gst_harness_push_event (h, gst_event_new_eos ());
   gst_event_unref (wait_event (h, GST_EVENT_EOS));
