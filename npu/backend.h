@@ -5,7 +5,7 @@
  * argument before a backend sees it; a backend never checks again. */
 #include <stdatomic.h>
 
-#include "npu/launch.h"
+#include "npu/launch/launch.h"
 #include "npu/program.h"
 
 struct npu_backend;
@@ -40,7 +40,7 @@ struct npu_run {
     uint64_t op_modelled_ns[NPU_OP_COUNT];
 };
 
-/* A device's buffer; memory.c owns all but what is said to be the backend's. */
+/* A device's buffer; npu/launch/memory.c owns all but what is said to be the backend's. */
 struct npu_memory {
     const struct npu_launch_ops *ops;
     struct npu_device *device;
@@ -51,11 +51,11 @@ struct npu_memory {
     atomic_uint refs; /* the owner's and one for each launch that has not ended */
     atomic_uint launches;
 };
-/* For context.c: a launch begins and ends to work on it. */
+/* For npu/launch/context.c: a launch begins and ends to work on it. */
 void npu_memory_hold(struct npu_memory *memory);
 void npu_memory_drop(struct npu_memory *memory);
 
-/* Buffers, contexts and launches of a backend; launch.h has the contracts. Neither a buffer nor a
+/* Buffers, contexts and launches of a backend; npu/launch/launch.h has the contracts. Neither a buffer nor a
  * context's state may need the device after its close: a launch that hangs outlives it. */
 struct npu_launch_ops {
     unsigned max_contexts;   /* at a time; 0: no limit */

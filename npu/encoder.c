@@ -8,8 +8,8 @@
 
 #include "npu/backend.h"
 #include "npu/clock.h"
+#include "npu/launch/pipeline.h"
 #include "npu/log.h"
-#include "npu/pipeline.h"
 
 #define MAX_DEPTH     NPU_PIPELINE_DEPTH
 #define DEFAULT_DEPTH 2

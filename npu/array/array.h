@@ -6,7 +6,7 @@
  * array.h is the door; sequence.[ch] composes instruction words, pack.[ch] has the layouts of the
  * streams, stage.c what a stage is, load.c packs the weights, plan.c prepares for windows of a
  * length, run.c runs one.
- * It knows launches of kind WORDS (npu/launch.h) and neither the simulator nor a driver.
+ * It knows launches of kind WORDS (npu/launch/launch.h) and neither the simulator nor a driver.
  *
  * A backend that takes such launches has npu_array_load(), npu_array_unload() and npu_array_run()
  * as its own load(), unload() and run(). Each design gets a context of its own, opened at load. */

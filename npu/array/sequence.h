@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "npu/npu.h"
-#include "npu/txn.h"
+#include "npu/txn/txn.h"
 
 /* The designs of mlir/ that an encoder uses. */
 enum npu_array_design {

@@ -3,8 +3,8 @@
 #define NPU_SIM_HOST_BUFFER_H
 /* Host buffers of npu-sim: made from what a command line says of them, written back to files.
  * Threads: any. Blocks: on the file. */
-#include "npu/sim/design.h"
-#include "npu/sim/sim.h"
+#include "npu/sim/engine/sim.h"
+#include "npu/sim/text/design.h"
 
 /* Make a buffer for the memref `type` (NULL: no type is known, the size comes from the file or the
  * number after "zero:"). spec: "zero", "zero:BYTES", "random", "random:SEED" (bytes, the same for

@@ -5,8 +5,8 @@
  * among the core kernels that are built in. Threads: one at a time per struct npu_sim_kernels,
  * which remembers what was found. Blocks: on the library files. */
 #include "kernels/aie2/host/registry.h"
-#include "npu/sim/design.h"
 #include "npu/sim/options.h"
+#include "npu/sim/text/design.h"
 
 #define NPU_SIM_LIBRARY_KERNELS 256 /* functions found in libraries */
 

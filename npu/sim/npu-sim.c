@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* npu-sim: run an array design on a modelled NPU. The manual is README.md of this folder. */
 #include "npu/clock.h"
-#include "npu/sim/check.h"
+#include "npu/sim/check/check.h"
+#include "npu/sim/engine/sim.h"
+#include "npu/sim/engine/trace.h"
 #include "npu/sim/host_buffer.h"
 #include "npu/sim/library.h"
-#include "npu/sim/map.h"
+#include "npu/sim/map/map.h"
+#include "npu/sim/map/sequence_txn.h"
 #include "npu/sim/options.h"
-#include "npu/sim/sequence_txn.h"
-#include "npu/sim/sim.h"
-#include "npu/sim/trace.h"
 
 #include <errno.h>
 #include <inttypes.h>

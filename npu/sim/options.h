@@ -3,7 +3,7 @@
 #define NPU_SIM_OPTIONS_H
 /* npu-sim's command line. Threads: the program's only one (getopt keeps state); both functions
  * print. */
-#include "npu/sim/timing.h"
+#include "npu/sim/engine/timing.h"
 
 #include <stdbool.h>
 #include <stdint.h>

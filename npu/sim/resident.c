@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "npu/log.h"
-#include "npu/sim/check.h"
+#include "npu/sim/check/check.h"
 
 static atomic_uint n_residents;
 

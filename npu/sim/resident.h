@@ -5,7 +5,7 @@
  * context holds one on the real device. */
 #include <stdatomic.h>
 
-#include "npu/sim/sim.h"
+#include "npu/sim/engine/sim.h"
 
 #define NPU_SIM_MAX_RESIDENTS 6 /* contexts of the driver, for all processes; here of this one */
 

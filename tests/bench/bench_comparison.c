@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "npu/clock.h"
+#include "npu/launch/stats.h"
 #include "npu/log.h"
-#include "npu/stats.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/bench/subject.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "npu/log.h"
-#include "npu/sim/check.h"
-#include "npu/sim/sim.h"
+#include "npu/sim/check/check.h"
+#include "npu/sim/engine/sim.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/sim/designs.h"
 

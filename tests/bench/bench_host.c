@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "kernels/kernels.h"
-#include "npu/sim/timing.h"
+#include "npu/sim/engine/timing.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/kernels/kit.h"
 

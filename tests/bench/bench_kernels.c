@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "npu/stats.h"
+#include "npu/launch/stats.h"
 #include "tests/bench/f1_calls.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/kernels/bench.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tiles of attention 64 x 64 through npu/pipeline.c: every strategy and depth, and every size of
+/* Tiles of attention 64 x 64 through npu/launch/pipeline.c: every strategy and depth, and every size of
  * batch, on the cpu and on the simulated NPU. Each result is compared with kernels/ref. */
 #include <errno.h>
 #include <inttypes.h>
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "npu/launch/pipeline.h"
 #include "npu/log.h"
-#include "npu/pipeline.h"
-#include "npu/sim/timing.h"
+#include "npu/sim/engine/timing.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/sim/packed_tile.h"
 

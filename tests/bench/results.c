@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "npu/log.h"
-#include "npu/sim/json.h"
+#include "npu/sim/engine/json.h"
 
 static const char *const basis_names[BASIS_COUNT] = {"given",   "measured", "modelled",
                                                      "counted", "computed", "claimed"};

@@ -7,8 +7,8 @@
  *       npu/sim/{arena,ir,lexer}.c npu/sim/{check,map,parse}*.c npu/log.c -o fuzz_design
  *   ./fuzz_design -dict=tests/fuzz/design.dict -max_len=16384 -max_total_time=60 CORPUS \
  *       tests/sim/good tests/sim/broken mlir */
-#include "npu/sim/check.h"
-#include "npu/sim/map.h"
+#include "npu/sim/check/check.h"
+#include "npu/sim/map/map.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,12 +4,12 @@
  * root:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_txn.c \
- *       npu/txn.c npu/txn_{decode,steps}.c npu/log.c -o fuzz_txn -lpthread
+ *       npu/txn/build.c npu/txn_{decode,steps}.c npu/log.c -o fuzz_txn -lpthread
  *   ./fuzz_txn -max_len=8192 -max_total_time=60 NEW tests/fuzz/txn
  *
  * A corpus: tests/fuzz/txn, a stream that mlir-aie made. The target fills in the header's length,
  * so that inputs get behind it. */
-#include "npu/txn.h"
+#include "npu/txn/txn.h"
 
 #include <stdint.h>
 #include <stdlib.h>

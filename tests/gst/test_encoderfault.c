@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "npu/launch.h"
+#include "npu/launch/launch.h"
 #include "npu/npu.h"
 #include "tests/gst/harness.h"
 #include "tests/gst/leaks.h"

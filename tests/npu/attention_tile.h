@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "npu/launch.h"
+#include "npu/launch/launch.h"
 
 enum {
     TILE_VALUES = 64 * 64,

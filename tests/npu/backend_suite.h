@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_BACKEND_SUITE_H
 #define TESTS_NPU_BACKEND_SUITE_H
-/* What every backend promises behind npu/launch.h; no case knows which one it looks at. */
+/* What every backend promises behind npu/launch/launch.h; no case knows which one it looks at. */
 #include <errno.h>
 
 #include "npu/clock.h"
-#include "npu/launch.h"
-#include "npu/txn.h"
+#include "npu/launch/launch.h"
+#include "npu/txn/txn.h"
 #include "tests/check.h"
 
 /* A backend under the suite: what it is asked to run. */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "kernels/kernels.h"
-#include "npu/pipeline.h"
+#include "npu/launch/pipeline.h"
 #include "tests/check.h"
 #include "tests/small_model.h"
 

@@ -2,8 +2,8 @@
 /* The log-mel front end against stored float64 values, against a plain double-precision reference
  * written apart from it, and against itself in other chunkings. --bench: milliseconds per 30 s. */
 #include "npu/clock.h"
-#include "npu/fft.h"
-#include "npu/mel_f32.h"
+#include "npu/mel/f32.h"
+#include "npu/mel/fft.h"
 #include "npu/npu.h"
 #include "tests/check.h"
 #include "tests/npu/mel_reference.h"

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "npu/pipeline.h"
+#include "npu/launch/pipeline.h"
 #include "tests/check.h"
 #include "tests/npu/attention_tile.h"
 #include "tests/npu/integer_model.h"

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "npu/clock.h"
-#include "npu/pipeline.h"
+#include "npu/launch/pipeline.h"
 #include "tests/check.h"
 #include "tests/npu/attention_tile.h"
 #include "tests/npu/fake.h"

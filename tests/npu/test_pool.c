@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "npu/clock.h"
-#include "npu/pool.h"
+#include "npu/launch/pool.h"
 #include "tests/check.h"
 #include "tests/npu/fake.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The instruction stream: words against those that mlir-aie's own translator printed, addresses
  * against a plain loop over the elements, and what is refused. */
-#include "npu/txn.h"
+#include "npu/txn/txn.h"
 #include "tests/check.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Instruction streams as others write them: every bit of a buffer descriptor against a table of
  * what the hardware makes of it (npu/sim/DESIGNS.md has the same), and other forms of operations. */
-#include "npu/txn.h"
+#include "npu/txn/txn.h"
 #include "tests/check.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "npu/backend.h"
 #include "npu/log.h"
-#include "npu/txn.h"
+#include "npu/txn/txn.h"
 
 enum { PENDING = 64 };
 

@@ -4,7 +4,7 @@
 /* A device that computes nothing: it follows instruction words and passes what goes in to what
  * comes out. Where more or less comes out than went in, each word is mixed with a sum over all that
  * went in, and stays below 2^26: the host goes on computing with it. */
-#include "npu/launch.h"
+#include "npu/launch/launch.h"
 
 /* Run call->words on call->span. Every transfer between two waits is one stream: all that goes in,
  * in order, then all that comes out. Returns 0; -EPROTO a call that a driver would refuse: a span

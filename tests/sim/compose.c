@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "npu/log.h"
-#include "npu/sim/sequence_txn.h"
+#include "npu/sim/map/sequence_txn.h"
 
 enum { OBJECT = 4096, COLUMNS = 4, ROWS = 4, NAME = 96, SEQUENCES = 64 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/sim/designs.h"
 
-#include "npu/sim/check.h"
-#include "npu/sim/map.h"
-#include "npu/sim/sequence_txn.h"
-#include "npu/sim/sim.h"
+#include "npu/sim/check/check.h"
+#include "npu/sim/engine/sim.h"
+#include "npu/sim/map/map.h"
+#include "npu/sim/map/sequence_txn.h"
 #include "tests/check.h"
 
 #include <inttypes.h>

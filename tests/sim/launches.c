@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "npu/array/pack.h"
-#include "npu/sim/sim.h"
+#include "npu/sim/engine/sim.h"
 
 enum { BUFFERS = 16 };
 

@@ -3,7 +3,7 @@
 #define TESTS_SIM_RIG_H
 /* A design's text, its simulator and its host buffers in one, with kernels of the tests' own. */
 #include "kernels/aie2/host/registry.h"
-#include "npu/sim/sim.h"
+#include "npu/sim/engine/sim.h"
 #include "tests/check.h"
 
 #include <errno.h>

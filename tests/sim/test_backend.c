@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "npu/pipeline.h"
+#include "npu/launch/pipeline.h"
 #include "npu/sim/backend.h"
 #include "tests/npu/backend_suite.h"
 #include "tests/sim/packed_tile.h"

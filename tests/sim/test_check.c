@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The checker: each design in broken/ breaks the rule that it is named after and no other; the
  * designs in good/ and mlir/ break none. */
-#include "npu/sim/check.h"
+#include "npu/sim/check/check.h"
 #include "tests/check.h"
 #include "tests/sim/plan.h"
 

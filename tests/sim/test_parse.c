@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Text to design: what is read, and the one error of each text that is none. */
-#include "npu/sim/design.h"
+#include "npu/sim/text/design.h"
 #include "tests/check.h"
 
 #include <errno.h>

@@ -7,9 +7,9 @@
  *
  * The design of a failure has a seed of its own: --designs 1 --seed S runs it alone, --print shows
  * its text. */
-#include "npu/sim/check.h"
-#include "npu/sim/sequence_txn.h"
-#include "npu/sim/sim.h"
+#include "npu/sim/check/check.h"
+#include "npu/sim/engine/sim.h"
+#include "npu/sim/map/sequence_txn.h"
 #include "tests/check.h"
 #include "tests/sim/random_design.h"
 

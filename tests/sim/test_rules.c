@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the checker's rules begin and end: pieces of text, and the rules that they break. */
-#include "npu/sim/check.h"
-#include "npu/sim/sequence_txn.h"
+#include "npu/sim/check/check.h"
+#include "npu/sim/map/sequence_txn.h"
 #include "tests/check.h"
 
 #define M     "memref<64xi32>"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One core: what its program can do, what the sequence can do, what stays from launch to launch. */
-#include "npu/sim/sequence_txn.h"
+#include "npu/sim/map/sequence_txn.h"
 #include "tests/sim/rig.h"
 
 #define N 1024

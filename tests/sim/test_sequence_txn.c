@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Runtime sequences as instruction words: against words that mlir-aie made of the same text, and
  * against each other where two forms say the same. */
-#include "npu/sim/sequence_txn.h"
+#include "npu/sim/map/sequence_txn.h"
 #include "tests/check.h"
 
 #include <errno.h>

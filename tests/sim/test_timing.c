@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The timing model against sums made by hand, the table of constants, the trace. */
-#include "npu/sim/map.h"
-#include "npu/sim/sequence_txn.h"
-#include "npu/sim/trace.h"
+#include "npu/sim/engine/trace.h"
+#include "npu/sim/map/map.h"
+#include "npu/sim/map/sequence_txn.h"
 #include "tests/sim/rig.h"
 
 #include <math.h>

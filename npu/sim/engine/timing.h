@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_SIM_ENGINE_TIMING_H
+#define NPU_SIM_ENGINE_TIMING_H
+/* The constants of the timing model, all of them: every modelled cycle of the simulator comes from
+ * this table; what a core kernel costs is counted with its `kernel` (kernels/aie2/host/cycles.h).
+ * No NPU was at hand: a constant is a published measurement, a document's number or a guess, and
+ * `basis` says which. */
+#include <stddef.h>
+
+#include "kernels/aie2/host/cycles.h"
+#include "npu/npu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Cycles are cycles of the array clock unless the unit says else. */
+struct npu_sim_timing {
+    double clock_mhz;
+    double ddr_gb_per_s;         /* host memory, reads and writes together */
+    double shim_bytes_per_cycle; /* a shim tile to or from memory, each way */
+    double shim_read_word, shim_write_word, stream_word; /* cycles per 4 bytes */
+    double route_base, route_hop;                        /* latency of a stream */
+    double bd_start, bd_chain, channel_start, lock;
+    double task_read, task_write, task_first_read, task_first_write;
+    double sequence_blockwrite, sequence_patch, sequence_push, sequence_mask, sequence_write,
+        sequence_wait;
+    double launch_host_us, launch_firmware;
+    double core_acquire, core_release, core_operation, kernel_unknown;
+    double kernel_scale; /* on what kernels say of their own cycles */
+    struct npu_core_cycles
+        kernel; /* what they count with; in the table with "kernel_" before the name */
+};
+
+/* A row of the table, for listings. */
+struct npu_sim_constant {
+    const char *name, *unit, *basis; /* static */
+    double value;                    /* default */
+    double least, most;              /* accepted, inclusive */
+    size_t offset;                   /* in struct npu_sim_timing, of a double .. */
+    bool whole;                      /* .. or, true, of a uint32_t */
+};
+
+/* The rows; *n of them (static). Threads: any. */
+const struct npu_sim_constant *npu_sim_constants(size_t *n);
+
+/* Every constant at its default. */
+void npu_sim_timing_init(struct npu_sim_timing *timing);
+
+double npu_sim_timing_get(const struct npu_sim_timing *timing, const struct npu_sim_constant *row);
+
+/* Set one constant by a text "name=value". Returns 0; -EINVAL with a sentence in `err` (no such
+ * name, no number, out of range) and `timing` untouched. */
+int npu_sim_timing_set(struct npu_sim_timing *timing, const char *text, struct npu_error *err);
+
+/* Read "name = value" lines ('#' begins a comment, empty lines allowed) from a file. Returns 0;
+ * -errno from the file; -EINVAL with file and line in `err`, `timing` then holds the lines before.
+ */
+int npu_sim_timing_read(struct npu_sim_timing *timing, const char *path, struct npu_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* NPU_SIM_ENGINE_TIMING_H */

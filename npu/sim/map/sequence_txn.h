@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NPU_SIM_MAP_SEQUENCE_TXN_H
+#define NPU_SIM_MAP_SEQUENCE_TXN_H
+/* A runtime sequence as instruction words, and back from a word's channel to the fifo it feeds.
+ * Threads: any. Nothing blocks. */
+#include "npu/sim/map/map.h"
+#include "npu/txn/txn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The stream of `sequence` (index in `array`): what the stock compiler makes of dma_memcpy_nd,
+ * dma_wait, the task forms with one descriptor each, rtp_write, write32, maskwrite32 and sync.
+ * Host buffer i is the i-th memref argument. A descriptor of a task that names no id gets the
+ * lowest that is free on its tile at that point.
+ * out: (transfer full). Returns: 0; -EINVAL a transfer that a descriptor cannot hold; -ENOTSUP an
+ * operation or value that has no words (loops, chains of descriptors, run-time sizes); -ENOMEM.
+ * Sentences begin with file:line:column. */
+int npu_sequence_words(struct npu_txn **out, const struct npu_design *design,
+                       const struct npu_array *array, const struct npu_map *map, uint32_t sequence,
+                       struct npu_error *err);
+
+/* The device of a name as in aie.device(..): npu1, npu1_1col .. npu1_3col. Returns 0 or -EINVAL. */
+int npu_sequence_device(struct npu_txn_device *out, const char *name);
+
+/* The fifo whose end uses this channel of shim tile (column, 0): end 0 for MM2S, 1 + i for S2MM.
+ * Returns false if none does. */
+bool npu_sequence_find_fifo(const struct npu_array *array, const struct npu_map *map,
+                            unsigned column, enum npu_txn_direction direction, unsigned channel,
+                            uint32_t *fifo, uint32_t *end);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* NPU_SIM_MAP_SEQUENCE_TXN_H */
