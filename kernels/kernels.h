@@ -185,74 +185,82 @@ struct npu_int_kernels {
     npu_attention_int_fn *attention;
 };
 
-/* ---- Profile npu: integers only ----------------------------------------------------------------
+/* ---- Fixed point: profile npu ------------------------------------------------------------------
  *
- * What an AIE2 core, the simulator and the CPU compute alike. Matrices are row-major with strides
- * in elements; a core works on tiles of them in blocked layouts of its own. Whoever packs a model
- * proves the ranges (npu/model/integer.h); saturation is a guard that no packed model reaches.
+ * `fixed` in names: integers alone, at scales that are fixed when a model is packed. What an AIE2
+ * core, the simulator and the CPU compute alike. Matrices are row-major with strides in elements; a
+ * core works on tiles of them in blocked layouts of its own. Whoever packs a model proves the
+ * ranges (npu/model/fixed.h); saturation is a guard that no packed model reaches.
  *   srs(a, s):  a / 2^s rounded to nearest, ties to even; s < 0 shifts left.
  *   sat16(a):   clipped to -32767 .. 32767 (symmetric).
  *   bitlen(a):  bits of a >= 0: 0 for 0, else floor(log2 a) + 1.
  *   >>:         of a negative number rounds down.
  *
- * f1_gemm: c = result(a x w^T), one function for each pair of operand types.
+ * fixed_gemm: c = result(a x w^T), one function for each pair of operand types.
  * Shapes:     a s16 or s8 [m][k], row i at a + i * lda; lda may be smaller than k (a convolution's
  *             rows overlap). w s16 or s8 [n][k] stride ldw: one row an output channel. bias s64 [n]
  *             at the accumulator's scale. mult s16 [n], 0 .. 32767; shift u8 [ceil(n / 64)], 0 ..
- *             NPU_F1_SHIFT_MAX, one for 64 channels from channel 0 on. c s16 or s32 [m][n] stride
- *             ldc, by the result. m, n, k >= 1; k < 65536.
+ *             NPU_FIXED_SHIFT_MAX, one for 64 channels from channel 0 on. c s16 or s32 [m][n]
+ *             stride ldc, by the result. m, n, k >= 1; k < 65536.
  * Arithmetic: acc = bias[j] + sum over k of a[i][k] * w[j][k];
  *             acc_shift = 0: acc counts modulo 2^32 and is read as s32 (acc32; the packer proved
  *             that it fits); acc_shift 1 .. 30: acc is s64 and srs(acc, acc_shift) fits s32.
  *             requant = srs(acc32 * mult[j], shift[j / 64]), product below 2^46 in s64.
- * Results:    NPU_F1_S16      c s16 = sat16(requant)
- *             NPU_F1_S32      c s32 = requant: u of f1_gelu
- *             NPU_F1_GELU     c s16 = f1_gelu(requant) with `table` and `gelu_shift`
- *             NPU_F1_RESIDUAL c s32 = c + requant, the residual stream, |c| <= 2^30 before and
- *                             after
- *             NPU_F1_STEM     c s32 = max(u, 0) - h + pos[i][j], u = requant at the scale 2^-F of
- *                             the residual stream: a = min(32767, srs(|u|, gelu_shift)), h = 0 for
- *                             a = 32767, else table[(a + 16) >> 5]; gelu_shift = F - 12, -2 .. 2;
- *                             pos s16 [m][n] stride ldp at the same scale.
+ * Results:    NPU_FIXED_S16      c s16 = sat16(requant)
+ *             NPU_FIXED_S32      c s32 = requant: u of fixed_gelu
+ *             NPU_FIXED_GELU     c s16 = fixed_gelu(requant) with `table` and `gelu_shift`
+ *             NPU_FIXED_RESIDUAL c s32 = c + requant, the residual stream, |c| <= 2^30 before and
+ *                                after
+ *             NPU_FIXED_STEM     c s32 = max(u, 0) - h + pos[i][j], u = requant at the scale 2^-F
+ *                                of the residual stream: a = min(32767, srs(|u|, gelu_shift)), h =
+ *                                0 for a = 32767, else table[(a + 16) >> 5]; gelu_shift = F - 12,
+ *                                -2 .. 2; pos s16 [m][n] stride ldp at the same scale.
  * Ranges:     s16 operands -32767 .. 32767, s8 -127 .. 127; requant fits s32.
  * Memory:     inputs do not alias c. Scratch: none. */
-#define NPU_F1_CHANNELS     64   /* that share a shift */
-#define NPU_F1_SHIFT_MAX    47   /* leaves nothing of a product below 2^46 */
-#define NPU_F1_GELU_ENTRIES 1025 /* h of steps of 32 fine units, the last for the interpolation */
-#define NPU_F1_EXP_ENTRIES  1024
-enum npu_f1_result { NPU_F1_S16, NPU_F1_S32, NPU_F1_GELU, NPU_F1_RESIDUAL, NPU_F1_STEM };
-struct npu_f1_gemm_args {
+#define NPU_FIXED_CHANNELS  64 /* that share a shift */
+#define NPU_FIXED_SHIFT_MAX 47 /* leaves nothing of a product below 2^46 */
+#define NPU_FIXED_GELU_ENTRIES \
+    1025 /* h of steps of 32 fine units, the last for the interpolation */
+#define NPU_FIXED_EXP_ENTRIES 1024
+enum npu_fixed_result {
+    NPU_FIXED_S16,
+    NPU_FIXED_S32,
+    NPU_FIXED_GELU,
+    NPU_FIXED_RESIDUAL,
+    NPU_FIXED_STEM
+};
+struct npu_fixed_gemm_args {
     void *c;
     const void *a, *w;
     const int64_t *bias;
     const int16_t *mult;
     const uint8_t *shift;
-    const int16_t *table; /* [NPU_F1_GELU_ENTRIES]: NPU_F1_GELU, NPU_F1_STEM */
-    const int16_t *pos;   /* NPU_F1_STEM */
+    const int16_t *table; /* [NPU_FIXED_GELU_ENTRIES]: NPU_FIXED_GELU, NPU_FIXED_STEM */
+    const int16_t *pos;   /* NPU_FIXED_STEM */
     ptrdiff_t lda, ldw, ldc, ldp;
     int m, n, k;
     int acc_shift, gelu_shift;
-    enum npu_f1_result result;
+    enum npu_fixed_result result;
 };
-typedef void npu_f1_gemm_fn(const struct npu_f1_gemm_args *args);
-npu_f1_gemm_fn npu_f1_gemm_s16s8_ref, npu_f1_gemm_s16s16_ref, npu_f1_gemm_s8s8_ref;
+typedef void npu_fixed_gemm_fn(const struct npu_fixed_gemm_args *args);
+npu_fixed_gemm_fn npu_fixed_gemm_s16s8_ref, npu_fixed_gemm_s16s16_ref, npu_fixed_gemm_s8s8_ref;
 
-/* f1_gelu: gelu(u) = max(u, 0) - h(|u|), h(a) = a / 2 * erfc(a / sqrt 2), with h from a table.
+/* fixed_gelu: gelu(u) = max(u, 0) - h(|u|), h(a) = a / 2 * erfc(a / sqrt 2), with h from a table.
  * Shapes:     u s32 [m][n] stride ldu, -2^30 .. 2^30; g s16 [m][n] stride ldg; table s16
- *             [NPU_F1_GELU_ENTRIES], 0 .. 32767: h(32 i) at u's own scale.
+ *             [NPU_FIXED_GELU_ENTRIES], 0 .. 32767: h(32 i) at u's own scale.
  * Arithmetic: a = min(|u|, 32767); i = a >> 5; f = a & 31;
  *             h = table[i] + srs((table[i + 1] - table[i]) * f, 5), 0 for a = 32767;
  *             g = sat16(srs(max(u, 0) - h, shift)), shift 0 .. 15. */
-struct npu_f1_gelu_args {
+struct npu_fixed_gelu_args {
     int16_t *g;
     const int32_t *u;
     const int16_t *table;
     ptrdiff_t ldg, ldu;
     int m, n, shift;
 };
-void npu_f1_gelu_s32s16_ref(const struct npu_f1_gelu_args *args);
+void npu_fixed_gelu_s32s16_ref(const struct npu_fixed_gelu_args *args);
 
-/* f1_norm: (x - mean) / sqrt(var + 1e-5) of each row, times a factor per channel.
+/* fixed_norm: (x - mean) / sqrt(var + 1e-5) of each row, times a factor per channel.
  * Shapes:     x s32 [m][d] stride ldx at 2^-F, |x| <= 2^30; y s16 [m][d] stride ldy; mult s16 [d]
  *             or NULL. d a multiple of 64, 64 .. 2048; m >= 1.
  * Constants:  inv_d = rint(2^40 / d); eps = rint(d * 1e-5 * 2^2F); sqrt_d = rint(sqrt(d) * 2^10).
@@ -263,7 +271,7 @@ void npu_f1_gelu_s32s16_ref(const struct npu_f1_gelu_args *args);
  *             c16[i] = sat16(srs(c[i], e));
  *             Q = max(1, sum of c16^2 + (eps >> 2e)) (s64, below 2^42);
  *             k = (32 - bitlen(Q)) & ~1; q = Q << k, k < 0: Q >> -k; q in 2^30 .. 2^32 - 1;
- *             y0 = npu_f1_rsqrt[(q >> 24) - 64] (kernels/ref/f1_rsqrt.h);
+ *             y0 = npu_fixed_rsqrt[(q >> 24) - 64] (kernels/ref/fixed_rsqrt.h);
  *             y1 = (y0 * (3 * 2^28 - ((y0 * y0 * q) >> 32))) >> 16;
  *             y2 = (y1 * (3 * 2^28 - ((((y1 * y1) >> 26) * q) >> 32))) >> 29 (all s64);
  *             r = y2 * sqrt_d; rb = bitlen(r); r15 = min(32767, (r + 2^(rb - 16)) >> (rb - 15));
@@ -271,7 +279,7 @@ void npu_f1_gelu_s32s16_ref(const struct npu_f1_gelu_args *args);
  *             mult:  y[i] = sat16(srs(t[i] * mult[i], es + shift))
  *             NULL:  y[i] = sat16(srs(t[i], es - shift)): the final norm, shift = 10 (9: d >
  *                    1024). */
-struct npu_f1_norm_args {
+struct npu_fixed_norm_args {
     int16_t *y;
     const int32_t *x;
     const int16_t *mult;
@@ -279,11 +287,11 @@ struct npu_f1_norm_args {
     int m, d, shift;
     int64_t inv_d, eps, sqrt_d;
 };
-void npu_f1_norm_s32s16_ref(const struct npu_f1_norm_args *args);
+void npu_fixed_norm_s32s16_ref(const struct npu_fixed_norm_args *args);
 
-/* f1_attention: one head, m query rows against n keys in one pass over blocks of 64 keys.
+/* fixed_attention: one head, m query rows against n keys in one pass over blocks of 64 keys.
  * Shapes:     q s16 [m][64] stride ldq; k, v s16 [n][64] strides ldk, ldv; out s16 [m][64] stride
- *             ldo; exp s16 [NPU_F1_EXP_ENTRIES] = rint(32767 * 2^(-i / 64)). m >= 1, 1 <= n <=
+ *             ldo; exp s16 [NPU_FIXED_EXP_ENTRIES] = rint(32767 * 2^(-i / 64)). m >= 1, 1 <= n <=
  *             1536.
  * Arithmetic: s[j] = srs(sum over c of q[c] * k[j][c] (s64), qk_shift), qk_shift 6 .. 40: |s| <
  *             2^30, in 1/64 octaves. Blocks of 64 keys in ascending order, the last may have fewer:
@@ -294,20 +302,20 @@ void npu_f1_norm_s32s16_ref(const struct npu_f1_norm_args *args);
  *             e = bitlen(l) - 1; rec = min(32767, (2^(e + 15) + (l >> 1)) / l), rounded down;
  *             out[c] = sat16(srs(O[c] * rec (s64), 5 + e)). l and O fit s32; l >= 2^13 at the
  *             end. */
-struct npu_f1_attention_args {
+struct npu_fixed_attention_args {
     int16_t *out;
     const int16_t *q, *k, *v;
     const int16_t *exp;
     ptrdiff_t ldo, ldq, ldk, ldv;
     int m, n, qk_shift;
 };
-typedef void npu_f1_attention_fn(const struct npu_f1_attention_args *args);
-npu_f1_attention_fn npu_f1_attention_s16_ref;
+typedef void npu_fixed_attention_fn(const struct npu_fixed_attention_args *args);
+npu_fixed_attention_fn npu_fixed_attention_s16_ref;
 
 /* Of profile npu, what is quicker with wider vectors; the rest has one version. */
-struct npu_f1_kernels {
-    npu_f1_gemm_fn *gemm_s16s8, *gemm_s16s16;
-    npu_f1_attention_fn *attention;
+struct npu_fixed_kernels {
+    npu_fixed_gemm_fn *gemm_s16s8, *gemm_s16s16;
+    npu_fixed_attention_fn *attention;
 };
 
 /* ---- Profile npu: log-mel ----------------------------------------------------------------------
@@ -390,7 +398,7 @@ struct npu_kernels {
     int int_nr;       /* panel width of packed integer B: 16 or 32 */
     int narrow_bytes; /* of a narrow operand: 1 (u8, s8) or 2 (s16, no zero point) */
     struct npu_int_kernels width[NPU_WIDTHS];
-    struct npu_f1_kernels f1;
+    struct npu_fixed_kernels fixed;
 };
 
 /* A set is what one folder adds to the sets before it. The names of those in this build, in the

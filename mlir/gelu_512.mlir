@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One core, GELU of vectors of 512 values: s32 to s16 (f1_gelu of kernels/kernels.h). Contracts and the
+// One core, GELU of vectors of 512 values: s32 to s16 (fixed_gelu of kernels/kernels.h). Contracts and the
 // parameter object: kernels/aie2/aie2.h. Text: mlir-aie 5ff2ab97d (March 2026).
 //
 //   shim (0,0) MM2S 0 --- @u ----> S2MM 0 core (0,2)   512 values an object

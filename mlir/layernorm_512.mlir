@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One core, LayerNorm over rows of 512: s32 residual to s16 (f1_norm of kernels/kernels.h). Contracts and
+// One core, LayerNorm over rows of 512: s32 residual to s16 (fixed_norm of kernels/kernels.h). Contracts and
 // the parameter object: kernels/aie2/aie2.h. Text: mlir-aie 5ff2ab97d (March 2026).
 //
 //   shim (0,0) MM2S 0 --- @x ----> S2MM 0 core (0,2)   2 rows an object, row-major

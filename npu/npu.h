@@ -209,7 +209,7 @@ struct npu_encoder;
 struct npu_encoder_params {
     const char *profile; /* "auto" (cpu: int8; sim: npu); "int8": 8 and 16 bit integers and f32;
                             "f32"; "npu": integers only, as the kernels for an NPU compute
-                            (npu/model/INTEGER.md) */
+                            (npu/model/FIXED.md) */
     unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
     unsigned positions;  /* the most that a window has: 1 .. the model's n_ctx; 0: that. Working
                             memory is as large; the packed weights do not depend on it and are

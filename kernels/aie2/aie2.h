@@ -35,10 +35,10 @@ enum { NPU_JOB_BYTES = 4096, NPU_JOB_TABLE = 1025, NPU_JOB_NORM_D = 1280 };
 
 struct npu_core_job {
     int32_t count[4];   /* loop counts: the design reads them from the core's copy, words 0..3 */
-    int32_t result;     /* word 4: enum npu_f1_result, for designs that branch on it */
+    int32_t result;     /* word 4: enum npu_fixed_result, for designs that branch on it */
     int32_t acc_shift;  /* ACC64 to ACC, 0..30 */
     int32_t shift;      /* requant; norm: the shift of its last step; attention: qk_shift */
-    int32_t gelu_shift; /* of f1_gelu, or of NPU_F1_STEM: -2..2 */
+    int32_t gelu_shift; /* of fixed_gelu, or of NPU_FIXED_STEM: -2..2 */
     int32_t lut;        /* 1: npu_job_begin() fills LUT with table[0 .. 1023] */
     int32_t d;          /* norm: row length, a multiple of 64, 64..1280 */
     int32_t final;      /* norm: 1 leaves `mult` out, the final norm */
@@ -48,18 +48,19 @@ struct npu_core_job {
         int32_t bias32[64];
         int64_t bias64[64];
         struct {
-            int64_t inv_d, eps, sqrt_d; /* of f1_norm */
+            int64_t inv_d, eps, sqrt_d; /* of fixed_norm */
         } norm;
     } u;
-    int16_t mult[64];    /* byte 576: requant, per channel of the tile */
-    int16_t table[1696]; /* byte 704: f1_gelu's 1025 entries, exp's 1024, or f1_norm's mult[d] */
+    int16_t mult[64]; /* byte 576: requant, per channel of the tile */
+    int16_t
+        table[1696]; /* byte 704: fixed_gelu's 1025 entries, exp's 1024, or fixed_norm's mult[d] */
 };
 
 /* Copy a job object into the core, and its table into LUT if it asks for that; lut_ab, lut_cd may
  * be any pointers if not. job: memref<1024xi32>; lut: memref<2048xi16>. */
 void npu_job_begin(const int8_t *object, int32_t *job, int16_t *lut_ab, int16_t *lut_cd);
 
-/* ---- f1_gemm: begin, a step for every 32 or 64 k, finish for every object of results ---- */
+/* ---- fixed_gemm: begin, a step for every 32 or 64 k, finish for every object of results ---- */
 
 /* ACC = bias of every channel. */
 void npu_gemm_begin_s32(const int32_t *job, int32_t *acc);
@@ -72,17 +73,17 @@ void npu_gemm_step_s8s8(const int8_t *a, const int8_t *b, int32_t *acc);
 void npu_gemm_step_s16s16(const int16_t *a, const int16_t *b, int64_t *acc);
 /* ACC64 to ACC by acc_shift, in place: ACC fills the first half of the memory. */
 void npu_gemm_narrow(const int32_t *job, int64_t *acc);
-/* NPU_F1_S16: columns 32 part .. 32 part + 31 of the tile as an A16, part 0..1. */
+/* NPU_FIXED_S16: columns 32 part .. 32 part + 31 of the tile as an A16, part 0..1. */
 void npu_gemm_finish_s16(const int32_t *job, const int32_t *acc, int16_t *out, int32_t part);
-/* NPU_F1_GELU: likewise. */
+/* NPU_FIXED_GELU: likewise. */
 void npu_gemm_finish_gelu(const int32_t *job, const int16_t *lut_ab, const int16_t *lut_cd,
                           const int32_t *acc, int16_t *out, int32_t part);
-/* NPU_F1_S32: rows 16 part .. as R32, part 0..3. */
+/* NPU_FIXED_S32: rows 16 part .. as R32, part 0..3. */
 void npu_gemm_finish_s32(const int32_t *job, const int32_t *acc, int32_t *out, int32_t part);
-/* NPU_F1_RESIDUAL: R32 out = R32 x + requant; x and out may be the same. */
+/* NPU_FIXED_RESIDUAL: R32 out = R32 x + requant; x and out may be the same. */
 void npu_gemm_finish_residual(const int32_t *job, const int32_t *acc, const int32_t *x,
                               int32_t *out, int32_t part);
-/* NPU_F1_STEM: R32 out from pos P16. */
+/* NPU_FIXED_STEM: R32 out from pos P16. */
 void npu_gemm_finish_stem(const int32_t *job, const int16_t *lut_ab, const int16_t *lut_cd,
                           const int32_t *acc, const int16_t *pos, int32_t *out, int32_t part);
 
@@ -90,16 +91,16 @@ void npu_gemm_finish_stem(const int32_t *job, const int16_t *lut_ab, const int16
  * blocks [n / 4][n / 8][4][8], b s8 [n / 8][n / 8][8][8], c s32 [n / 4][n / 8][4][8] ---- */
 void npu_matmul_s8s8(const int8_t *a, const int8_t *b, int32_t *c, int32_t n);
 
-/* ---- f1_gelu: n values u in the order in which they lie, n a multiple of 32 ---- */
+/* ---- fixed_gelu: n values u in the order in which they lie, n a multiple of 32 ---- */
 void npu_gelu_s32s16(const int32_t *job, const int16_t *lut_ab, const int16_t *lut_cd,
                      const int32_t *u, int16_t *out, int32_t n);
 
-/* ---- f1_norm: x s32 [rows][d] to y s16 [rows][d], both row-major; d and constants from the job.
- * An A16 needs y in blocks of 4 x 4: four rows leave the core so with the fifo's
+/* ---- fixed_norm: x s32 [rows][d] to y s16 [rows][d], both row-major; d and constants from the
+ * job. An A16 needs y in blocks of 4 x 4: four rows leave the core so with the fifo's
  * dimensionsToStream [<d / 4, 4>, <4, d>, <4, 1>]. y holds intermediate values meanwhile. ---- */
 void npu_norm_s32s16(const int32_t *job, const int32_t *x, int16_t *y, int32_t rows);
 
-/* ---- f1_attention: one head's 64 queries against the keys of count[0] blocks of 64 ----
+/* ---- fixed_attention: one head's 64 queries against the keys of count[0] blocks of 64 ----
  * begin; for every block `block` = 0 ..: scores with both parts of its K, weights, values with both
  * parts of its V; then finish of both parts. `shift`, `keys` and the exp table (LUT) from the job.
  *          q0, q1  A16 of the queries' channels 0..31 and 32..63

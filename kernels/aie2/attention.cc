@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_attention on a core: 64 queries, blocks of 64 keys. What belongs to a query's row stands four
- * times, as the rows of the 4 x 4 blocks of products lie, so that lanes meet their row without any
- * shuffle. */
+/* fixed_attention on a core: 64 queries, blocks of 64 keys. What belongs to a query's row stands
+ * four times, as the rows of the 4 x 4 blocks of products lie, so that lanes meet their row without
+ * any shuffle. */
 #include "kernels/aie2/core.hpp"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The results of f1_gemm from a tile's accumulator, one object at a time. */
+/* The results of fixed_gemm from a tile's accumulator, one object at a time. */
 #include "kernels/aie2/gelu.hpp"
 
 /* acc * mult of two rows of a block, 16 products of 64 bit. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The two table forms of GELU (f1_gelu, NPU_F1_STEM) on 16 values at a time. */
+/* The two table forms of GELU (fixed_gelu, NPU_FIXED_STEM) on 16 values at a time. */
 #include "kernels/aie2/core.hpp"
 
 class npu_core_gelu
@@ -15,7 +15,7 @@ class npu_core_gelu
     {
     }
 
-    /* f1_gelu */
+    /* fixed_gelu */
     aie::vector<int16_t, 16> gelu(const aie::vector<int32_t, 16> &u)
     {
         aie::vector<int16_t, 16> a = magnitude(u, 0);
@@ -28,7 +28,7 @@ class npu_core_gelu
             .to_vector<int16_t>(job->gelu_shift);
     }
 
-    /* NPU_F1_STEM without the positions, the nearest entry */
+    /* NPU_FIXED_STEM without the positions, the nearest entry */
     aie::vector<int32_t, 16> stem(const aie::vector<int32_t, 16> &u)
     {
         aie::vector<int16_t, 16> a = magnitude(u, job->gelu_shift);

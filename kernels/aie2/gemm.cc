@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_gemm on a tile of 64 x 64: products into an accumulator in the core's memory. */
+/* fixed_gemm on a tile of 64 x 64: products into an accumulator in the core's memory. */
 #include "kernels/aie2/core.hpp"
 
 enum { ROW_BLOCKS = 16, K_BLOCKS = 8 }; /* of a tile; of an object of A */

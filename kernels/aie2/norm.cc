@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_norm: sums and extremes in one pass over the row, centred values and their squares in a
+/* fixed_norm: sums and extremes in one pass over the row, centred values and their squares in a
  * second, the result in a third; between them about a dozen scalar products of 64 bit. */
 #include "kernels/aie2/core.hpp"
-#include "kernels/ref/f1_rsqrt.h"
+#include "kernels/ref/fixed_rsqrt.h"
 
 static inline int bit_length(uint64_t v)
 {
@@ -62,7 +62,7 @@ static inline int scale_of(int64_t squares, int64_t sqrt_d, int16_t *factor)
     constexpr int64_t three = (int64_t)3 << 28; /* two Newton steps of 1 / sqrt */
     int k = (32 - bit_length((uint64_t)squares)) & ~1;
     int64_t q = k >= 0 ? squares << k : squares >> -k;
-    int64_t y0 = npu_f1_rsqrt[(q >> 24) - 64];
+    int64_t y0 = npu_fixed_rsqrt[(q >> 24) - 64];
     int64_t y1 = (y0 * (three - ((y0 * y0 * q) >> 32))) >> 16;
     int64_t y2 = (y1 * (three - ((((y1 * y1) >> 26) * q) >> 32))) >> 29;
     int64_t r = y2 * sqrt_d;

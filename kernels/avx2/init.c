@@ -20,7 +20,7 @@ void npu_kernels_init_avx2(struct npu_kernels *k)
     wide->attention = npu_attention_s16s16_avx2;
     *narrow = *wide;
 
-    k->f1.gemm_s16s8 = npu_f1_gemm_s16s8_avx2;
-    k->f1.gemm_s16s16 = npu_f1_gemm_s16s16_avx2;
-    k->f1.attention = npu_f1_attention_s16_avx2;
+    k->fixed.gemm_s16s8 = npu_fixed_gemm_s16s8_avx2;
+    k->fixed.gemm_s16s16 = npu_fixed_gemm_s16s16_avx2;
+    k->fixed.attention = npu_fixed_attention_s16_avx2;
 }

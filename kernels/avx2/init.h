@@ -13,8 +13,8 @@ npu_quant_fn npu_quant_s16_avx2;
 npu_pack_k_fn npu_pack_k_s16_avx2;
 npu_pack_v_fn npu_pack_v_s16_avx2;
 npu_attention_int_fn npu_attention_s16s16_avx2;
-npu_f1_gemm_fn npu_f1_gemm_s16s8_avx2, npu_f1_gemm_s16s16_avx2;
-npu_f1_attention_fn npu_f1_attention_s16_avx2;
+npu_fixed_gemm_fn npu_fixed_gemm_s16s8_avx2, npu_fixed_gemm_s16s16_avx2;
+npu_fixed_attention_fn npu_fixed_attention_s16_avx2;
 
 void npu_kernels_init_avx2(struct npu_kernels *k);
 

@@ -24,7 +24,7 @@ void npu_kernels_init_ref(struct npu_kernels *k)
     wide->pack_v = npu_pack_v_s16_ref;
     wide->attention = npu_attention_s16s16_ref;
 
-    k->f1.gemm_s16s8 = npu_f1_gemm_s16s8_ref;
-    k->f1.gemm_s16s16 = npu_f1_gemm_s16s16_ref;
-    k->f1.attention = npu_f1_attention_s16_ref;
+    k->fixed.gemm_s16s8 = npu_fixed_gemm_s16s8_ref;
+    k->fixed.gemm_s16s16 = npu_fixed_gemm_s16s16_ref;
+    k->fixed.attention = npu_fixed_attention_s16_ref;
 }

@@ -2,7 +2,7 @@
 /* Sums of products are carried in double: every one is an integer below 2^53, so they are exact and
  * their order does not matter. |hi 2^15 + lo| <= 2^30 hann[n], the window's values sum up to 200, a
  * sample is at most 2^15: the sums over all n, and all partial ones, stay below 2^52.7. */
-#include "kernels/ref/f1.h"
+#include "kernels/ref/fixed.h"
 
 #include <assert.h>
 #include <math.h>
@@ -85,7 +85,7 @@ void npu_mel_bank_s32_ref(int64_t *sum, int32_t *exponent, const int32_t *spectr
             power[k] = re * re + im * im;
             max = power[k] > max ? power[k] : max;
         }
-        int e = npu_f1_bitlen((uint64_t)max) - NPU_MEL_POWER_BITS;
+        int e = npu_fixed_bitlen((uint64_t)max) - NPU_MEL_POWER_BITS;
         e = e > 0 ? e : 0;
         int64_t half = e > 0 ? (int64_t)1 << (e - 1) : 0;
         memset(sum, 0, sizeof(*sum) * (size_t)t->n_mels);
@@ -104,7 +104,7 @@ void npu_mel_bank_s32_ref(int64_t *sum, int32_t *exponent, const int32_t *spectr
 /* log2 of x >= 1 in units of 2^-16: error below 1.7 units. */
 static int64_t log2_s64(int64_t x, const int32_t table[NPU_MEL_LOG2])
 {
-    int b = npu_f1_bitlen((uint64_t)x) - 1;
+    int b = npu_fixed_bitlen((uint64_t)x) - 1;
     int64_t u = (b > 23 ? x >> (b - 23) : x << (23 - b)) - (1 << 23);
     int i = (int)(u >> 15), f = (int)(u >> 7) & 255;
     return b * 65536 + table[i] + (((table[i + 1] - table[i]) * f + 128) >> 8);

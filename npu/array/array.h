@@ -13,7 +13,7 @@
 #include "npu/array/pack.h"
 #include "npu/array/sequence.h"
 #include "npu/backend.h"
-#include "npu/model/integer.h"
+#include "npu/model/fixed.h"
 
 /* Composed, in memory of the device. */
 struct npu_array_sequence {
@@ -55,7 +55,7 @@ struct npu_array_loaded {
     struct npu_program program;
     unsigned positions; /* of the longest window */
     unsigned planned;   /* that sequences and jobs are made for; 0: none */
-    struct npu_integer *integer;
+    struct npu_fixed *fixed;
     struct npu_kernels kernels;                     /* of the host, for what runs there */
     struct npu_array_stage *stage;                  /* [program.n_stages] */
     struct npu_context *context[NPU_ARRAY_DESIGNS]; /* NULL: no stage needs it, or it was lost */
@@ -92,12 +92,13 @@ int npu_array_run(struct npu_loaded *loaded, struct npu_run *run);
  * model's numbers, not at its weights. */
 void npu_array_choose(struct npu_array_loaded *l);
 /* The product of a stage's matrix for the planned window, but for a, lda and c; its norm. */
-struct npu_f1_gemm_args npu_array_gemm_args(const struct npu_array_loaded *l, unsigned stage,
-                                            unsigned matrix);
-struct npu_f1_norm_args npu_array_norm_args(const struct npu_array_loaded *l, unsigned stage);
+struct npu_fixed_gemm_args npu_array_gemm_args(const struct npu_array_loaded *l, unsigned stage,
+                                               unsigned matrix);
+struct npu_fixed_norm_args npu_array_norm_args(const struct npu_array_loaded *l, unsigned stage);
 /* What becomes of an operation's sums; and on a design: that of one core ends at s16 or s32. */
-enum npu_f1_result npu_array_result(enum npu_op op);
-enum npu_f1_result npu_array_result_on(enum npu_array_design design, enum npu_f1_result result);
+enum npu_fixed_result npu_array_result(enum npu_op op);
+enum npu_fixed_result npu_array_result_on(enum npu_array_design design,
+                                          enum npu_fixed_result result);
 enum npu_array_types npu_array_types_of(enum npu_array_design design);
 
 /* plan.c: sequences and jobs for windows of `positions`, designs being chosen. Returns 0; what

@@ -29,7 +29,7 @@ static int16_t *widen(const int8_t *w, size_t n)
 
 /* Weights and jobs as the design takes them, column by column of the array, on the device. */
 static int pack_weights(struct npu_array_loaded *l, struct npu_array_product *p,
-                        const struct npu_f1_gemm_args *g, struct npu_error *err)
+                        const struct npu_fixed_gemm_args *g, struct npu_error *err)
 {
     const int columns = p->design == NPU_ARRAY_GEMM16 ? NPU_ARRAY_COLUMNS : 1;
     size_t bytes[NPU_ARRAY_BUFFERS];
@@ -51,8 +51,8 @@ static int load_product(struct npu_array_loaded *l, unsigned stage, unsigned mat
                         struct npu_error *err)
 {
     struct npu_array_product *p = &l->stage[stage].product[matrix];
-    const struct npu_integer_matrix *w = &l->integer->stage[stage].matrix[matrix];
-    struct npu_f1_gemm_args g = npu_array_gemm_args(l, stage, matrix);
+    const struct npu_fixed_matrix *w = &l->fixed->stage[stage].matrix[matrix];
+    struct npu_fixed_gemm_args g = npu_array_gemm_args(l, stage, matrix);
     int16_t *wide = NULL;
 
     if (p->design == NPU_ARRAY_DESIGNS)
@@ -172,11 +172,11 @@ static int load(struct npu_array_loaded *l, const struct npu_model *model, struc
     l->stage = calloc(l->program.n_stages, sizeof(*l->stage));
     if (!l->stage)
         return npu_fail(err, -ENOMEM, "out of memory");
-    int ret = npu_integer_open(&l->integer, &l->program, model, err);
+    int ret = npu_fixed_open(&l->fixed, &l->program, model, err);
     if (ret)
         return ret;
-    npu_integer_log_proofs(l->integer);
-    l->base.weight_bytes = l->integer->bytes;
+    npu_fixed_log_proofs(l->fixed);
+    l->base.weight_bytes = l->fixed->bytes;
     l->sequence = calloc(l->program.n_stages * SEQUENCES, sizeof(*l->sequence));
     if (!l->sequence)
         return npu_fail(err, -ENOMEM, "out of memory");
@@ -235,7 +235,7 @@ void npu_array_unload(struct npu_loaded *loaded)
         npu_memory_close(&l->work[i]);
     free(l->stage);
     free(l->sequence);
-    npu_integer_close(&l->integer);
+    npu_fixed_close(&l->fixed);
     free(l->block);
     free(l);
 }

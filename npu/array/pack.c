@@ -36,7 +36,8 @@ void npu_array_unblock(void *rows, ptrdiff_t ld, const void *blocks, int n_rows,
                    (size_t)c * bytes);
 }
 
-/* ---- f1_gemm --------------------------------------------------------------------------------- */
+/* ---- fixed_gemm ---------------------------------------------------------------------------------
+ * */
 
 static size_t element_bytes(enum npu_array_types types, bool weight)
 {
@@ -65,18 +66,18 @@ int npu_array_b_objects(enum npu_array_types types, int k)
     return (k + b_depth(types) - 1) / b_depth(types);
 }
 
-int npu_array_c_objects(enum npu_f1_result result)
+int npu_array_c_objects(enum npu_fixed_result result)
 {
-    return result == NPU_F1_S16 || result == NPU_F1_GELU ? 2 : 4;
+    return result == NPU_FIXED_S16 || result == NPU_FIXED_GELU ? 2 : 4;
 }
 
-bool npu_array_has_operands(enum npu_f1_result result)
+bool npu_array_has_operands(enum npu_fixed_result result)
 {
-    return result == NPU_F1_RESIDUAL || result == NPU_F1_STEM;
+    return result == NPU_FIXED_RESIDUAL || result == NPU_FIXED_STEM;
 }
 
-uint8_t *npu_array_pack_a(uint8_t *to, const struct npu_f1_gemm_args *g, enum npu_array_types types,
-                          int row)
+uint8_t *npu_array_pack_a(uint8_t *to, const struct npu_fixed_gemm_args *g,
+                          enum npu_array_types types, int row)
 {
     const int depth = a_depth(types), rows = least(g->m - row * T, T);
     const size_t bytes = element_bytes(types, false);
@@ -93,7 +94,7 @@ uint8_t *npu_array_pack_a(uint8_t *to, const struct npu_f1_gemm_args *g, enum np
     return to;
 }
 
-static void pack_job(uint8_t *to, const struct npu_f1_gemm_args *g, enum npu_array_types types,
+static void pack_job(uint8_t *to, const struct npu_fixed_gemm_args *g, enum npu_array_types types,
                      int column, int columns)
 {
     struct npu_core_job job = {.count = {0}};
@@ -105,7 +106,7 @@ static void pack_job(uint8_t *to, const struct npu_f1_gemm_args *g, enum npu_arr
     job.result = (int32_t)g->result;
     job.acc_shift = g->acc_shift;
     job.gelu_shift = g->gelu_shift;
-    job.lut = g->result == NPU_F1_GELU || g->result == NPU_F1_STEM;
+    job.lut = g->result == NPU_FIXED_GELU || g->result == NPU_FIXED_STEM;
     if (column * T < g->n)
         job.shift = g->shift[column];
     for (int i = 0; i < T && column * T + i < g->n; i++) {
@@ -116,12 +117,12 @@ static void pack_job(uint8_t *to, const struct npu_f1_gemm_args *g, enum npu_arr
         job.mult[i] = g->mult[column * T + i];
     }
     if (job.lut)
-        memcpy(job.table, g->table, NPU_F1_GELU_ENTRIES * sizeof(*g->table));
+        memcpy(job.table, g->table, NPU_FIXED_GELU_ENTRIES * sizeof(*g->table));
     memcpy(to, &job, sizeof(job));
 }
 
-uint8_t *npu_array_pack_b(uint8_t *to, const struct npu_f1_gemm_args *g, enum npu_array_types types,
-                          int column, int columns)
+uint8_t *npu_array_pack_b(uint8_t *to, const struct npu_fixed_gemm_args *g,
+                          enum npu_array_types types, int column, int columns)
 {
     const int depth = b_depth(types), channels = least(g->n - column * T, T);
     const size_t bytes = element_bytes(types, true);
@@ -142,9 +143,10 @@ uint8_t *npu_array_pack_b(uint8_t *to, const struct npu_f1_gemm_args *g, enum np
     return to;
 }
 
-uint8_t *npu_array_pack_operands(uint8_t *to, const struct npu_f1_gemm_args *g, int row, int column)
+uint8_t *npu_array_pack_operands(uint8_t *to, const struct npu_fixed_gemm_args *g, int row,
+                                 int column)
 {
-    const bool stem = g->result == NPU_F1_STEM;
+    const bool stem = g->result == NPU_FIXED_STEM;
     const int rows = least(g->m - row * T, T), channels = least(g->n - column * T, T);
 
     memset(to, 0, (size_t)4 * OBJECT);
@@ -160,7 +162,7 @@ uint8_t *npu_array_pack_operands(uint8_t *to, const struct npu_f1_gemm_args *g, 
     return to + (size_t)4 * OBJECT;
 }
 
-const uint8_t *npu_array_unpack_c(const struct npu_f1_gemm_args *g, const uint8_t *from, int row,
+const uint8_t *npu_array_unpack_c(const struct npu_fixed_gemm_args *g, const uint8_t *from, int row,
                                   int column, int part)
 {
     const bool s16 = npu_array_c_objects(g->result) == 2;
@@ -180,7 +182,7 @@ const uint8_t *npu_array_unpack_c(const struct npu_f1_gemm_args *g, const uint8_
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
 
-void npu_array_norm_job(struct npu_core_job *job, const struct npu_f1_norm_args *n, int count)
+void npu_array_norm_job(struct npu_core_job *job, const struct npu_fixed_norm_args *n, int count)
 {
     *job = (struct npu_core_job){.count = {count}, .d = n->d, .shift = n->shift};
     job->final = n->mult == NULL;
@@ -194,10 +196,11 @@ void npu_array_norm_job(struct npu_core_job *job, const struct npu_f1_norm_args 
 void npu_array_gelu_job(struct npu_core_job *job, const int16_t *table, int shift, int count)
 {
     *job = (struct npu_core_job){.count = {count}, .gelu_shift = shift, .lut = 1};
-    memcpy(job->table, table, NPU_F1_GELU_ENTRIES * sizeof(*table));
+    memcpy(job->table, table, NPU_FIXED_GELU_ENTRIES * sizeof(*table));
 }
 
-/* ---- f1_attention ---------------------------------------------------------------------------- */
+/* ---- fixed_attention ----------------------------------------------------------------------------
+ * */
 
 /* rows first .. of `from` as [64][64]; those from `n` on are zero. */
 static void take_tile(int16_t *tile, const int16_t *from, ptrdiff_t ld, int first, int n)
@@ -215,7 +218,7 @@ static uint8_t *pack_a16(uint8_t *to, const int16_t *tile)
     return to;
 }
 
-uint8_t *npu_array_pack_q(uint8_t *to, const struct npu_f1_attention_args *a)
+uint8_t *npu_array_pack_q(uint8_t *to, const struct npu_fixed_attention_args *a)
 {
     int16_t tile[T * T];
     struct npu_core_job job = {.count = {(a->n + T - 1) / T, (a->m + T - 1) / T},
@@ -223,7 +226,7 @@ uint8_t *npu_array_pack_q(uint8_t *to, const struct npu_f1_attention_args *a)
                                .lut = 1,
                                .keys = a->n};
 
-    memcpy(job.table, a->exp, NPU_F1_EXP_ENTRIES * sizeof(*a->exp));
+    memcpy(job.table, a->exp, NPU_FIXED_EXP_ENTRIES * sizeof(*a->exp));
     memcpy(to, &job, sizeof(job));
     to += OBJECT;
     for (int row = 0; row < a->m; row += T) {
@@ -233,7 +236,7 @@ uint8_t *npu_array_pack_q(uint8_t *to, const struct npu_f1_attention_args *a)
     return to;
 }
 
-uint8_t *npu_array_pack_kv(uint8_t *to, const struct npu_f1_attention_args *a, int rows)
+uint8_t *npu_array_pack_kv(uint8_t *to, const struct npu_fixed_attention_args *a, int rows)
 {
     int16_t tile[T * T];
 
@@ -247,7 +250,7 @@ uint8_t *npu_array_pack_kv(uint8_t *to, const struct npu_f1_attention_args *a, i
     return to;
 }
 
-const uint8_t *npu_array_unpack_o(const struct npu_f1_attention_args *a, const uint8_t *from)
+const uint8_t *npu_array_unpack_o(const struct npu_fixed_attention_args *a, const uint8_t *from)
 {
     for (int row = 0; row < a->m; row += T)
         for (int part = 0; part < 2; part++, from += OBJECT) {

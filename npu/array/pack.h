@@ -25,48 +25,48 @@ void npu_array_block(void *blocks, const void *rows, ptrdiff_t ld, int n_rows, i
 void npu_array_unblock(void *rows, ptrdiff_t ld, const void *blocks, int n_rows, int n_columns,
                        int r, int c, size_t bytes);
 
-/* ---- f1_gemm ---- */
+/* ---- fixed_gemm ---- */
 
-/* Types of activations and weights: which of npu_f1_gemm_*_ref() the arguments are for. */
+/* Types of activations and weights: which of npu_fixed_gemm_*_ref() the arguments are for. */
 enum npu_array_types { NPU_ARRAY_S16S8, NPU_ARRAY_S16S16, NPU_ARRAY_S8S8 };
 
 /* Objects of one tile: A16 or A8, B8, B16 or B88, results. */
 int npu_array_a_objects(enum npu_array_types types, int k);
 int npu_array_b_objects(enum npu_array_types types, int k);
-int npu_array_c_objects(enum npu_f1_result result);
+int npu_array_c_objects(enum npu_fixed_result result);
 /* Whether a job takes operands with its activations: the residual stream (R32) or positions (P16),
  * 4 objects a tile. */
-bool npu_array_has_operands(enum npu_f1_result result);
+bool npu_array_has_operands(enum npu_fixed_result result);
 
 /* Objects of A: rows 64 row .. of g->a. */
-uint8_t *npu_array_pack_a(uint8_t *to, const struct npu_f1_gemm_args *g, enum npu_array_types types,
-                          int row);
+uint8_t *npu_array_pack_a(uint8_t *to, const struct npu_fixed_gemm_args *g,
+                          enum npu_array_types types, int row);
 /* A job, then objects of B: channels 64 column .. of g->w. columns: of the array, all of whose
  * operands pass every core. */
-uint8_t *npu_array_pack_b(uint8_t *to, const struct npu_f1_gemm_args *g, enum npu_array_types types,
-                          int column, int columns);
+uint8_t *npu_array_pack_b(uint8_t *to, const struct npu_fixed_gemm_args *g,
+                          enum npu_array_types types, int column, int columns);
 /* Operands of one tile: of g->c, which is the residual stream, or g->pos. */
-uint8_t *npu_array_pack_operands(uint8_t *to, const struct npu_f1_gemm_args *g, int row,
+uint8_t *npu_array_pack_operands(uint8_t *to, const struct npu_fixed_gemm_args *g, int row,
                                  int column);
 /* Object `part` of a tile's results into g->c. */
-const uint8_t *npu_array_unpack_c(const struct npu_f1_gemm_args *g, const uint8_t *from, int row,
+const uint8_t *npu_array_unpack_c(const struct npu_fixed_gemm_args *g, const uint8_t *from, int row,
                                   int column, int part);
 
 /* ---- Jobs of npu_norm_s32s16() and npu_gelu_s32s16(); count: objects that follow ---- */
 
 /* n->mult NULL: the final norm. y, x and m are not looked at. */
-void npu_array_norm_job(struct npu_core_job *job, const struct npu_f1_norm_args *n, int count);
+void npu_array_norm_job(struct npu_core_job *job, const struct npu_fixed_norm_args *n, int count);
 void npu_array_gelu_job(struct npu_core_job *job, const int16_t *table, int shift, int count);
 
-/* ---- f1_attention: one head ---- */
+/* ---- fixed_attention: one head ---- */
 
 /* A job and the tiles of queries: 1 + 2 ceil(m / 64) objects. */
-uint8_t *npu_array_pack_q(uint8_t *to, const struct npu_f1_attention_args *a);
+uint8_t *npu_array_pack_q(uint8_t *to, const struct npu_fixed_attention_args *a);
 /* Keys and values: 4 objects for each block of 64. rows: of k and v that there are, a->n or more;
  * what lies behind a->n takes no part. */
-uint8_t *npu_array_pack_kv(uint8_t *to, const struct npu_f1_attention_args *a, int rows);
+uint8_t *npu_array_pack_kv(uint8_t *to, const struct npu_fixed_attention_args *a, int rows);
 /* All tiles of results into a->out: 2 ceil(m / 64) objects. */
-const uint8_t *npu_array_unpack_o(const struct npu_f1_attention_args *a, const uint8_t *from);
+const uint8_t *npu_array_unpack_o(const struct npu_fixed_attention_args *a, const uint8_t *from);
 
 #ifdef __cplusplus
 }

@@ -16,7 +16,7 @@ struct job {
     unsigned index; /* of the stage */
     const struct npu_stage *s;
     const struct npu_array_stage *w;
-    const struct npu_integer_stage *i;
+    const struct npu_fixed_stage *fixed;
 };
 
 /* Run a sequence on work `in`, what the device has already as `second`, and work `out`. */
@@ -59,7 +59,7 @@ static void *host_side(const struct job *job, enum npu_array_work work)
 /* ---- Products -------------------------------------------------------------------------------- */
 
 /* With operands, the activations stand before those of every job. */
-static void pack_gemm16(uint8_t *to, const struct npu_f1_gemm_args *g,
+static void pack_gemm16(uint8_t *to, const struct npu_fixed_gemm_args *g,
                         const struct npu_array_shape *shape)
 {
     for (int row = 0; row < shape->rows * NPU_ARRAY_ROWS; row++) {
@@ -78,7 +78,7 @@ static void pack_gemm16(uint8_t *to, const struct npu_f1_gemm_args *g,
 }
 
 static int gemm16(const struct job *job, const struct npu_array_product *p,
-                  const struct npu_f1_gemm_args *g)
+                  const struct npu_fixed_gemm_args *g)
 {
     const struct npu_array_shape *shape = &p->shape;
     const uint8_t *from = host_side(job, NPU_ARRAY_OUT);
@@ -98,7 +98,7 @@ static int gemm16(const struct job *job, const struct npu_array_product *p,
 }
 
 static int gemm1(const struct job *job, const struct npu_array_product *p,
-                 const struct npu_f1_gemm_args *g)
+                 const struct npu_fixed_gemm_args *g)
 {
     const struct npu_array_shape *shape = &p->shape;
     const uint8_t *from = host_side(job, NPU_ARRAY_OUT);
@@ -118,19 +118,19 @@ static int gemm1(const struct job *job, const struct npu_array_product *p,
 
 /* The one-core design ends at s16 or s32; GELU has a design of its own, the host adds. */
 static int gemm1_then(const struct job *job, const struct npu_array_product *p,
-                      const struct npu_f1_gemm_args *g)
+                      const struct npu_fixed_gemm_args *g)
 {
-    struct npu_f1_gemm_args sums = *g;
+    struct npu_fixed_gemm_args sums = *g;
     const size_t n = (size_t)g->m * (size_t)g->n;
 
-    if (g->result == NPU_F1_S16)
+    if (g->result == NPU_FIXED_S16)
         return gemm1(job, p, g);
-    sums.result = NPU_F1_S32;
+    sums.result = NPU_FIXED_S32;
     sums.c = job->l->u;
     int ret = gemm1(job, p, &sums);
     if (ret)
         return ret;
-    if (g->result == NPU_F1_RESIDUAL) {
+    if (g->result == NPU_FIXED_RESIDUAL) {
         for (size_t i = 0; i < n; i++)
             ((int32_t *)g->c)[i] += job->l->u[i];
         return 0;
@@ -145,7 +145,7 @@ static int gemm1_then(const struct job *job, const struct npu_array_product *p,
 static int gemm(const struct job *job, unsigned matrix, void *c, const int16_t *a, size_t lda)
 {
     const struct npu_array_product *p = &job->w->product[matrix];
-    struct npu_f1_gemm_args g = npu_array_gemm_args(job->l, job->index, matrix);
+    struct npu_fixed_gemm_args g = npu_array_gemm_args(job->l, job->index, matrix);
 
     g.c = c;
     g.a = a;
@@ -154,8 +154,8 @@ static int gemm(const struct job *job, unsigned matrix, void *c, const int16_t *
         return gemm16(job, p, &g);
     if (p->design == NPU_ARRAY_GEMM1)
         return gemm1_then(job, p, &g);
-    (job->i->matrix[matrix].bits == 8 ? job->l->kernels.f1.gemm_s16s8
-                                      : job->l->kernels.f1.gemm_s16s16)(&g);
+    (job->fixed->matrix[matrix].bits == 8 ? job->l->kernels.fixed.gemm_s16s8
+                                          : job->l->kernels.fixed.gemm_s16s16)(&g);
     return 0;
 }
 
@@ -168,8 +168,8 @@ static int norm(const struct job *job)
 
     if (job->w->norm_job)
         return launch(job, job->w->norm, NPU_ARRAY_RESIDUAL, job->w->norm_job, NPU_ARRAY_NORMED);
-    const struct npu_f1_norm_args args = npu_array_norm_args(l, job->index);
-    npu_f1_norm_s32s16_ref(&args);
+    const struct npu_fixed_norm_args args = npu_array_norm_args(l, job->index);
+    npu_fixed_norm_s32s16_ref(&args);
     return 0;
 }
 
@@ -178,7 +178,7 @@ static int conv1(const struct job *job)
     struct npu_array_loaded *l = job->l;
     const struct npu_program *p = &l->program;
 
-    npu_integer_quantise_mel(l->mel, job->run->mel, (2 * (size_t)l->planned + 2) * p->n_mels);
+    npu_fixed_quantise_mel(l->mel, job->run->mel, (2 * (size_t)l->planned + 2) * p->n_mels);
     return gemm(job, 0, l->stem + p->d_model, l->mel, p->n_mels);
 }
 
@@ -198,23 +198,23 @@ static int norm_qkv(const struct job *job)
     return ret;
 }
 
-static struct npu_f1_attention_args head_args(const struct job *job, unsigned head)
+static struct npu_fixed_attention_args head_args(const struct job *job, unsigned head)
 {
     struct npu_array_loaded *l = job->l;
     const ptrdiff_t d = l->program.d_model, at = (ptrdiff_t)head * TILE;
 
-    return (struct npu_f1_attention_args){.out = l->mixed + at,
-                                          .q = l->q + at,
-                                          .k = l->k + at,
-                                          .v = l->v + at,
-                                          .exp = l->integer->exp,
-                                          .ldo = d,
-                                          .ldq = d,
-                                          .ldk = d,
-                                          .ldv = d,
-                                          .m = (int)l->planned,
-                                          .n = (int)l->planned,
-                                          .qk_shift = job->i->qk_shift};
+    return (struct npu_fixed_attention_args){.out = l->mixed + at,
+                                             .q = l->q + at,
+                                             .k = l->k + at,
+                                             .v = l->v + at,
+                                             .exp = l->fixed->exp,
+                                             .ldo = d,
+                                             .ldq = d,
+                                             .ldk = d,
+                                             .ldv = d,
+                                             .m = (int)l->planned,
+                                             .n = (int)l->planned,
+                                             .qk_shift = job->fixed->qk_shift};
 }
 
 static int attention(const struct job *job)
@@ -224,7 +224,7 @@ static int attention(const struct job *job)
     const uint8_t *o = host_side(job, NPU_ARRAY_OUT);
 
     for (unsigned head = 0; head < l->program.n_heads; head++) {
-        const struct npu_f1_attention_args a = head_args(job, head);
+        const struct npu_fixed_attention_args a = head_args(job, head);
         q = npu_array_pack_q(q, &a);
         kv = npu_array_pack_kv(kv, &a, a.n);
     }
@@ -233,7 +233,7 @@ static int attention(const struct job *job)
     if (ret == 0)
         ret = launch(job, job->w->attention, NPU_ARRAY_IN, l->work[NPU_ARRAY_KV], NPU_ARRAY_OUT);
     for (unsigned head = 0; head < l->program.n_heads && ret == 0; head++) {
-        const struct npu_f1_attention_args a = head_args(job, head);
+        const struct npu_fixed_attention_args a = head_args(job, head);
         o = npu_array_unpack_o(&a, o);
     }
     return ret;
@@ -258,14 +258,14 @@ static int fc2(const struct job *job)
 /* The only floats: z 2^-feature_bits gamma + beta, the product rounded before the sum. */
 static int final_norm(const struct job *job)
 {
-    const struct npu_integer *integer = job->l->integer;
+    const struct npu_fixed *fixed = job->l->fixed;
     const size_t d = job->l->program.d_model, n = job->l->planned * d;
-    const float unit = 1.0f / (float)(1 << integer->feature_bits);
+    const float unit = 1.0f / (float)(1 << fixed->feature_bits);
 
     int ret = norm(job);
     for (size_t i = 0; i < n && ret == 0; i++)
         job->run->features[i] =
-            (float)job->l->rows[i] * unit * integer->gamma[i % d] + integer->beta[i % d];
+            (float)job->l->rows[i] * unit * fixed->gamma[i % d] + fixed->beta[i % d];
     return ret;
 }
 
@@ -291,8 +291,12 @@ int npu_array_run(struct npu_loaded *loaded, struct npu_run *run)
         ret = npu_array_connect(l, run->err);
     for (unsigned i = 0; ret == 0 && i < l->program.n_stages; i++) {
         const struct npu_stage *s = &l->program.stage[i];
-        const struct job job = {
-            .l = l, .run = run, .index = i, .s = s, .w = &l->stage[i], .i = &l->integer->stage[i]};
+        const struct job job = {.l = l,
+                                .run = run,
+                                .index = i,
+                                .s = s,
+                                .w = &l->stage[i],
+                                .fixed = &l->fixed->stage[i]};
         ret = stage_fns[s->op](&job);
         if (ret) /* -ECANCELED, too: every launch looks */
             break;

@@ -4,7 +4,7 @@
 /* The CPU backend's own types. device.c opens; recipe.c chooses the arithmetic of each stage;
  * weights.c shares packed weights, pack.c reads and packs them, calibrate.c tells it which input
  * channels have outliers; load.c puts weights and working memory together; run.c executes the
- * stages, run_f32.c, run_int.c and run_npu.c are their three arithmetics. */
+ * stages, run_f32.c, run_int.c and run_fixed.c are their three arithmetics. */
 #include "kernels/kernels.h"
 #include "npu/backend.h"
 #include "npu/cpu/recipe.h"
@@ -38,7 +38,7 @@ struct npu_cpu_int_buffers {
 };
 
 /* What profile npu works on. */
-struct npu_cpu_npu_buffers {
+struct npu_cpu_fixed_buffers {
     int32_t *residual;  /* [positions][d_model] */
     int16_t *stem;      /* [2 positions + 2][d_model], zero row first and last */
     int16_t *q, *k, *v; /* [positions][d_model] */
@@ -80,8 +80,8 @@ struct npu_cpu_loaded {
     float *v;        /* f32: [n_heads] of v_size floats: npu_pack_v_f32() */
     float *ffn;      /* f32: [positions][d_ffn] */
     size_t kt_size, v_size;
-    struct npu_cpu_int_buffers i;
-    struct npu_cpu_npu_buffers npu;
+    struct npu_cpu_int_buffers int8;
+    struct npu_cpu_fixed_buffers fixed;
     unsigned blocks;                 /* of NPU_KEY_BLOCK positions */
     struct npu_cpu_scratch *scratch; /* [n_threads] */
 };
@@ -92,8 +92,8 @@ struct npu_cpu_job {
     const struct npu_run *run;
     const struct npu_stage *s;
     const struct npu_cpu_stage *w;
-    const struct npu_integer_stage *i; /* profile npu */
-    unsigned positions, rows;          /* of this window */
+    const struct npu_fixed_stage *fixed; /* profile npu */
+    unsigned positions, rows;            /* of this window */
     unsigned rows_per_job;
 };
 /* Tiles that a thread takes at once: up to NPU_CPU_JOB_TILES, fewer where that leaves threads
@@ -106,7 +106,7 @@ unsigned npu_cpu_job_head(const struct npu_cpu_job *job, unsigned index, unsigne
 /* y[0 .. m] = norm of the residual rows from `row`; y stride d_model. */
 void npu_cpu_norm_rows(const struct npu_cpu_job *job, float *y, unsigned row, unsigned m);
 extern npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT], *const npu_cpu_int_fns[NPU_OP_COUNT],
-                                                            *const npu_cpu_npu_fns[NPU_OP_COUNT];
+                                                            *const npu_cpu_fixed_fns[NPU_OP_COUNT];
 
 int npu_cpu_load(struct npu_loaded **out, struct npu_device *device,
                  const struct npu_program *program, enum npu_profile profile, unsigned positions,

@@ -33,7 +33,7 @@ static size_t lay_out_f32(struct npu_cpu_loaded *l, char *base)
 static size_t lay_out_int(struct npu_cpu_loaded *l, char *base)
 {
     const struct npu_program *p = &l->program;
-    struct npu_cpu_int_buffers *i = &l->i;
+    struct npu_cpu_int_buffers *i = &l->int8;
     size_t rows = (size_t)l->positions * p->d_model, used = 0, ffn_used = 0;
     size_t blocks = (size_t)p->n_heads * l->blocks;
 
@@ -58,7 +58,7 @@ static size_t lay_out_int(struct npu_cpu_loaded *l, char *base)
 static size_t lay_out_npu(struct npu_cpu_loaded *l, char *base)
 {
     const struct npu_program *p = &l->program;
-    struct npu_cpu_npu_buffers *b = &l->npu;
+    struct npu_cpu_fixed_buffers *b = &l->fixed;
     size_t rows = (size_t)l->positions * p->d_model * sizeof(int16_t), used = 0, ffn_used = 0;
 
     b->mixed = npu_block_take(base, &used, rows);
@@ -128,8 +128,8 @@ static int alloc_work(struct npu_cpu_loaded *l, enum npu_profile profile, struct
     l->base.scratch_bytes = bytes;
     l->residual = (float *)l->work;
     l->stem = (float *)(l->work + residual);
-    l->npu.residual = (int32_t *)l->work;
-    l->npu.stem = (int16_t *)(l->work + residual);
+    l->fixed.residual = (int32_t *)l->work;
+    l->fixed.stem = (int16_t *)(l->work + residual);
     lay_outs[profile](l, l->work + residual);
     for (unsigned i = 0; i < n_threads; i++)
         lay_out_scratch(l, profile, &l->scratch[i], l->work + residual + work + i * scratch);

@@ -60,7 +60,7 @@ static bool next_stage(void *user, struct npu_jobs *jobs)
     struct pass *pass = user;
     struct npu_cpu_loaded *l = pass->l;
     const struct npu_program *p = &l->program;
-    const struct npu_integer *integer = l->weights->integer;
+    const struct npu_fixed *fixed = l->weights->fixed;
     unsigned positions = pass->run->positions;
 
     if (pass->n_begun)
@@ -75,11 +75,11 @@ static bool next_stage(void *user, struct npu_jobs *jobs)
         .run = pass->run,
         .s = s,
         .w = &l->weights->stage[i],
-        .i = integer ? &integer->stage[i] : NULL,
+        .fixed = fixed ? &fixed->stage[i] : NULL,
         .positions = positions,
         .rows = npu_stage_rows(s, positions),
         .rows_per_job = npu_cpu_tiles_per_job(positions, l->device->n_threads) * NPU_TILE_ROWS};
-    jobs->fn = (integer                  ? npu_cpu_npu_fns
+    jobs->fn = (fixed                    ? npu_cpu_fixed_fns
                 : job->w->recipe.integer ? npu_cpu_int_fns
                                          : npu_cpu_f32_fns)[s->op];
     jobs->user = job;
@@ -92,9 +92,9 @@ static bool next_stage(void *user, struct npu_jobs *jobs)
 int npu_cpu_run(struct npu_loaded *loaded, struct npu_run *run)
 {
     struct npu_cpu_loaded *l = (struct npu_cpu_loaded *)loaded;
-    bool integer = l->weights->integer;
-    size_t row_bytes = l->program.d_model * (integer ? sizeof(int16_t) : sizeof(float));
-    char *stem = integer ? (char *)l->npu.stem : (char *)l->stem;
+    bool fixed = l->weights->fixed;
+    size_t row_bytes = l->program.d_model * (fixed ? sizeof(int16_t) : sizeof(float));
+    char *stem = fixed ? (char *)l->fixed.stem : (char *)l->stem;
     struct pass pass = {.l = l, .run = run, .start_ns = npu_now_ns()};
 
     /* The frame of the second convolution's input; attention and FFN of the window before wrote

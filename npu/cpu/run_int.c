@@ -159,7 +159,7 @@ static void run_conv2(void *user, unsigned index, unsigned worker)
 static void quant_q(const struct npu_cpu_job *job, const struct npu_cpu_scratch *scratch,
                     unsigned row, unsigned m)
 {
-    const struct npu_cpu_int_buffers *to = &job->l->i;
+    const struct npu_cpu_int_buffers *to = &job->l->int8;
     const struct npu_program *p = &job->l->program;
     struct npu_quant_args args = {.zero = scratch->zero,
                                   .ldd = (ptrdiff_t)p->d_model,
@@ -180,7 +180,7 @@ static void quant_q(const struct npu_cpu_job *job, const struct npu_cpu_scratch 
 static void pack_blocks(const struct npu_cpu_job *job, const struct npu_cpu_scratch *scratch,
                         unsigned row, unsigned m, bool keys)
 {
-    const struct npu_cpu_int_buffers *to = &job->l->i;
+    const struct npu_cpu_int_buffers *to = &job->l->int8;
     const struct npu_int_kernels *kernels = head_kernels_of(job);
     const struct npu_cpu_recipe *r = &job->w->recipe;
     const struct npu_program *p = &job->l->program;
@@ -222,7 +222,7 @@ static void run_attention(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
     struct npu_cpu_loaded *l = job->l;
-    const struct npu_cpu_int_buffers *from = &l->i;
+    const struct npu_cpu_int_buffers *from = &l->int8;
     enum npu_width width = job->w->recipe.head_width;
     unsigned rows_index, head = npu_cpu_job_head(job, index, &rows_index);
     unsigned m, row = npu_cpu_job_rows(job, rows_index, &m);
@@ -263,7 +263,7 @@ static void run_out(void *user, unsigned index, unsigned worker)
 static struct rows ffn_rows(const struct npu_cpu_job *fc2, const struct npu_cpu_scratch *scratch,
                             size_t row)
 {
-    const struct npu_cpu_int_buffers *i = &fc2->l->i;
+    const struct npu_cpu_int_buffers *i = &fc2->l->int8;
     size_t ffn = fc2->l->program.d_ffn;
     return (struct rows){operand(fc2, i->ffn, fc2->w->recipe.width, row * ffn),
                          i->ffn_scale + row,

@@ -82,7 +82,7 @@ static int join_locked(struct npu_cpu_weights *w, const struct npu_model *model)
 /* Free all but the entry itself. */
 static void clear(struct npu_cpu_weights *w)
 {
-    npu_integer_close(&w->integer);
+    npu_fixed_close(&w->fixed);
     free(w->block);
     free(w->stage);
 }
@@ -95,8 +95,8 @@ static int load(struct npu_cpu_weights *w, const struct npu_model *model, struct
     if (!w->stage)
         return npu_fail(err, -ENOMEM, "out of memory");
     if (w->profile == NPU_PROFILE_NPU) {
-        int ret = npu_integer_open(&w->integer, program, model, err);
-        w->bytes = ret ? 0 : w->integer->bytes;
+        int ret = npu_fixed_open(&w->fixed, program, model, err);
+        w->bytes = ret ? 0 : w->fixed->bytes;
         return ret;
     }
     for (unsigned i = 0; i < program->n_stages; i++)
@@ -153,8 +153,8 @@ int npu_cpu_weights_get(struct npu_cpu_weights **out, const struct npu_kernels *
     if (loads) {
         ret = load(w, model, err);
         finish(w, ret == 0);
-        if (ret == 0 && w->integer)
-            npu_integer_log_proofs(w->integer);
+        if (ret == 0 && w->fixed)
+            npu_fixed_log_proofs(w->fixed);
     }
     if (ret == 0)
         *out = w;

@@ -4,7 +4,7 @@
 /* A model's weights as the kernels want them, packed once a process: encoders of the same file,
  * profile and kernel set share them. */
 #include "npu/cpu/recipe.h"
-#include "npu/model/integer.h"
+#include "npu/model/fixed.h"
 
 /* A stage's weights, pointers into npu_cpu_weights.block. */
 struct npu_cpu_matrix {
@@ -38,7 +38,7 @@ struct npu_cpu_weights {
     size_t bytes;
     float *positions;            /* [positions][d_model] */
     struct npu_cpu_stage *stage; /* [program.n_stages] */
-    struct npu_integer *integer; /* profile npu: instead of these three */
+    struct npu_fixed *fixed;     /* profile npu: instead of these three */
 
     /* of weights.c, under its lock */
     struct npu_model_identity identity;

@@ -34,7 +34,7 @@ static void attention_case_free(struct attention_case *c)
 
 static void attention_exp(int16_t *table)
 {
-    for (int i = 0; i < NPU_F1_EXP_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_EXP_ENTRIES; i++)
         table[i] = (int16_t)lrint(32767 * exp2(-i / 64.0));
 }
 

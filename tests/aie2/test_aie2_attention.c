@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_attention on a core against kernels/ref: numbers of keys at every edge of blocks and parts,
+/* fixed_attention on a core against kernels/ref: numbers of keys at every edge of blocks and parts,
  * scores that rise by whole octaves, extreme operands. */
 #include "tests/aie2/attention_rig.h"
 #include "tests/check.h"
@@ -84,20 +84,20 @@ static void fill(struct attention_case *c, enum scene scene, int step)
 static const char *attention_differs(const struct attention_case *c)
 {
     static char why[160];
-    static int16_t expected[64 * 64], out[64 * 64], table[NPU_F1_EXP_ENTRIES];
+    static int16_t expected[64 * 64], out[64 * 64], table[NPU_FIXED_EXP_ENTRIES];
     attention_exp(table);
-    npu_f1_attention_s16_ref(&(struct npu_f1_attention_args){.out = expected,
-                                                             .q = c->q,
-                                                             .k = c->k,
-                                                             .v = c->v,
-                                                             .exp = table,
-                                                             .ldo = 64,
-                                                             .ldq = 64,
-                                                             .ldk = 64,
-                                                             .ldv = 64,
-                                                             .m = 64,
-                                                             .n = c->n,
-                                                             .qk_shift = c->qk_shift});
+    npu_fixed_attention_s16_ref(&(struct npu_fixed_attention_args){.out = expected,
+                                                                   .q = c->q,
+                                                                   .k = c->k,
+                                                                   .v = c->v,
+                                                                   .exp = table,
+                                                                   .ldo = 64,
+                                                                   .ldq = 64,
+                                                                   .ldk = 64,
+                                                                   .ldv = 64,
+                                                                   .m = 64,
+                                                                   .n = c->n,
+                                                                   .qk_shift = c->qk_shift});
     if (!attention_run(c, out))
         return "wrote outside a buffer";
     for (int i = 0; i < 64 * 64; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_gelu on a core against kernels/ref: every value of the table's range, the ends, all shifts,
+/* fixed_gelu on a core against kernels/ref: every value of the table's range, the ends, all shifts,
  * tables as real ones and of random numbers; and the look-up table's copies. */
 #include "kernels/kernels.h"
 #include "tests/aie2/kit.h"
@@ -23,7 +23,7 @@ static void begin(struct data *d)
 static void real_table(struct data *d, double range)
 {
     double unit = range / 32768;
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++) {
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++) {
         double a = 32 * i * unit;
         d->job.table[i] = (int16_t)lrint(a / 2 * erfc(a / sqrt(2)) / unit);
     }
@@ -31,7 +31,7 @@ static void real_table(struct data *d, double range)
 
 static void random_table(struct data *d)
 {
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
         d->job.table[i] = (int16_t)kit_range(0, 32767);
 }
 
@@ -42,15 +42,15 @@ static const char *run(struct data *d, const int32_t *values, int n)
     static int16_t expected[8192];
     const char *result = NULL;
     struct kit_buffer u = kit_buffer_new((size_t)n * 4), out = kit_buffer_new((size_t)n * 2);
-    struct npu_f1_gelu_args args = {.g = expected,
-                                    .u = values,
-                                    .table = d->job.table,
-                                    .ldg = n,
-                                    .ldu = n,
-                                    .m = 1,
-                                    .n = n,
-                                    .shift = d->job.gelu_shift};
-    npu_f1_gelu_s32s16_ref(&args);
+    struct npu_fixed_gelu_args args = {.g = expected,
+                                       .u = values,
+                                       .table = d->job.table,
+                                       .ldg = n,
+                                       .ldu = n,
+                                       .m = 1,
+                                       .n = n,
+                                       .shift = d->job.gelu_shift};
+    npu_fixed_gelu_s32s16_ref(&args);
     memcpy(u.data, values, (size_t)n * 4);
     npu_gelu_s32s16(d->words.data, d->ab.data, d->cd.data, u.data, out.data, n);
     for (int i = 0; i < n && !result; i++) {

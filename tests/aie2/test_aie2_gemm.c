@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_gemm on a core against kernels/ref: tiles of 64 x 64, every kind of product with every result,
- * over the patterns of operands, shifts at both ends, saturating results. --bench: products a
- * second. */
+/* fixed_gemm on a core against kernels/ref: tiles of 64 x 64, every kind of product with every
+ * result, over the patterns of operands, shifts at both ends, saturating results. --bench: products
+ * a second. */
 #include "kernels/kernels.h"
 #include "npu/array/pack.h"
 #include "npu/clock.h"
@@ -15,7 +15,7 @@ static const char *const result_names[] = {"s16", "s32", "gelu", "residual", "st
 
 struct tile {
     enum kind kind;
-    enum npu_f1_result result;
+    enum npu_fixed_result result;
     int k, shift, acc_shift, gelu_shift;
     enum kit_pattern pattern_a, pattern_w;
     bool negligible; /* multipliers 0 and 32767 only */
@@ -47,7 +47,7 @@ static void fill(struct data *d, const struct tile *t)
     job->acc_shift = t->acc_shift;
     job->shift = t->shift;
     job->gelu_shift = t->gelu_shift;
-    job->lut = t->result == NPU_F1_GELU || t->result == NPU_F1_STEM;
+    job->lut = t->result == NPU_FIXED_GELU || t->result == NPU_FIXED_STEM;
     for (int j = 0; j < T; j++) {
         d->bias[j] = kit_range(INT32_MIN, INT32_MAX);
         if (t->kind == S16S16)
@@ -56,7 +56,7 @@ static void fill(struct data *d, const struct tile *t)
             job->u.bias32[j] = (int32_t)d->bias[j];
         job->mult[j] = (int16_t)(t->negligible ? j % 2 * 32767 : kit_range(0, 32767));
     }
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
         job->table[i] = (int16_t)kit_range(0, 32767);
     for (int i = 0; i < T * T; i++) {
         d->pos[i] = kit_s16(KIT_EDGES, (size_t)i);
@@ -67,8 +67,8 @@ static void fill(struct data *d, const struct tile *t)
 static void reference(struct data *d, const struct tile *t)
 {
     const uint8_t shift = (uint8_t)t->shift;
-    bool is16 = t->result == NPU_F1_S16 || t->result == NPU_F1_GELU;
-    struct npu_f1_gemm_args args = {
+    bool is16 = t->result == NPU_FIXED_S16 || t->result == NPU_FIXED_GELU;
+    struct npu_fixed_gemm_args args = {
         .c = is16 ? (void *)d->expected16 : (void *)d->expected32,
         .a = t->kind == S8S8 ? (const void *)d->a8 : (const void *)d->a16,
         .w = t->kind == S16S16 ? (const void *)d->w16 : (const void *)d->w8,
@@ -88,8 +88,8 @@ static void reference(struct data *d, const struct tile *t)
         .gelu_shift = t->gelu_shift,
         .result = t->result};
     memcpy(d->expected32, d->x, sizeof(d->x));
-    static npu_f1_gemm_fn *const fns[KINDS] = {npu_f1_gemm_s16s8_ref, npu_f1_gemm_s16s16_ref,
-                                               npu_f1_gemm_s8s8_ref};
+    static npu_fixed_gemm_fn *const fns[KINDS] = {
+        npu_fixed_gemm_s16s8_ref, npu_fixed_gemm_s16s16_ref, npu_fixed_gemm_s8s8_ref};
     fns[t->kind](&args);
 }
 
@@ -138,7 +138,7 @@ static void steps(struct data *d, const struct tile *t)
 static void finish16(struct data *d, const struct tile *t)
 {
     for (int part = 0; part < 2; part++) {
-        if (t->result == NPU_F1_S16)
+        if (t->result == NPU_FIXED_S16)
             npu_gemm_finish_s16(d->words.data, d->acc.data, d->out.data, part);
         else
             npu_gemm_finish_gelu(d->words.data, d->ab.data, d->cd.data, d->acc.data, d->out.data,
@@ -150,9 +150,9 @@ static void finish16(struct data *d, const struct tile *t)
 static void finish32(struct data *d, const struct tile *t)
 {
     for (int part = 0; part < 4; part++) {
-        if (t->result == NPU_F1_S32) {
+        if (t->result == NPU_FIXED_S32) {
             npu_gemm_finish_s32(d->words.data, d->acc.data, d->out.data, part);
-        } else if (t->result == NPU_F1_RESIDUAL) {
+        } else if (t->result == NPU_FIXED_RESIDUAL) {
             memcpy(d->side.data, d->x + 1024 * part, 4096);
             npu_gemm_finish_residual(d->words.data, d->acc.data, d->side.data,
                                      part & 1 ? d->out.data : d->side.data, part);
@@ -171,7 +171,7 @@ static void finish32(struct data *d, const struct tile *t)
 static const char *run(struct data *d, const struct tile *t)
 {
     static char why[200];
-    bool is16 = t->result == NPU_F1_S16 || t->result == NPU_F1_GELU;
+    bool is16 = t->result == NPU_FIXED_S16 || t->result == NPU_FIXED_GELU;
     fill(d, t);
     reference(d, t);
     memcpy(d->object.data, &d->job, sizeof(d->job));
@@ -225,11 +225,11 @@ static void close_data(struct data *d)
 }
 
 /* All patterns and shifts of one kind and result. */
-static void check_result(struct data *d, enum kind kind, enum npu_f1_result result)
+static void check_result(struct data *d, enum kind kind, enum npu_fixed_result result)
 {
     static const int shifts16[] = {0, 1, 14, 22, 30, 37, 46, 47};
     static const int shifts32[] = {17, 18, 24, 31, 32, 46, 47}; /* requant stays below 2^30 */
-    bool is16 = result == NPU_F1_S16;
+    bool is16 = result == NPU_FIXED_S16;
     const int *shifts = is16 ? shifts16 : shifts32;
     int n_shifts = is16 ? 8 : 7, n = 0;
     const char *why = NULL;
@@ -244,7 +244,7 @@ static void check_result(struct data *d, enum kind kind, enum npu_f1_result resu
         t.shift = shifts[p % n_shifts];
         t.acc_shift =
             kind == S16S16 ? 9 + p % 3 : 0; /* 256 products, a bias of 36 bits: below 2^40 */
-        t.gelu_shift = result == NPU_F1_STEM ? p % 5 - 2 : p % 16;
+        t.gelu_shift = result == NPU_FIXED_STEM ? p % 5 - 2 : p % 16;
         t.negligible = p % 7 == 0;
         why = run(d, &t);
         n++;
@@ -328,8 +328,8 @@ int main(int argc, char **argv)
     }
     kit_start();
     for (int kind = 0; kind < KINDS; kind++)
-        for (int result = NPU_F1_S16; result <= NPU_F1_STEM; result++)
-            check_result(&data, (enum kind)kind, (enum npu_f1_result)result);
+        for (int result = NPU_FIXED_S16; result <= NPU_FIXED_STEM; result++)
+            check_result(&data, (enum kind)kind, (enum npu_fixed_result)result);
     for (int n = 16; n <= 64; n *= 2)
         check_matmul(&data, n);
     close_data(&data);

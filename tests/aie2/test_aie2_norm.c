@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* f1_norm on a core against kernels/ref: every width, with multipliers and as the final norm, rows
- * of all magnitudes and shapes. */
+/* fixed_norm on a core against kernels/ref: every width, with multipliers and as the final norm,
+ * rows of all magnitudes and shapes. */
 #include "kernels/kernels.h"
 #include "tests/aie2/kit.h"
 #include "tests/check.h"
@@ -75,18 +75,18 @@ static const char *run(int d, enum shape shape, int bits, bool final)
     npu_job_begin(object.data, words.data, NULL, NULL);
     for (int i = 0; i < ROWS; i++)
         fill_row((int32_t *)x.data + i * d, d, shape, bits);
-    struct npu_f1_norm_args args = {.y = expected,
-                                    .x = x.data,
-                                    .mult = final ? NULL : job.table,
-                                    .ldy = d,
-                                    .ldx = d,
-                                    .m = ROWS,
-                                    .d = d,
-                                    .shift = job.shift,
-                                    .inv_d = job.u.norm.inv_d,
-                                    .eps = job.u.norm.eps,
-                                    .sqrt_d = job.u.norm.sqrt_d};
-    npu_f1_norm_s32s16_ref(&args);
+    struct npu_fixed_norm_args args = {.y = expected,
+                                       .x = x.data,
+                                       .mult = final ? NULL : job.table,
+                                       .ldy = d,
+                                       .ldx = d,
+                                       .m = ROWS,
+                                       .d = d,
+                                       .shift = job.shift,
+                                       .inv_d = job.u.norm.inv_d,
+                                       .eps = job.u.norm.eps,
+                                       .sqrt_d = job.u.norm.sqrt_d};
+    npu_fixed_norm_s32s16_ref(&args);
     npu_norm_s32s16(words.data, x.data, y.data, ROWS);
     for (int i = 0; i < ROWS * d && !result; i++) {
         if (((int16_t *)y.data)[i] == expected[i])

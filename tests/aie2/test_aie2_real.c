@@ -4,13 +4,13 @@
  * positions are computed again as a core would, norm and all columns, and compared with what the
  * CPU left; so are three tiles of queries of every head in layers 0 and 3. */
 #include "tests/aie2/attention_rig.h"
-#include "tests/npu/integer_rig.h"
+#include "tests/npu/fixed_rig.h"
 
 enum { T = 64, ROW_A = 128, ROW_B = 1280 }; /* in the speech; after it */
 #define MEL_PATH "tests/data/librivox-sense-0870.mel720.s16"
 
 struct core {
-    struct integer_rig rig;
+    struct fixed_rig rig;
     int32_t *before; /* the residual stream before this stage */
     int16_t *mel;    /* [frames + 2][n_mels] */
     struct kit_buffer object, words, ab, cd, a, b, acc, out, side;
@@ -20,12 +20,12 @@ struct core {
 
 /* What a stage asks of the cores. */
 struct stage {
-    const struct npu_integer_matrix *matrix;
+    const struct npu_fixed_matrix *matrix;
     const int16_t *a; /* row 0 of the tile */
     size_t lda;
     unsigned n, k;
-    enum npu_f1_result result;
-    const struct npu_integer_stage *packed;
+    enum npu_fixed_result result;
+    const struct npu_fixed_stage *packed;
     const void *expected; /* row 0 of the tile, [T][n] */
 };
 
@@ -34,11 +34,11 @@ static void begin_job(struct core *c, const struct stage *s, unsigned n0)
     struct npu_core_job *job = c->object.data;
     memset(job, 0, sizeof(*job));
     job->acc_shift = s->matrix->acc_shift;
-    job->shift = s->matrix->shift[n0 / NPU_F1_CHANNELS];
+    job->shift = s->matrix->shift[n0 / NPU_FIXED_CHANNELS];
     job->gelu_shift = s->packed->gelu_shift;
-    job->lut = s->result == NPU_F1_GELU || s->result == NPU_F1_STEM;
+    job->lut = s->result == NPU_FIXED_GELU || s->result == NPU_FIXED_STEM;
     if (job->lut)
-        memcpy(job->table, s->packed->table, NPU_F1_GELU_ENTRIES * sizeof(int16_t));
+        memcpy(job->table, s->packed->table, NPU_FIXED_GELU_ENTRIES * sizeof(int16_t));
     for (unsigned j = 0; j < T; j++) {
         job->mult[j] = s->matrix->mult[n0 + j];
         if (s->matrix->bits == 8)
@@ -90,8 +90,8 @@ static void finish32(struct core *c, const struct stage *s, unsigned row0, unsig
     const int32_t *got = c->out.data;
     for (int part = 0; part < 4; part++) {
         size_t at = ((size_t)row0 + 16 * (size_t)part) * s->n + n0;
-        if (s->result == NPU_F1_STEM) {
-            gather(c->side.data, c->rig.integer->positions + at, s->n, 2);
+        if (s->result == NPU_FIXED_STEM) {
+            gather(c->side.data, c->rig.fixed->positions + at, s->n, 2);
             npu_gemm_finish_stem(c->words.data, c->ab.data, c->cd.data, c->acc.data, c->side.data,
                                  c->out.data, part);
         } else {
@@ -109,7 +109,7 @@ static void finish16(struct core *c, const struct stage *s, unsigned n0)
     const int16_t *expected = s->expected;
     int16_t got[T * 32];
     for (int part = 0; part < 2; part++) {
-        if (s->result == NPU_F1_GELU)
+        if (s->result == NPU_FIXED_GELU)
             npu_gemm_finish_gelu(c->words.data, c->ab.data, c->cd.data, c->acc.data, c->out.data,
                                  part);
         else
@@ -134,7 +134,7 @@ static void run_tile(struct core *c, const struct stage *s, unsigned row0)
             step(c, s, n0, k0);
         if (s->matrix->bits == 16)
             npu_gemm_narrow(c->words.data, c->acc.data);
-        if (s->result == NPU_F1_STEM || s->result == NPU_F1_RESIDUAL)
+        if (s->result == NPU_FIXED_STEM || s->result == NPU_FIXED_RESIDUAL)
             finish32(c, s, row0, n0);
         else
             finish16(c, s, n0);
@@ -142,9 +142,9 @@ static void run_tile(struct core *c, const struct stage *s, unsigned row0)
 }
 
 /* 64 normalised rows, two at a time as a core gets them. */
-static int16_t *norm_rows(struct core *c, const struct npu_integer_stage *packed, unsigned row0)
+static int16_t *norm_rows(struct core *c, const struct npu_fixed_stage *packed, unsigned row0)
 {
-    const struct npu_integer *in = c->rig.integer;
+    const struct npu_fixed *in = c->rig.fixed;
     unsigned d = c->rig.program.d_model;
     int16_t *rows = malloc((size_t)T * d * sizeof(*rows));
     struct npu_core_job *job = c->object.data;
@@ -168,9 +168,9 @@ static int16_t *norm_rows(struct core *c, const struct npu_integer_stage *packed
 
 /* The stage's matrices for the tile at row0. */
 static void check_tile(struct core *c, const struct npu_stage *stage,
-                       const struct npu_integer_stage *packed, unsigned row0)
+                       const struct npu_fixed_stage *packed, unsigned row0)
 {
-    const struct npu_cpu_npu_buffers *b = &c->rig.cpu->npu;
+    const struct npu_cpu_fixed_buffers *b = &c->rig.cpu->fixed;
     const size_t d = c->rig.program.d_model, n_mels = c->rig.program.n_mels;
     struct stage s = {.n = stage->n, .k = stage->k, .packed = packed, .lda = stage->k};
     int16_t *rows = stage->norm != NPU_TENSOR_NONE ? norm_rows(c, packed, row0) : NULL;
@@ -182,24 +182,24 @@ static void check_tile(struct core *c, const struct npu_stage *stage,
         case NPU_OP_CONV1:
             s.a = c->mel + row0 * n_mels;
             s.lda = n_mels;
-            s.result = NPU_F1_GELU;
+            s.result = NPU_FIXED_GELU;
             s.expected = b->stem + (row0 + 1) * d;
             break;
         case NPU_OP_CONV2:
             s.a = b->stem + 2 * row0 * d;
             s.lda = 2 * d;
-            s.result = NPU_F1_STEM;
+            s.result = NPU_FIXED_STEM;
             s.expected = b->residual + row0 * d;
             break;
         case NPU_OP_NORM_QKV:
         case NPU_OP_NORM_FC1:
             s.a = rows;
-            s.result = stage->op == NPU_OP_NORM_FC1 ? NPU_F1_GELU : NPU_F1_S16;
+            s.result = stage->op == NPU_OP_NORM_FC1 ? NPU_FIXED_GELU : NPU_FIXED_S16;
             s.expected = (stage->op == NPU_OP_NORM_FC1 ? b->ffn : qkv[i]) + (size_t)row0 * s.n;
             break;
         default:
             s.a = (stage->op == NPU_OP_OUT ? b->mixed : b->ffn) + (size_t)row0 * s.k;
-            s.result = NPU_F1_RESIDUAL;
+            s.result = NPU_FIXED_RESIDUAL;
             s.expected = b->residual + row0 * d;
         }
         run_tile(c, &s, row0);
@@ -208,10 +208,10 @@ static void check_tile(struct core *c, const struct npu_stage *stage,
 }
 
 /* 64 queries from row0 on (fewer at the window's end) of one head against all keys. */
-static void check_head(struct core *c, const struct npu_integer_stage *packed, unsigned head,
+static void check_head(struct core *c, const struct npu_fixed_stage *packed, unsigned head,
                        unsigned row0)
 {
-    const struct npu_cpu_npu_buffers *b = &c->rig.cpu->npu;
+    const struct npu_cpu_fixed_buffers *b = &c->rig.cpu->fixed;
     const unsigned positions = c->rig.program.positions;
     const size_t d = c->rig.program.d_model, at = (size_t)head * 64;
     unsigned rows = positions - row0 < T ? positions - row0 : T;
@@ -234,7 +234,7 @@ static void check_head(struct core *c, const struct npu_integer_stage *packed, u
 }
 
 static void check_heads(struct core *c, const struct npu_stage *stage,
-                        const struct npu_integer_stage *packed)
+                        const struct npu_fixed_stage *packed)
 {
     char name[64];
     unsigned heads = c->rig.program.d_model / 64;
@@ -254,7 +254,7 @@ static void after(void *user, unsigned index)
 {
     struct core *c = user;
     const struct npu_stage *stage = &c->rig.program.stage[index];
-    const struct npu_integer_stage *packed = &c->rig.integer->stage[index];
+    const struct npu_fixed_stage *packed = &c->rig.fixed->stage[index];
     char name[64];
 
     if (stage->op == NPU_OP_ATTENTION && (stage->layer == 0 || stage->layer == 3))
@@ -270,7 +270,7 @@ static void after(void *user, unsigned index)
                    "%zu of %zu values differ, weights of %u bits", c->bad, c->values,
                    packed->matrix[0].bits);
     }
-    memcpy(c->before, c->rig.cpu->npu.residual, c->rig.values * sizeof(int32_t));
+    memcpy(c->before, c->rig.cpu->fixed.residual, c->rig.values * sizeof(int32_t));
 }
 
 /* The stored clip's mel, as f32 for the run and as s16 for the cores,
@@ -284,7 +284,7 @@ static float *read_mel(struct core *c)
     if (!framed || !c->mel)
         abort();
     memcpy(framed + p->n_mels, mel, (n - 2 * p->n_mels) * sizeof(*mel));
-    npu_integer_quantise_mel(c->mel, framed, n);
+    npu_fixed_quantise_mel(c->mel, framed, n);
     free(mel);
     return framed;
 }
@@ -295,7 +295,7 @@ int main(void)
     atomic_bool cancel = false;
     struct kit_buffer *small[] = {&c.object, &c.words, &c.ab, &c.cd, &c.a, &c.b, &c.out, &c.side};
 
-    integer_rig_open(&c.rig, source_path("npu/model/whisper-base-encoder.safetensors"), 1);
+    fixed_rig_open(&c.rig, source_path("npu/model/whisper-base-encoder.safetensors"), 1);
     for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
         *small[i] = kit_buffer_new(4096);
     c.acc = kit_buffer_new(32768);
@@ -319,6 +319,6 @@ int main(void)
     free(c.before);
     free(c.mel);
     free(mel);
-    integer_rig_close(&c.rig);
+    fixed_rig_close(&c.rig);
     return check_finish();
 }

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "npu/launch/stats.h"
-#include "tests/bench/f1_calls.h"
+#include "tests/bench/fixed_calls.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/kernels/bench.h"
 #include "tests/kernels/peak.h"
@@ -90,7 +90,7 @@ struct job {
     unsigned flags;
     bool rows_fixed; /* a block of 64 */
     bool only_ref;   /* there is one version */
-    npu_f1_call *f1;
+    npu_fixed_call *fixed;
 };
 
 static double time_gemm_f32(const struct npu_kernels *set, const struct job *job, int rows)
@@ -135,9 +135,9 @@ static double time_pack(const struct npu_kernels *set, const struct job *job, in
     return bench_pack(set, job->width, job->flags, 0);
 }
 
-static double time_f1(const struct npu_kernels *set, const struct job *job, int rows)
+static double time_fixed(const struct npu_kernels *set, const struct job *job, int rows)
 {
-    return job->f1(set, rows, job->n, job->k);
+    return job->fixed(set, rows, job->n, job->k);
 }
 
 #define GEMM(p, name, fn, columns, depth, ...)                              \
@@ -178,12 +178,12 @@ static const struct job jobs[] = {
     VALUES("int8", "quant wide", time_quant, 512, .width = NPU_WIDE),
     VALUES("int8", "pack_k wide", time_pack, 64, .width = NPU_WIDE, .rows_fixed = true),
     VALUES("int8", "pack_v wide", time_pack, 64, .width = NPU_WIDE, .flags = 1, .rows_fixed = true),
-    GEMM("npu", "gemm s16 s8", time_f1, 512, 512, .f1 = f1_call_gemm_s16s8),
-    GEMM("npu", "gemm s16 s8, gelu", time_f1, 2048, 512, .f1 = f1_call_gemm_gelu),
-    GEMM("npu", "gemm s16 s16", time_f1, 512, 512, .f1 = f1_call_gemm_s16s16),
-    KEYS("npu", "attention s16", time_f1, .f1 = f1_call_attention),
-    VALUES("npu", "norm s32 s16", time_f1, 512, .f1 = f1_call_norm, .only_ref = true),
-    VALUES("npu", "gelu s32 s16", time_f1, 2048, .f1 = f1_call_gelu, .only_ref = true),
+    GEMM("npu", "gemm s16 s8", time_fixed, 512, 512, .fixed = fixed_call_gemm_s16s8),
+    GEMM("npu", "gemm s16 s8, gelu", time_fixed, 2048, 512, .fixed = fixed_call_gemm_gelu),
+    GEMM("npu", "gemm s16 s16", time_fixed, 512, 512, .fixed = fixed_call_gemm_s16s16),
+    KEYS("npu", "attention s16", time_fixed, .fixed = fixed_call_attention),
+    VALUES("npu", "norm s32 s16", time_fixed, 512, .fixed = fixed_call_norm, .only_ref = true),
+    VALUES("npu", "gelu s32 s16", time_fixed, 2048, .fixed = fixed_call_gelu, .only_ref = true),
 };
 
 /* GMAC/s; NaN: not known. Measured once. */
@@ -242,8 +242,8 @@ static bool is_own(const struct npu_kernels *set, const struct npu_kernels *belo
     const struct npu_int_kernels *i = &set->width[job->width], *j = &below->width[job->width];
     if (job->only_ref)
         return false;
-    if (job->time == time_f1)
-        return memcmp(&set->f1, &below->f1, sizeof(set->f1)) != 0;
+    if (job->time == time_fixed)
+        return memcmp(&set->fixed, &below->fixed, sizeof(set->fixed)) != 0;
     if (job->time == time_gemm_int)
         return i->gemm != j->gemm;
     if (job->time == time_attention_int)

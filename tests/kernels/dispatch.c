@@ -95,8 +95,8 @@ bool dispatch_limits(struct kit_why *why)
 
 static bool is_whole(const struct npu_kernels *k)
 {
-    bool all = k->gemm_f32 && k->gelu_f32 && k->norm_f32 && k->attention_f32 && k->f1.gemm_s16s8 &&
-               k->f1.gemm_s16s16 && k->f1.attention;
+    bool all = k->gemm_f32 && k->gelu_f32 && k->norm_f32 && k->attention_f32 &&
+               k->fixed.gemm_s16s8 && k->fixed.gemm_s16s16 && k->fixed.attention;
     for (int w = 0; w < NPU_WIDTHS; w++)
         all = all && k->width[w].gemm && k->width[w].quant && k->width[w].pack_k &&
               k->width[w].pack_v && k->width[w].attention;
@@ -110,7 +110,7 @@ static bool are_same(const struct npu_kernels *a, const struct npu_kernels *b)
            a->gelu_f32 == b->gelu_f32 && a->norm_f32 == b->norm_f32 &&
            a->attention_f32 == b->attention_f32 && a->int_nr == b->int_nr &&
            a->narrow_bytes == b->narrow_bytes && !memcmp(a->width, b->width, sizeof a->width) &&
-           !memcmp(&a->f1, &b->f1, sizeof a->f1);
+           !memcmp(&a->fixed, &b->fixed, sizeof a->fixed);
 }
 
 /* Also of sets that this processor cannot run: whatever fills in the table must run here. */

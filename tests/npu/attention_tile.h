@@ -21,13 +21,13 @@ enum {
 
 /* Operands of one tile, row-major. */
 struct tile {
-    int16_t exp[2048], q[TILE_VALUES]; /* the first NPU_F1_EXP_ENTRIES of exp */
+    int16_t exp[2048], q[TILE_VALUES]; /* the first NPU_FIXED_EXP_ENTRIES of exp */
     int16_t k[TILE_VALUES], v[TILE_VALUES];
 };
 
 static inline void tile_fill_exp(int16_t *exp)
 {
-    for (int i = 0; i < NPU_F1_EXP_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_EXP_ENTRIES; i++)
         exp[i] = (int16_t)rint(32767 * exp2(-i / 64.0));
 }
 
@@ -45,28 +45,28 @@ static inline void tile_fill(struct tile *tile, uint64_t number)
     }
 }
 
-static inline void tile_compute_with(npu_f1_attention_fn *attention, int16_t *out,
+static inline void tile_compute_with(npu_fixed_attention_fn *attention, int16_t *out,
                                      const int16_t *exp, const int16_t *q, const int16_t *k,
                                      const int16_t *v)
 {
-    attention(&(struct npu_f1_attention_args){.out = out,
-                                              .q = q,
-                                              .k = k,
-                                              .v = v,
-                                              .exp = exp,
-                                              .ldo = 64,
-                                              .ldq = 64,
-                                              .ldk = 64,
-                                              .ldv = 64,
-                                              .m = 64,
-                                              .n = 64,
-                                              .qk_shift = TILE_QK_SHIFT});
+    attention(&(struct npu_fixed_attention_args){.out = out,
+                                                 .q = q,
+                                                 .k = k,
+                                                 .v = v,
+                                                 .exp = exp,
+                                                 .ldo = 64,
+                                                 .ldq = 64,
+                                                 .ldk = 64,
+                                                 .ldv = 64,
+                                                 .m = 64,
+                                                 .n = 64,
+                                                 .qk_shift = TILE_QK_SHIFT});
 }
 
 static inline void tile_compute(int16_t *out, const int16_t *exp, const int16_t *q,
                                 const int16_t *k, const int16_t *v)
 {
-    tile_compute_with(npu_f1_attention_s16_ref, out, exp, q, k, v);
+    tile_compute_with(npu_fixed_attention_s16_ref, out, exp, q, k, v);
 }
 
 /* user: const struct npu_kernels *, the set that computes; NULL: ref. */
@@ -84,8 +84,8 @@ static inline int tile_call(void *user, struct npu_call *call)
         int16_t *out = (int16_t *)call->span[2].data + t * (TILE_OUT_BYTES / 2);
         if (atomic_load(call->cancel))
             return -ECANCELED;
-        tile_compute_with(set ? set->f1.attention : npu_f1_attention_s16_ref, out, q, q + 2048, kv,
-                          kv + TILE_VALUES);
+        tile_compute_with(set ? set->fixed.attention : npu_fixed_attention_s16_ref, out, q,
+                          q + 2048, kv, kv + TILE_VALUES);
     }
     return 0;
 }

@@ -20,7 +20,7 @@
 /* The same of profile int8; the small model has enough layers for both widths. */
 #define NPU_TEST_HASH_INT8_BASE  UINT64_C(0x2efa0f098dcb5ac4)
 #define NPU_TEST_HASH_INT8_SMALL UINT64_C(0x56ea2cc8b51dd38a)
-/* Of profile npu, a smaller model: integer_model_write(80, 128, 4, 150, 1). */
+/* Of profile npu, a smaller model: fixed_model_write(80, 128, 4, 150, 1). */
 #define NPU_TEST_HASH_NPU_SMALL UINT64_C(0x407c3f590d2a66e1)
 
 /* `path` below the project's folder; the answer holds until the fourth call after. */

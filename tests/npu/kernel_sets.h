@@ -12,7 +12,7 @@ static inline bool kernel_sets_differ(const char *profile, const struct npu_kern
                                       const struct npu_kernels *b)
 {
     if (!strcmp(profile, "npu"))
-        return memcmp(&a->f1, &b->f1, sizeof(a->f1)) != 0;
+        return memcmp(&a->fixed, &b->fixed, sizeof(a->fixed)) != 0;
     if (!strcmp(profile, "int8") && memcmp(a->width, b->width, sizeof(a->width)) != 0)
         return true;
     return a->gemm_f32 != b->gemm_f32 || a->gelu_f32 != b->gelu_f32 || a->norm_f32 != b->norm_f32 ||

@@ -8,8 +8,8 @@
 
 #include "tests/npu/encoder_rig.h"
 #include "tests/npu/fake.h"
-#include "tests/npu/integer_model.h"
-#include "tests/npu/integer_rig.h"
+#include "tests/npu/fixed_model.h"
+#include "tests/npu/fixed_rig.h"
 
 enum { POSITIONS = 70, LAUNCHES = 10 }; /* of a window of one layer, without a design for norms */
 #define MS UINT64_C(1000000)
@@ -41,13 +41,13 @@ static void test_sides(void)
     int ret[2];
 
     fake_set_near(true);
-    rig_open_on(&near, "fake", "npu", integer_model_path(), 0, 1);
+    rig_open_on(&near, "fake", "npu", fixed_model_path(), 0, 1);
     float *expected[4];
     for (unsigned i = 0; i < 4; i++)
         expected[i] = encode(&near, lengths[i], &ret[0]);
     rig_close(&near);
     fake_set_near(false);
-    rig_open_on(&far, "fake", "npu", integer_model_path(), 0, 1);
+    rig_open_on(&far, "fake", "npu", fixed_model_path(), 0, 1);
     before = fake_word_launches();
     for (unsigned i = 0; i < 4; i++) {
         float *features = encode(&far, lengths[i], &ret[1]);
@@ -76,7 +76,7 @@ static void fail_once(enum fake_point point, enum fake_kind kind, unsigned nth, 
     int ret[3];
     char full[96];
 
-    rig_open_on(&rig, "fake", "npu", integer_model_path(), 0, 1);
+    rig_open_on(&rig, "fake", "npu", fixed_model_path(), 0, 1);
     float *expected = encode(&rig, POSITIONS, &ret[0]);
     fake_set_fault(point, kind, nth);
     free(encode(&rig, POSITIONS, &ret[1]));
@@ -153,7 +153,7 @@ static void hang_at(unsigned nth)
     int ret[4];
     char name[64];
 
-    rig_open_on(&rig, "fake", "npu", integer_model_path(), 0, 1);
+    rig_open_on(&rig, "fake", "npu", fixed_model_path(), 0, 1);
     float *expected = encode(&rig, POSITIONS, &ret[0]);
     ret[1] = encode_late(&rig, nth);
     npu_encoder_get_error(rig.encoder, &late);
@@ -191,7 +191,7 @@ static void open_fails(enum fake_point point, unsigned nth, int code, const char
 
     int ret = npu_device_open(&device, &(struct npu_device_params){.name = "fake"}, &err);
     if (ret == 0)
-        ret = npu_model_open(&model, integer_model_path(), &err);
+        ret = npu_model_open(&model, fixed_model_path(), &err);
     fake_set_fault(point, FAKE_ERROR, nth);
     if (ret == 0)
         ret = npu_encoder_open(&encoder, model, device,
@@ -219,7 +219,7 @@ int main(void)
 {
     if (fake_register())
         return 2;
-    integer_model_write(80, 64, 1, POSITIONS, 6);
+    fixed_model_write(80, 64, 1, POSITIONS, 6);
     mel = lcg_mel(4, 80);
     test_sides();
     test_failures();
@@ -227,6 +227,6 @@ int main(void)
     test_open();
     check_case(fake_buffers() == 0, "array_leaves_no_buffer", "%u left", fake_buffers());
     free(mel);
-    integer_model_remove();
+    fixed_model_remove();
     return check_finish();
 }

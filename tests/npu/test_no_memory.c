@@ -19,7 +19,7 @@
 #include "npu/launch/pipeline.h"
 #include "tests/check.h"
 #include "tests/npu/attention_tile.h"
-#include "tests/npu/integer_model.h"
+#include "tests/npu/fixed_model.h"
 #include "tests/npu/model_files.h"
 #ifdef TESTS_SIM
 #include "npu/sim/backend.h"
@@ -370,7 +370,7 @@ static void write_sharded(void)
     char path[128], target[128];
     bool ok = mkdir(sharded_path(), 0700) == 0;
     snprintf(path, sizeof(path), "%s/part", sharded_path());
-    snprintf(target, sizeof(target), "../%s", integer_model_path());
+    snprintf(target, sizeof(target), "../%s", fixed_model_path());
     ok = ok && symlink(target, path) == 0;
     snprintf(path, sizeof(path), "%s/model.safetensors.index.json", sharded_path());
     FILE *file = fopen(path, "wb");
@@ -378,7 +378,7 @@ static void write_sharded(void)
         fprintf(file, "%s\"model.encoder.%s\":\"part\"", i ? "," : "{\"weight_map\":{",
                 parts[i].hf);
     if (!ok || !file || fputs("}}", file) < 0 || fclose(file))
-        integer_model_fail("cannot be sharded");
+        fixed_model_fail("cannot be sharded");
 }
 
 static void remove_sharded(void)
@@ -414,20 +414,20 @@ int main(int argc, char **argv)
         stride = (unsigned)strtoul(argv[1], NULL, 10);
     if (stride < 1)
         return 2;
-    integer_model_write(MELS, D, 1, POSITIONS, 3);
+    fixed_model_write(MELS, D, 1, POSITIONS, 3);
 #ifdef TESTS_SIM
     if (npu_sim_backend_register())
         return 2;
-    test_encoder("sim", "npu", "", integer_model_path());
+    test_encoder("sim", "npu", "", fixed_model_path());
 #else
     test_pipelines();
-    test_encoder("cpu", "f32", "", integer_model_path());
-    test_encoder("cpu", "int8", "", integer_model_path());
-    test_encoder("cpu", "npu", "", integer_model_path());
+    test_encoder("cpu", "f32", "", fixed_model_path());
+    test_encoder("cpu", "int8", "", fixed_model_path());
+    test_encoder("cpu", "npu", "", fixed_model_path());
     write_sharded();
     test_encoder("cpu", "f32", "sharded_", sharded_path());
     remove_sharded();
 #endif
-    integer_model_remove();
+    fixed_model_remove();
     return check_finish();
 }

@@ -248,7 +248,7 @@ static size_t element_bytes(const struct designs_product *p, bool weight)
 
 static bool is_s16(const struct designs_product *p)
 {
-    return p->result == NPU_F1_S16 || p->result == NPU_F1_GELU;
+    return p->result == NPU_FIXED_S16 || p->result == NPU_FIXED_GELU;
 }
 
 static void fill_random(void *to, size_t n, size_t bytes)
@@ -261,7 +261,7 @@ static void fill_random(void *to, size_t n, size_t bytes)
 }
 
 struct designs_product designs_product_random(enum npu_array_types kind, int m, int n, int k,
-                                              enum npu_f1_result result)
+                                              enum npu_fixed_result result)
 {
     struct designs_product p = {.kind = kind, .m = m, .n = n, .k = k, .result = result};
     size_t mk = (size_t)m * (size_t)k, nk = (size_t)n * (size_t)k, mn = (size_t)m * (size_t)n;
@@ -270,7 +270,7 @@ struct designs_product designs_product_random(enum npu_array_types kind, int m, 
     p.bias = designs_alloc((size_t)n * sizeof(*p.bias));
     p.mult = designs_alloc((size_t)n * sizeof(*p.mult));
     p.shift = designs_alloc((size_t)n / T);
-    p.table = designs_alloc(NPU_F1_GELU_ENTRIES * sizeof(*p.table));
+    p.table = designs_alloc(NPU_FIXED_GELU_ENTRIES * sizeof(*p.table));
     p.pos = designs_alloc(mn * sizeof(*p.pos));
     p.x = designs_alloc(mn * sizeof(*p.x));
     p.c = designs_alloc(mn * sizeof(int32_t));
@@ -286,42 +286,42 @@ struct designs_product designs_product_random(enum npu_array_types kind, int m, 
      * 28 of the residual's 32. */
     for (int i = 0; i < n / T; i++)
         p.shift[i] = (uint8_t)(kind == NPU_ARRAY_S8S8 ? 14 : is_s16(&p) ? 28 : 20);
-    p.gelu_shift = result == NPU_F1_STEM ? 2 : 3;
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+    p.gelu_shift = result == NPU_FIXED_STEM ? 2 : 3;
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
         p.table[i] = (int16_t)kit_range(0, 32767);
     for (size_t i = 0; i < mn; i++)
         p.x[i] = kit_range(-(1 << 29), 1 << 29);
     return p;
 }
 
-struct npu_f1_gemm_args designs_product_args(const struct designs_product *p)
+struct npu_fixed_gemm_args designs_product_args(const struct designs_product *p)
 {
-    return (struct npu_f1_gemm_args){.c = p->c,
-                                     .a = p->a,
-                                     .w = p->w,
-                                     .bias = p->bias,
-                                     .mult = p->mult,
-                                     .shift = p->shift,
-                                     .table = p->table,
-                                     .pos = p->pos,
-                                     .lda = p->k,
-                                     .ldw = p->k,
-                                     .ldc = p->n,
-                                     .ldp = p->n,
-                                     .m = p->m,
-                                     .n = p->n,
-                                     .k = p->k,
-                                     .acc_shift = p->acc_shift,
-                                     .gelu_shift = p->gelu_shift,
-                                     .result = p->result};
+    return (struct npu_fixed_gemm_args){.c = p->c,
+                                        .a = p->a,
+                                        .w = p->w,
+                                        .bias = p->bias,
+                                        .mult = p->mult,
+                                        .shift = p->shift,
+                                        .table = p->table,
+                                        .pos = p->pos,
+                                        .lda = p->k,
+                                        .ldw = p->k,
+                                        .ldc = p->n,
+                                        .ldp = p->n,
+                                        .m = p->m,
+                                        .n = p->n,
+                                        .k = p->k,
+                                        .acc_shift = p->acc_shift,
+                                        .gelu_shift = p->gelu_shift,
+                                        .result = p->result};
 }
 
 void designs_product_compute(struct designs_product *p)
 {
-    static npu_f1_gemm_fn *const fns[] = {npu_f1_gemm_s16s8_ref, npu_f1_gemm_s16s16_ref,
-                                          npu_f1_gemm_s8s8_ref};
-    const struct npu_f1_gemm_args args = designs_product_args(p);
-    if (p->result == NPU_F1_RESIDUAL)
+    static npu_fixed_gemm_fn *const fns[] = {npu_fixed_gemm_s16s8_ref, npu_fixed_gemm_s16s16_ref,
+                                             npu_fixed_gemm_s8s8_ref};
+    const struct npu_fixed_gemm_args args = designs_product_args(p);
+    if (p->result == NPU_FIXED_RESIDUAL)
         memcpy(p->c, p->x, (size_t)p->m * (size_t)p->n * sizeof(*p->x));
     fns[p->kind](&args);
 }
@@ -335,19 +335,19 @@ void designs_product_free(struct designs_product *p)
 
 uint8_t *designs_pack_a(uint8_t *to, const struct designs_product *p, int row)
 {
-    const struct npu_f1_gemm_args args = designs_product_args(p);
+    const struct npu_fixed_gemm_args args = designs_product_args(p);
     return npu_array_pack_a(to, &args, p->kind, row);
 }
 
 uint8_t *designs_pack_b(uint8_t *to, const struct designs_product *p, int column, int columns)
 {
-    const struct npu_f1_gemm_args args = designs_product_args(p);
+    const struct npu_fixed_gemm_args args = designs_product_args(p);
     return npu_array_pack_b(to, &args, p->kind, column, columns);
 }
 
 uint8_t *designs_pack_operands(uint8_t *to, const struct designs_product *p, int row, int column)
 {
-    struct npu_f1_gemm_args args = designs_product_args(p);
+    struct npu_fixed_gemm_args args = designs_product_args(p);
     args.c = p->x;
     return npu_array_pack_operands(to, &args, row, column);
 }

@@ -42,20 +42,20 @@ int designs_finish(void);
 struct designs_product {
     enum npu_array_types kind;
     int m, n, k; /* multiples of 64 */
-    enum npu_f1_result result;
+    enum npu_fixed_result result;
     int acc_shift, gelu_shift;
     void *a, *w;                 /* [m][k], [n][k] */
     int64_t *bias;               /* [n] */
-    int16_t *mult, *table, *pos; /* [n], [NPU_F1_GELU_ENTRIES], [m][n] */
+    int16_t *mult, *table, *pos; /* [n], [NPU_FIXED_GELU_ENTRIES], [m][n] */
     uint8_t *shift;              /* [n / 64] */
     int32_t *x;                  /* [m][n]: residual */
     void *c;                     /* [m][n]: what the reference makes of it */
 };
 /* All operands random in the ranges of the contract, with every channel's result in use. */
 struct designs_product designs_product_random(enum npu_array_types kind, int m, int n, int k,
-                                              enum npu_f1_result result);
+                                              enum npu_fixed_result result);
 /* As the kernels take it (pointers into p). */
-struct npu_f1_gemm_args designs_product_args(const struct designs_product *p);
+struct npu_fixed_gemm_args designs_product_args(const struct designs_product *p);
 /* Fill c. */
 void designs_product_compute(struct designs_product *p);
 void designs_product_free(struct designs_product *p);

@@ -40,12 +40,12 @@ static void gemm_s16s8(void)
 {
     struct streams s = streams_new(88, 45, 16);
     uint8_t *a = s.a, *b = s.b, *c = s.expected;
-    for (int result = NPU_F1_S16; result <= NPU_F1_STEM; result++) {
+    for (int result = NPU_FIXED_S16; result <= NPU_FIXED_STEM; result++) {
         struct designs_product p =
-            designs_product_random(NPU_ARRAY_S16S8, T, T, 512, (enum npu_f1_result)result);
+            designs_product_random(NPU_ARRAY_S16S8, T, T, 512, (enum npu_fixed_result)result);
         designs_product_compute(&p);
         a = designs_pack_a(a, &p, 0);
-        if (result == NPU_F1_RESIDUAL || result == NPU_F1_STEM)
+        if (result == NPU_FIXED_RESIDUAL || result == NPU_FIXED_STEM)
             a = designs_pack_operands(a, &p, 0, 0);
         b = designs_pack_b(b, &p, 0, 1);
         c = designs_pack_c(c, &p, 0, 0);
@@ -86,7 +86,8 @@ void designs_fc1_run(const char *name, const struct designs_product *p)
 
 static void fc1(const char *name, int m)
 {
-    struct designs_product p = designs_product_random(NPU_ARRAY_S16S8, m, 2048, 512, NPU_F1_GELU);
+    struct designs_product p =
+        designs_product_random(NPU_ARRAY_S16S8, m, 2048, 512, NPU_FIXED_GELU);
     designs_product_compute(&p);
     designs_fc1_run(name, &p);
     designs_product_free(&p);
@@ -94,7 +95,7 @@ static void fc1(const char *name, int m)
 
 static void gemm_s16s16(void)
 {
-    static const enum npu_f1_result results[] = {NPU_F1_S16, NPU_F1_S32};
+    static const enum npu_fixed_result results[] = {NPU_FIXED_S16, NPU_FIXED_S32};
     struct streams s = streams_new(32, 34, 6);
     uint8_t *a = s.a, *b = s.b, *c = s.expected;
     for (int i = 0; i < 2; i++) {
@@ -135,7 +136,7 @@ static void matmul(int n, const char *design)
 /* 256 x 256 x 256; A and C row-major. */
 static void matmul_4col(void)
 {
-    struct designs_product p = designs_product_random(NPU_ARRAY_S8S8, 256, 256, 256, NPU_F1_S32);
+    struct designs_product p = designs_product_random(NPU_ARRAY_S8S8, 256, 256, 256, NPU_FIXED_S32);
     uint8_t *b = designs_alloc(20 * OBJECT), *to = b;
     int32_t *c = designs_alloc(65536 * sizeof(*c));
     designs_product_compute(&p);
@@ -152,7 +153,7 @@ static void matmul_4col(void)
 /* Buffers as mlir/encoder.mlir says: column i of C has part p of all four rows, then the next. */
 void designs_encoder_run(const char *name, const struct designs_product *p, const char *sequence)
 {
-    bool operands = p->result == NPU_F1_RESIDUAL || p->result == NPU_F1_STEM;
+    bool operands = p->result == NPU_FIXED_RESIDUAL || p->result == NPU_FIXED_STEM;
     size_t parts = (size_t)npu_array_c_objects(p->result);
     struct streams s = streams_new(operands ? 128 : 64, 36, 16 * parts);
     uint8_t *a = s.a, *b = s.b, tile[4 * OBJECT];
@@ -172,7 +173,7 @@ void designs_encoder_run(const char *name, const struct designs_product *p, cons
 }
 
 /* One job on each of 16 cores. */
-static void encoder(enum npu_f1_result result, const char *name, const char *sequence)
+static void encoder(enum npu_fixed_result result, const char *name, const char *sequence)
 {
     struct designs_product p = designs_product_random(NPU_ARRAY_S16S8, 256, 256, 512, result);
     designs_product_compute(&p);
@@ -189,12 +190,12 @@ void designs_gemm(void)
     matmul(32, "matmul_32");
     matmul(64, "matmul_64");
     matmul_4col();
-    encoder(NPU_F1_S16, "encoder_s16", "sequence");
-    encoder(NPU_F1_RESIDUAL, "encoder_residual", "out");
+    encoder(NPU_FIXED_S16, "encoder_s16", "sequence");
+    encoder(NPU_FIXED_RESIDUAL, "encoder_residual", "out");
     if (designs_table) {
         fc1("encoder_fc1", 1536);
     } else {
-        encoder(NPU_F1_GELU, "encoder_gelu", "sequence");
-        encoder(NPU_F1_STEM, "encoder_stem", "out");
+        encoder(NPU_FIXED_GELU, "encoder_gelu", "sequence");
+        encoder(NPU_FIXED_STEM, "encoder_stem", "out");
     }
 }

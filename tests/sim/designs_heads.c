@@ -44,33 +44,33 @@ void designs_head_free(struct designs_head *h)
 
 static void fill_exp(int16_t *table)
 {
-    for (int i = 0; i < NPU_F1_EXP_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_EXP_ENTRIES; i++)
         table[i] = (int16_t)rint(32767 * exp2(-i / 64.0));
 }
 
 /* As the kernels take it. */
-static struct npu_f1_attention_args head_args(const struct designs_head *h, const int16_t *exp)
+static struct npu_fixed_attention_args head_args(const struct designs_head *h, const int16_t *exp)
 {
-    return (struct npu_f1_attention_args){.out = (int16_t *)h->out,
-                                          .q = h->q,
-                                          .k = h->k,
-                                          .v = h->v,
-                                          .exp = exp,
-                                          .ldo = h->ld,
-                                          .ldq = h->ld,
-                                          .ldk = h->ld,
-                                          .ldv = h->ld,
-                                          .m = h->m,
-                                          .n = h->n,
-                                          .qk_shift = h->qk_shift};
+    return (struct npu_fixed_attention_args){.out = (int16_t *)h->out,
+                                             .q = h->q,
+                                             .k = h->k,
+                                             .v = h->v,
+                                             .exp = exp,
+                                             .ldo = h->ld,
+                                             .ldq = h->ld,
+                                             .ldk = h->ld,
+                                             .ldv = h->ld,
+                                             .m = h->m,
+                                             .n = h->n,
+                                             .qk_shift = h->qk_shift};
 }
 
 void designs_head_compute(struct designs_head *h)
 {
-    int16_t table[NPU_F1_EXP_ENTRIES];
+    int16_t table[NPU_FIXED_EXP_ENTRIES];
     fill_exp(table);
-    const struct npu_f1_attention_args args = head_args(h, table);
-    npu_f1_attention_s16_ref(&args);
+    const struct npu_fixed_attention_args args = head_args(h, table);
+    npu_fixed_attention_s16_ref(&args);
 }
 
 /* rows x 64 from `first` as two A16; rows beyond `n` are zero. */
@@ -86,15 +86,15 @@ static uint8_t *pack_a16(uint8_t *to, const int16_t *from, ptrdiff_t ld, int fir
 
 uint8_t *designs_pack_q(uint8_t *to, const struct designs_head *h)
 {
-    int16_t table[NPU_F1_EXP_ENTRIES];
+    int16_t table[NPU_FIXED_EXP_ENTRIES];
     fill_exp(table);
-    const struct npu_f1_attention_args args = head_args(h, table);
+    const struct npu_fixed_attention_args args = head_args(h, table);
     return npu_array_pack_q(to, &args);
 }
 
 uint8_t *designs_pack_kv(uint8_t *to, const struct designs_head *h)
 {
-    const struct npu_f1_attention_args args = head_args(h, NULL);
+    const struct npu_fixed_attention_args args = head_args(h, NULL);
     /* A head of its own has whole blocks, so that masked keys hold what must not matter. */
     return npu_array_pack_kv(to, &args, h->owned ? (h->n + T - 1) / T * T : h->n);
 }

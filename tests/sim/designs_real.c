@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The designs with the base model's weights and real speech, against what profile npu on the CPU
  * had in its buffers when it encoded the same window. */
-#include "tests/npu/integer_rig.h"
+#include "tests/npu/fixed_rig.h"
 #include "tests/sim/designs.h"
 
 enum { D = 512, FFN = 2048, POSITIONS = 1500, LATE = 3 };
@@ -27,7 +27,7 @@ static void after(void *user, unsigned index)
 {
     struct seen *s = user;
     const struct npu_stage *stage = &s->program->stage[index];
-    const struct npu_cpu_npu_buffers *b = &s->cpu->npu;
+    const struct npu_cpu_fixed_buffers *b = &s->cpu->fixed;
     const size_t residual = (size_t)POSITIONS * D * 4, rows = (size_t)POSITIONS * D * 2;
     unsigned which = stage->layer == LATE;
 
@@ -54,7 +54,7 @@ static void after(void *user, unsigned index)
         keep(&s->ffn1, b->ffn, (size_t)POSITIONS * FFN * 2);
 }
 
-static unsigned find_stage(const struct integer_rig *r, enum npu_op op, unsigned layer)
+static unsigned find_stage(const struct fixed_rig *r, enum npu_op op, unsigned layer)
 {
     unsigned i = 0;
     while (r->program.stage[i].op != op || r->program.stage[i].layer != layer)
@@ -63,59 +63,59 @@ static unsigned find_stage(const struct integer_rig *r, enum npu_op op, unsigned
 }
 
 /* The norm before stage `i` of rows of the residual stream. */
-static struct npu_f1_norm_args norm_args(const struct integer_rig *r, unsigned i, int16_t *y,
-                                         const int32_t *x, int rows)
+static struct npu_fixed_norm_args norm_args(const struct fixed_rig *r, unsigned i, int16_t *y,
+                                            const int32_t *x, int rows)
 {
-    const struct npu_integer *in = r->integer;
-    return (struct npu_f1_norm_args){.y = y,
-                                     .x = x,
-                                     .mult = in->stage[i].norm_mult,
-                                     .ldy = D,
-                                     .ldx = D,
-                                     .m = rows,
-                                     .d = D,
-                                     .shift = in->stage[i].norm_shift,
-                                     .inv_d = in->inv_d,
-                                     .eps = in->eps,
-                                     .sqrt_d = in->sqrt_d};
+    const struct npu_fixed *in = r->fixed;
+    return (struct npu_fixed_norm_args){.y = y,
+                                        .x = x,
+                                        .mult = in->stage[i].norm_mult,
+                                        .ldy = D,
+                                        .ldx = D,
+                                        .m = rows,
+                                        .d = D,
+                                        .shift = in->stage[i].norm_shift,
+                                        .inv_d = in->inv_d,
+                                        .eps = in->eps,
+                                        .sqrt_d = in->sqrt_d};
 }
 
 /* What it makes of them; transfer full. */
-static int16_t *norm_rows(const struct integer_rig *r, unsigned i, const int32_t *x, int rows)
+static int16_t *norm_rows(const struct fixed_rig *r, unsigned i, const int32_t *x, int rows)
 {
     int16_t *y = designs_alloc((size_t)rows * D * sizeof(*y));
-    const struct npu_f1_norm_args args = norm_args(r, i, y, x, rows);
-    npu_f1_norm_s32s16_ref(&args);
+    const struct npu_fixed_norm_args args = norm_args(r, i, y, x, rows);
+    npu_fixed_norm_s32s16_ref(&args);
     return y;
 }
 
 /* n channels of a stage's matrix applied to rows `a`; all but c belongs to others. */
-static struct designs_product product_of(const struct integer_rig *r, unsigned i, unsigned matrix,
-                                         int16_t *a, int m, int n, enum npu_f1_result result)
+static struct designs_product product_of(const struct fixed_rig *r, unsigned i, unsigned matrix,
+                                         int16_t *a, int m, int n, enum npu_fixed_result result)
 {
-    const struct npu_integer_matrix *w = &r->integer->stage[i].matrix[matrix];
+    const struct npu_fixed_matrix *w = &r->fixed->stage[i].matrix[matrix];
     return (struct designs_product){.kind = w->bits == 16 ? NPU_ARRAY_S16S16 : NPU_ARRAY_S16S8,
                                     .m = m,
                                     .n = n,
                                     .k = (int)r->program.stage[i].k,
                                     .result = result,
                                     .acc_shift = w->acc_shift,
-                                    .gelu_shift = r->integer->stage[i].gelu_shift,
+                                    .gelu_shift = r->fixed->stage[i].gelu_shift,
                                     .a = a,
                                     .w = w->w,
                                     .bias = w->bias,
                                     .mult = w->mult,
                                     .shift = w->shift,
-                                    .table = r->integer->stage[i].table,
+                                    .table = r->fixed->stage[i].table,
                                     .c = designs_alloc((size_t)m * (size_t)n * 4)};
 }
 
-static void layernorm(const struct integer_rig *r, const struct seen *s)
+static void layernorm(const struct fixed_rig *r, const struct seen *s)
 {
     unsigned i = find_stage(r, NPU_OP_NORM_QKV, 0);
     struct npu_core_job job;
     int16_t *expected = norm_rows(r, i, s->stem, T), y[T * D];
-    const struct npu_f1_norm_args args = norm_args(r, i, y, s->stem, T);
+    const struct npu_fixed_norm_args args = norm_args(r, i, y, s->stem, T);
     npu_array_norm_job(&job, &args, T / 2);
     const struct designs_buffer buffers[] = {
         {s->stem, T * D * 4}, {&job, sizeof(job)}, {y, sizeof(y)}};
@@ -124,11 +124,11 @@ static void layernorm(const struct integer_rig *r, const struct seen *s)
 }
 
 /* Layer 0's Q: 64 channels as s16, the next 64 as s32. */
-static void layer0_q(const struct integer_rig *r, const struct seen *s)
+static void layer0_q(const struct fixed_rig *r, const struct seen *s)
 {
     unsigned i = find_stage(r, NPU_OP_NORM_QKV, 0);
     int16_t *a = norm_rows(r, i, s->stem, T);
-    struct designs_product p = product_of(r, i, 0, a, T, D, NPU_F1_S16);
+    struct designs_product p = product_of(r, i, 0, a, T, D, NPU_FIXED_S16);
     uint8_t *streams = designs_alloc(72 * OBJECT), c[6 * OBJECT], expected[6 * OBJECT];
     uint8_t *b = streams + 32 * OBJECT;
     designs_product_compute(&p);
@@ -136,7 +136,7 @@ static void layer0_q(const struct integer_rig *r, const struct seen *s)
     designs_pack_a(designs_pack_a(streams, &p, 0), &p, 0);
     b = designs_pack_b(b, &p, 0, 1);
     designs_pack_c(expected, &p, 0, 0);
-    p.result = NPU_F1_S32;
+    p.result = NPU_FIXED_S32;
     designs_product_compute(&p);
     designs_pack_b(b, &p, 1, 1);
     designs_pack_c(expected + 2 * OBJECT, &p, 0, 1);
@@ -149,7 +149,7 @@ static void layer0_q(const struct integer_rig *r, const struct seen *s)
     free(streams);
 }
 
-static void attention(const struct integer_rig *r, const struct seen *s)
+static void attention(const struct fixed_rig *r, const struct seen *s)
 {
     const unsigned layers[] = {0, LATE};
     struct designs_head heads[4];
@@ -158,7 +158,7 @@ static void attention(const struct integer_rig *r, const struct seen *s)
         size_t at = (size_t)(3 * i + which) % 8 * 64; /* heads 0, 3, 7, 2 */
         heads[i] = (struct designs_head){.m = 128,
                                          .n = POSITIONS,
-                                         .qk_shift = r->integer->stage[stage].qk_shift,
+                                         .qk_shift = r->fixed->stage[stage].qk_shift,
                                          .ld = D,
                                          .q = s->q[which] + at,
                                          .k = s->k[which] + at,
@@ -171,10 +171,10 @@ static void attention(const struct integer_rig *r, const struct seen *s)
 }
 
 /* Layer 1, output projection and residual of 256 positions and channels on 16 cores. */
-static void out(const struct integer_rig *r, const struct seen *s)
+static void out(const struct fixed_rig *r, const struct seen *s)
 {
     unsigned i = find_stage(r, NPU_OP_OUT, 1);
-    struct designs_product p = product_of(r, i, 0, s->mixed1, 256, 256, NPU_F1_RESIDUAL);
+    struct designs_product p = product_of(r, i, 0, s->mixed1, 256, 256, NPU_FIXED_RESIDUAL);
     p.x = designs_alloc(256 * 256 * sizeof(*p.x));
     for (int row = 0; row < 256; row++) {
         memcpy(p.x + row * 256, s->before_out + row * D, 256 * 4);
@@ -186,11 +186,11 @@ static void out(const struct integer_rig *r, const struct seen *s)
 }
 
 /* Layer 1, norm and FC1 with GELU: 64 positions on one core, all on 16. */
-static void fc1(const struct integer_rig *r, const struct seen *s)
+static void fc1(const struct fixed_rig *r, const struct seen *s)
 {
     unsigned i = find_stage(r, NPU_OP_NORM_FC1, 1);
     int16_t *a = norm_rows(r, i, s->after_out, 1536);
-    struct designs_product p = product_of(r, i, 0, a, 1536, FFN, NPU_F1_GELU);
+    struct designs_product p = product_of(r, i, 0, a, 1536, FFN, NPU_FIXED_GELU);
     /* Rows behind the last position are zero on the way in; what comes out for them is the
      * reference's. */
     memset(a + POSITIONS * D, 0, 36 * D * sizeof(*a));
@@ -206,7 +206,7 @@ static void fc1(const struct integer_rig *r, const struct seen *s)
     free(p.c);
 
     /* GELU by itself: 64 vectors of 2048, or 128 of 512, are 64 or 32 positions. */
-    struct designs_product u = product_of(r, i, 0, a, T, FFN, NPU_F1_S32);
+    struct designs_product u = product_of(r, i, 0, a, T, FFN, NPU_FIXED_S32);
     struct npu_core_job job;
     int16_t *g = designs_alloc((size_t)T * FFN * 2);
     designs_product_compute(&u);
@@ -242,10 +242,10 @@ static void logmel(void)
 
 void designs_real(void)
 {
-    struct integer_rig r;
+    struct fixed_rig r;
     float *mel = stored_mel(source_path("tests/data/librivox-sense-0870.mel720.s16"));
     float *framed = designs_alloc((NPU_WINDOW_FRAMES + 2) * 80 * sizeof(*framed));
-    integer_rig_open(&r, source_path("npu/model/whisper-base-encoder.safetensors"), 0);
+    fixed_rig_open(&r, source_path("npu/model/whisper-base-encoder.safetensors"), 0);
     struct seen s = {.cpu = r.cpu, .program = &r.program};
     struct npu_run run = {.positions = r.program.positions,
                           .mel = framed,
@@ -266,5 +266,5 @@ void designs_real(void)
                          s.mixed[1], s.mixed1,     s.ffn1,      framed, mel};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         free(all[i]);
-    integer_rig_close(&r);
+    fixed_rig_close(&r);
 }

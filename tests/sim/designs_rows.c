@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Constants of f1_norm at 2^-14. */
+/* Constants of fixed_norm at 2^-14. */
 struct norm {
     int64_t inv_d, eps, sqrt_d;
     int16_t *mult;
@@ -24,20 +24,20 @@ static struct norm norm_new(int d)
 
 enum { NORM_SHIFT = 8 };
 
-static struct npu_f1_norm_args norm_args(int16_t *y, const int32_t *x, const struct norm *n,
-                                         int rows, int d)
+static struct npu_fixed_norm_args norm_args(int16_t *y, const int32_t *x, const struct norm *n,
+                                            int rows, int d)
 {
-    return (struct npu_f1_norm_args){.y = y,
-                                     .x = x,
-                                     .mult = n->mult,
-                                     .ldy = d,
-                                     .ldx = d,
-                                     .m = rows,
-                                     .d = d,
-                                     .shift = NORM_SHIFT,
-                                     .inv_d = n->inv_d,
-                                     .eps = n->eps,
-                                     .sqrt_d = n->sqrt_d};
+    return (struct npu_fixed_norm_args){.y = y,
+                                        .x = x,
+                                        .mult = n->mult,
+                                        .ldy = d,
+                                        .ldx = d,
+                                        .m = rows,
+                                        .d = d,
+                                        .shift = NORM_SHIFT,
+                                        .inv_d = n->inv_d,
+                                        .eps = n->eps,
+                                        .sqrt_d = n->sqrt_d};
 }
 
 /* Rows of every size: from a few units to the whole range. */
@@ -58,8 +58,8 @@ static void layernorm(int d, const char *design)
     int32_t *x = designs_alloc(count * sizeof(*x));
     int16_t *y = designs_alloc(count * sizeof(*y)), *expected = designs_alloc(count * sizeof(*y));
     fill_rows(x, T, d);
-    const struct npu_f1_norm_args args = norm_args(expected, x, &n, T, d);
-    npu_f1_norm_s32s16_ref(&args);
+    const struct npu_fixed_norm_args args = norm_args(expected, x, &n, T, d);
+    npu_fixed_norm_s32s16_ref(&args);
     npu_array_norm_job(&job, &args, T / (1024 / d));
     const struct designs_buffer buffers[] = {
         {x, count * sizeof(*x)}, {&job, sizeof(job)}, {y, count * sizeof(*y)}};
@@ -73,7 +73,7 @@ static void layernorm(int d, const char *design)
 /* h of sf = 2^-12, as the contract's table. */
 static void fill_table(int16_t *table)
 {
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++) {
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++) {
         double a = 32 * i * 0x1p-12;
         table[i] = (int16_t)rint(a / 2 * erfc(a / sqrt(2)) * 0x1p12);
     }
@@ -81,20 +81,20 @@ static void fill_table(int16_t *table)
 
 static void gelu_compute(int16_t *g, const int32_t *u, const int16_t *table, size_t n, int shift)
 {
-    npu_f1_gelu_s32s16_ref(&(struct npu_f1_gelu_args){.g = g,
-                                                      .u = u,
-                                                      .table = table,
-                                                      .ldg = (ptrdiff_t)n,
-                                                      .ldu = (ptrdiff_t)n,
-                                                      .m = 1,
-                                                      .n = (int)n,
-                                                      .shift = shift});
+    npu_fixed_gelu_s32s16_ref(&(struct npu_fixed_gelu_args){.g = g,
+                                                            .u = u,
+                                                            .table = table,
+                                                            .ldg = (ptrdiff_t)n,
+                                                            .ldu = (ptrdiff_t)n,
+                                                            .m = 1,
+                                                            .n = (int)n,
+                                                            .shift = shift});
 }
 
 static void gelu(int n, int vectors, const char *design)
 {
     size_t count = (size_t)n * (size_t)vectors;
-    int16_t table[NPU_F1_GELU_ENTRIES];
+    int16_t table[NPU_FIXED_GELU_ENTRIES];
     struct npu_core_job job;
     int32_t *u = designs_alloc(count * sizeof(*u));
     int16_t *g = designs_alloc(count * sizeof(*g)), *expected = designs_alloc(count * sizeof(*g));
@@ -115,15 +115,15 @@ static void gelu(int n, int vectors, const char *design)
 static void chain(void)
 {
     enum { ROWS = 256, D = 128 };
-    struct designs_product p = designs_product_random(NPU_ARRAY_S16S8, ROWS, T, D, NPU_F1_S32);
+    struct designs_product p = designs_product_random(NPU_ARRAY_S16S8, ROWS, T, D, NPU_FIXED_S32);
     struct npu_core_job jobs[2];
     struct norm n = norm_new(D);
     uint8_t b[3 * OBJECT];
     int32_t *x = designs_alloc(ROWS * D * sizeof(*x));
     int16_t *g = designs_alloc(ROWS * T * sizeof(*g)), *expected = designs_alloc(ROWS * T * 2);
     fill_rows(x, ROWS, D);
-    const struct npu_f1_norm_args args = norm_args(p.a, x, &n, ROWS, D);
-    npu_f1_norm_s32s16_ref(&args);
+    const struct npu_fixed_norm_args args = norm_args(p.a, x, &n, ROWS, D);
+    npu_fixed_norm_s32s16_ref(&args);
     p.shift[0] = 26;
     designs_product_compute(&p);
     fill_table(p.table);

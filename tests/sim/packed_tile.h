@@ -22,16 +22,16 @@ static inline void packed_tile_a16(uint8_t *to, const int16_t *rows)
 /* Parameters and operands as kernels/aie2/aie2.h lays them out. */
 static inline void packed_tile_fill(struct packed_tile *to, const struct tile *tile)
 {
-    const struct npu_f1_attention_args args = {.q = tile->q,
-                                               .k = tile->k,
-                                               .v = tile->v,
-                                               .exp = tile->exp,
-                                               .ldq = 64,
-                                               .ldk = 64,
-                                               .ldv = 64,
-                                               .m = 64,
-                                               .n = 64,
-                                               .qk_shift = TILE_QK_SHIFT};
+    const struct npu_fixed_attention_args args = {.q = tile->q,
+                                                  .k = tile->k,
+                                                  .v = tile->v,
+                                                  .exp = tile->exp,
+                                                  .ldq = 64,
+                                                  .ldk = 64,
+                                                  .ldv = 64,
+                                                  .m = 64,
+                                                  .n = 64,
+                                                  .qk_shift = TILE_QK_SHIFT};
     npu_array_pack_q(to->q, &args);
     npu_array_pack_kv(to->kv, &args, 64);
 }

@@ -30,8 +30,8 @@ static const char *const mix_names[MIXES] = {"as_trained", "all_8_bit", "all_wid
 /* A planned encoder without weights: the plan looks at shapes and bits alone. */
 struct plan {
     struct npu_array_loaded l;
-    struct npu_integer integer;
-    int16_t zeros[NPU_F1_GELU_ENTRIES > 1280 ? NPU_F1_GELU_ENTRIES : 1280];
+    struct npu_fixed fixed;
+    int16_t zeros[NPU_FIXED_GELU_ENTRIES > 1280 ? NPU_FIXED_GELU_ENTRIES : 1280];
 };
 
 static unsigned bits_of(enum mix mix, const struct npu_stage *s)
@@ -55,14 +55,14 @@ static void plan_init(struct plan *p, struct npu_device *device, const struct si
         exit(1);
     const unsigned n = p->l.program.n_stages;
     p->l.device = device;
-    p->l.integer = &p->integer;
+    p->l.fixed = &p->fixed;
     p->l.stage = calloc(n, sizeof(*p->l.stage));
     p->l.sequence = calloc((size_t)n * 6, sizeof(*p->l.sequence));
-    p->integer.stage = calloc(n, sizeof(*p->integer.stage));
-    if (!p->l.stage || !p->l.sequence || !p->integer.stage)
+    p->fixed.stage = calloc(n, sizeof(*p->fixed.stage));
+    if (!p->l.stage || !p->l.sequence || !p->fixed.stage)
         exit(1);
     for (unsigned i = 0; i < n; i++) {
-        struct npu_integer_stage *to = &p->integer.stage[i];
+        struct npu_fixed_stage *to = &p->fixed.stage[i];
         to->norm_mult = to->table = p->zeros;
         for (unsigned m = 0; m < NPU_STAGE_MATRICES; m++)
             to->matrix[m].bits = bits_of(mix, &p->l.program.stage[i]);
@@ -79,7 +79,7 @@ static void plan_clear(struct plan *p)
     }
     free(p->l.stage);
     free(p->l.sequence);
-    free(p->integer.stage);
+    free(p->fixed.stage);
 }
 
 /* ---- Against text ---------------------------------------------------------------------------- */

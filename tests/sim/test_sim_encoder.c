@@ -16,8 +16,8 @@
 #include "npu/clock.h"
 #include "npu/sim/backend.h"
 #include "tests/npu/encoder_rig.h"
-#include "tests/npu/integer_model.h"
-#include "tests/npu/integer_rig.h"
+#include "tests/npu/fixed_model.h"
+#include "tests/npu/fixed_rig.h"
 #include "tests/sim/launches.h"
 
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
@@ -125,7 +125,7 @@ static void compare_window(const char *name, struct both *b, const float *mel, u
                            uint64_t *op_ns)
 {
     const struct npu_program *p = &b->program;
-    const struct npu_cpu_npu_buffers *on_cpu = &((struct npu_cpu_loaded *)b->on_cpu)->npu;
+    const struct npu_cpu_fixed_buffers *on_cpu = &((struct npu_cpu_loaded *)b->on_cpu)->fixed;
     const struct npu_array_loaded *on_sim = (const struct npu_array_loaded *)b->on_sim;
     const size_t values = (size_t)positions * p->d_model;
     float *framed = new_floats((2 * (size_t)positions + 2) * p->n_mels);
@@ -180,11 +180,11 @@ static void stages(const char *name, unsigned n_mels, unsigned d, unsigned layer
     struct both b;
     float *mel = lcg_mel(d, n_mels);
 
-    integer_model_write(n_mels, d, layers, n_ctx, d);
-    both_open(&b, integer_model_path(), 0);
+    fixed_model_write(n_mels, d, layers, n_ctx, d);
+    both_open(&b, fixed_model_path(), 0);
     compare_window(name, &b, mel, n_ctx, NULL);
     both_close(&b);
-    integer_model_remove();
+    fixed_model_remove();
     free(mel);
 }
 
@@ -195,8 +195,8 @@ static void test_small(void)
     struct npu_stats stats;
     float *mel = lcg_mel(3, 80);
 
-    integer_model_write(80, 128, 4, 150, 1);
-    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 1);
+    fixed_model_write(80, 128, 4, 150, 1);
+    rig_open_on(&rig, "sim", "npu", fixed_model_path(), 0, 1);
     float *features = rig_encode(&rig, mel);
     uint64_t hash = hash_features(&rig.info, features);
     check_case(hash == NPU_TEST_HASH_NPU_SMALL, "sim_small_hash_is_the_stored_one",
@@ -206,7 +206,7 @@ static void test_small(void)
                "%" PRIu64 " windows, %.3f ms modelled", stats.windows,
                (double)stats.modelled_ns * 1e-6);
     rig_close(&rig);
-    integer_model_remove();
+    fixed_model_remove();
     free(features);
     free(mel);
 }
@@ -251,11 +251,11 @@ static void test_bounds(void)
     struct both b;
     float *mel = lcg_mel(9, 80);
 
-    integer_model_write(80, 256, 2, 70, 5);
-    integer_model_change("conv2.weight", 0, 0.01f);
-    integer_model_change("layers.1.fc1.weight", 0, 0.01f);
-    integer_model_change("layers.1.fc2.weight", 0, 0.01f);
-    both_open(&b, integer_model_path(), 0);
+    fixed_model_write(80, 256, 2, 70, 5);
+    fixed_model_change("conv2.weight", 0, 0.01f);
+    fixed_model_change("layers.1.fc1.weight", 0, 0.01f);
+    fixed_model_change("layers.1.fc2.weight", 0, 0.01f);
+    both_open(&b, fixed_model_path(), 0);
     unsigned designs[NPU_ARRAY_DESIGNS + 1];
     count_designs(&b, designs);
     check_case(designs[NPU_ARRAY_DESIGNS] > 0 && designs[NPU_ARRAY_GEMM1] > 5 &&
@@ -264,7 +264,7 @@ static void test_bounds(void)
                designs[NPU_ARRAY_GEMM16], designs[NPU_ARRAY_GEMM1], designs[NPU_ARRAY_DESIGNS]);
     compare_window("sim_stages_equal_wide_sums", &b, mel, 70, NULL);
     both_close(&b);
-    integer_model_remove();
+    fixed_model_remove();
     free(mel);
 }
 
@@ -357,11 +357,11 @@ static void random_flight(const char *what, unsigned n_ctx, bool lengths, unsign
 {
     struct windows w;
 
-    integer_model_write(MELS, 128, 2, n_ctx, 2);
-    windows_init(&w, integer_model_path(), n_ctx, lengths);
-    flight(what, &w, integer_model_path(), most_depth);
+    fixed_model_write(MELS, 128, 2, n_ctx, 2);
+    windows_init(&w, fixed_model_path(), n_ctx, lengths);
+    flight(what, &w, fixed_model_path(), most_depth);
     windows_free(&w);
-    integer_model_remove();
+    fixed_model_remove();
 }
 
 static void test_depths(void)
@@ -384,7 +384,7 @@ static void fail_at(const struct windows *w, enum launches_fault kind, int at, c
     char name[64];
     struct npu_error err = {""};
 
-    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
+    rig_open_on(&rig, "sim", "npu", fixed_model_path(), 0, 2);
     launches_set_fault(kind, at);
     unsigned before = windows_run(w, &rig, &first);
     int second = npu_encoder_submit_mel(rig.encoder, w->mel[0], w->positions[0], 0, 0);
@@ -407,8 +407,8 @@ static void test_faults(void)
 {
     struct windows w;
 
-    integer_model_write(MELS, 64, 1, 20, 2);
-    windows_init(&w, integer_model_path(), 20, false);
+    fixed_model_write(MELS, 64, 1, 20, 2);
+    windows_init(&w, fixed_model_path(), 20, false);
     launches_set_fault(LAUNCHES_NONE, 0);
     for (int at = 1; at <= 13; at += 3) {
         fail_at(&w, LAUNCHES_REFUSE, at, "a fault of the test");
@@ -417,7 +417,7 @@ static void test_faults(void)
             fail_at(&w, LAUNCHES_STUCK, at, "waits");
     }
     windows_free(&w);
-    integer_model_remove();
+    fixed_model_remove();
 }
 
 static struct rig *cancelled;
@@ -434,9 +434,9 @@ static void test_cancel(void)
     int first = 0, after = 0;
     unsigned words[2], texts;
 
-    integer_model_write(MELS, 64, 1, 20, 2);
-    windows_init(&w, integer_model_path(), 20, false);
-    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
+    fixed_model_write(MELS, 64, 1, 20, 2);
+    windows_init(&w, fixed_model_path(), 20, false);
+    rig_open_on(&rig, "sim", "npu", fixed_model_path(), 0, 2);
     cancelled = &rig;
     launches_count(&words[0], &texts);
     launches_set_call(cancel_it, 4);
@@ -452,7 +452,7 @@ static void test_cancel(void)
                words[1] - words[0], equal, after);
     rig_close(&rig);
     windows_free(&w);
-    integer_model_remove();
+    fixed_model_remove();
 }
 
 static void expect_refused(const char *name, const char *profile, int code, const char *words)
@@ -464,7 +464,7 @@ static void expect_refused(const char *name, const char *profile, int code, cons
 
     int ret = npu_device_open(&device, &(struct npu_device_params){.name = "sim"}, &err);
     if (ret == 0)
-        ret = npu_model_open(&model, integer_model_path(), &err);
+        ret = npu_model_open(&model, fixed_model_path(), &err);
     if (ret == 0)
         ret = npu_encoder_open(&encoder, model, device,
                                &(struct npu_encoder_params){.profile = profile}, &err);
@@ -479,7 +479,7 @@ static void test_refused(void)
     char folder[64], path[96];
     FILE *file;
 
-    integer_model_write(MELS, 64, 1, 20, 2);
+    fixed_model_write(MELS, 64, 1, 20, 2);
     expect_refused("sim_profile_f32_refused", "f32", -ENOTSUP, "profile npu");
     expect_refused("sim_profile_int8_refused", "int8", -ENOTSUP, "profile npu");
     setenv("WHISPERNPU_DESIGNS", "no-such-folder", 1);
@@ -497,7 +497,7 @@ static void test_refused(void)
     unsetenv("WHISPERNPU_DESIGNS");
     unlink(path);
     rmdir(folder);
-    integer_model_remove();
+    fixed_model_remove();
 }
 
 /* How many more designs the device takes, and what it says then. */
@@ -521,8 +521,8 @@ static void test_contexts(void)
     struct rig rig, again = {0};
     struct npu_error err = {""}, second = {""};
 
-    integer_model_write(MELS, 64, 1, 20, 2);
-    rig_open_on(&rig, "sim", "npu", integer_model_path(), 0, 2);
+    fixed_model_write(MELS, 64, 1, 20, 2);
+    rig_open_on(&rig, "sim", "npu", fixed_model_path(), 0, 2);
     unsigned beside = count_free(rig.device, &err);
     int ret = npu_encoder_open(&again.encoder, rig.model, rig.device,
                                &(struct npu_encoder_params){.profile = "npu"}, &second);
@@ -537,7 +537,7 @@ static void test_contexts(void)
     check_case(beside == 6, "sim_closed_encoder_gives_its_contexts_back", "%u more, \"%s\"", beside,
                err.text);
     rig_close(&rig);
-    integer_model_remove();
+    fixed_model_remove();
 }
 
 /* ---- Base ------------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "npu/model/integer_matrix.h"
+#include "npu/model/fixed_matrix.h"
 
 #include <errno.h>
 #include <math.h>
@@ -26,7 +26,7 @@ static double quantise_row(double *w, unsigned k, int most, double least)
 }
 
 /* The largest |w x| of a row of integers. Rounding of x behind a norm adds sum |w| / 2. */
-static double bound_row(const double *w, unsigned k, const struct npu_integer_input *x)
+static double bound_row(const double *w, unsigned k, const struct npu_fixed_input *x)
 {
     double by_max = 0, squares = 0, sum = 0;
     for (unsigned i = 0; i < k; i++)
@@ -42,8 +42,7 @@ static double bound_row(const double *w, unsigned k, const struct npu_integer_in
     return by_norm < by_max ? by_norm : by_max;
 }
 
-static void store_row(const struct npu_integer_matrix *dst, const double *w, unsigned row,
-                      unsigned k)
+static void store_row(const struct npu_fixed_matrix *dst, const double *w, unsigned row, unsigned k)
 {
     size_t at = (size_t)row * k;
     for (unsigned i = 0; i < k; i++) {
@@ -55,7 +54,7 @@ static void store_row(const struct npu_integer_matrix *dst, const double *w, uns
 }
 
 /* Largest bound, and the shift that brings it below 2^31. */
-static void choose_accumulator(struct npu_integer_matrix *dst, const double *bound, unsigned n)
+static void choose_accumulator(struct npu_fixed_matrix *dst, const double *bound, unsigned n)
 {
     dst->bound = 0;
     for (unsigned j = 0; j < n; j++) {
@@ -69,7 +68,7 @@ static void choose_accumulator(struct npu_integer_matrix *dst, const double *bou
         dst->acc_shift = (int)ceil(log2(dst->bound / ACC_LIMIT) + 1e-9);
 }
 
-int npu_integer_multipliers(int16_t *mult, const double *r, unsigned n)
+int npu_fixed_multipliers(int16_t *mult, const double *r, unsigned n)
 {
     double most = 1e-300, top = 0;
     for (unsigned j = 0; j < n; j++)
@@ -85,31 +84,30 @@ int npu_integer_multipliers(int16_t *mult, const double *r, unsigned n)
 }
 
 /* scale[n]: of the weights. */
-static int pack_multipliers(struct npu_integer_matrix *dst, const double *scale, unsigned n,
+static int pack_multipliers(struct npu_fixed_matrix *dst, const double *scale, unsigned n,
                             double sx, const double *sy, const char *what, struct npu_error *err)
 {
-    double ratio[NPU_F1_CHANNELS];
-    for (unsigned j = 0; j < n; j += NPU_F1_CHANNELS) {
-        unsigned count = n - j < NPU_F1_CHANNELS ? n - j : NPU_F1_CHANNELS;
+    double ratio[NPU_FIXED_CHANNELS];
+    for (unsigned j = 0; j < n; j += NPU_FIXED_CHANNELS) {
+        unsigned count = n - j < NPU_FIXED_CHANNELS ? n - j : NPU_FIXED_CHANNELS;
         for (unsigned i = 0; i < count; i++)
             ratio[i] = ldexp(sx * scale[j + i] / sy[j + i], dst->acc_shift);
-        int shift = npu_integer_multipliers(dst->mult + j, ratio, count);
+        int shift = npu_fixed_multipliers(dst->mult + j, ratio, count);
         if (shift < 0)
             return npu_fail(err, -ENOTSUP,
                             "%s, channels %u to %u: an accumulator's unit is 2^%d of the output's, "
                             "profile npu holds 2^14 at most",
                             what, j, j + count - 1, 14 - shift);
         /* Larger shifts leave nothing of any product either. */
-        dst->shift[j / NPU_F1_CHANNELS] =
-            (uint8_t)(shift > NPU_F1_SHIFT_MAX ? NPU_F1_SHIFT_MAX : shift);
+        dst->shift[j / NPU_FIXED_CHANNELS] =
+            (uint8_t)(shift > NPU_FIXED_SHIFT_MAX ? NPU_FIXED_SHIFT_MAX : shift);
     }
     return 0;
 }
 
-int npu_integer_pack_matrix(struct npu_integer_matrix *dst, double *w, const double *bias,
-                            unsigned n, unsigned k, double sx, const double *sy,
-                            const struct npu_integer_input *x, double *bound, double *scale,
-                            const char *what, struct npu_error *err)
+int npu_fixed_pack_matrix(struct npu_fixed_matrix *dst, double *w, const double *bias, unsigned n,
+                          unsigned k, double sx, const double *sy, const struct npu_fixed_input *x,
+                          double *bound, double *scale, const char *what, struct npu_error *err)
 {
     int most = dst->bits == 8 ? INT8_MAX : INT16_MAX;
 
@@ -156,7 +154,7 @@ static void raise_columns(double *g, const double *c, unsigned k, double power)
         g[i] /= mean;
 }
 
-void npu_integer_column_factors(double *g, const double *w, unsigned n, unsigned k, double *scratch)
+void npu_fixed_column_factors(double *g, const double *w, unsigned n, unsigned k, double *scratch)
 {
     double *c = scratch, big = 0, least = 0;
     unsigned best = 0;
@@ -183,9 +181,9 @@ void npu_integer_column_factors(double *g, const double *w, unsigned n, unsigned
     raise_columns(g, c, k, best / 4.0);
 }
 
-void npu_integer_gelu_table(int16_t *table, double step, double scale)
+void npu_fixed_gelu_table(int16_t *table, double step, double scale)
 {
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++) {
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++) {
         double a = i * step;
         table[i] = (int16_t)rint(a * 0.5 * (1 - erf(a / sqrt(2))) / scale);
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""integer_reference.py REFERENCE MODEL MEL OUT [RESIDUAL_BITS]: the integers of profile npu by its NumPy model.
+"""fixed_reference.py REFERENCE MODEL MEL OUT [RESIDUAL_BITS]: the integers of profile npu by its NumPy model.
 
 REFERENCE: the folder of npu.py, attn.c and wref.py; MODEL: a safetensors file; MEL: s16 [frames][n_mels] at 2^-13.
 Writes to the folder OUT, each as little-endian int32 [rows][channels]: h00 (the residual stream after the stem),

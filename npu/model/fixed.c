@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "npu/model/integer.h"
+#include "npu/model/fixed.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,12 +8,12 @@
 
 #include "npu/block.h"
 #include "npu/log.h"
-#include "npu/model/integer_pack.h"
+#include "npu/model/fixed_pack.h"
 
 static const char *const matrix_names[NPU_STAGE_MATRICES] = {"q", "k", "v"};
 
 /* "layer 2 norm+qkv q" */
-void npu_integer_name(char text[64], const struct npu_stage *s, unsigned matrix)
+void npu_fixed_name(char text[64], const struct npu_stage *s, unsigned matrix)
 {
     bool layered = s->op != NPU_OP_CONV1 && s->op != NPU_OP_CONV2;
     int used = layered ? snprintf(text, 64, "layer %u ", s->layer) : 0;
@@ -21,14 +21,14 @@ void npu_integer_name(char text[64], const struct npu_stage *s, unsigned matrix)
              s->n_matrices > 1 ? " " : "", s->n_matrices > 1 ? matrix_names[matrix] : "");
 }
 
-unsigned npu_integer_weight_bits(const struct npu_stage *s)
+unsigned npu_fixed_weight_bits(const struct npu_stage *s)
 {
     bool attention = s->op == NPU_OP_NORM_QKV || s->op == NPU_OP_OUT;
     return s->op == NPU_OP_CONV1 || (attention && s->layer == 0) ? 16 : 8;
 }
 
 /* From `base` (NULL: only count). Returns bytes used. */
-static size_t lay_out(struct npu_integer *out, char *base)
+static size_t lay_out(struct npu_fixed *out, char *base)
 {
     const struct npu_program *p = &out->program;
     size_t used = 0;
@@ -39,31 +39,31 @@ static size_t lay_out(struct npu_integer *out, char *base)
     out->beta = npu_block_take(base, &used, p->d_model * sizeof(float));
     for (unsigned i = 0; i < p->n_stages; i++) {
         const struct npu_stage *s = &p->stage[i];
-        struct npu_integer_stage *st = &out->stage[i];
+        struct npu_fixed_stage *st = &out->stage[i];
         if (s->norm != NPU_TENSOR_NONE && s->n_matrices)
             st->norm_mult = npu_block_take(base, &used, p->d_model * sizeof(int16_t));
         if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2 || s->op == NPU_OP_NORM_FC1)
-            st->table = npu_block_take(base, &used, NPU_F1_GELU_ENTRIES * sizeof(int16_t));
+            st->table = npu_block_take(base, &used, NPU_FIXED_GELU_ENTRIES * sizeof(int16_t));
         for (unsigned m = 0; m < s->n_matrices; m++) {
-            struct npu_integer_matrix *matrix = &st->matrix[m];
-            matrix->bits = npu_integer_weight_bits(s);
+            struct npu_fixed_matrix *matrix = &st->matrix[m];
+            matrix->bits = npu_fixed_weight_bits(s);
             matrix->w = npu_block_take(base, &used, (size_t)s->n * s->k * matrix->bits / 8);
             matrix->bias = npu_block_take(base, &used, s->n * sizeof(int64_t));
             matrix->mult = npu_block_take(base, &used, s->n * sizeof(int16_t));
             matrix->shift =
-                npu_block_take(base, &used, (s->n + NPU_F1_CHANNELS - 1) / NPU_F1_CHANNELS);
+                npu_block_take(base, &used, (s->n + NPU_FIXED_CHANNELS - 1) / NPU_FIXED_CHANNELS);
         }
     }
     return used;
 }
 
-void npu_integer_log_proofs(const struct npu_integer *out)
+void npu_fixed_log_proofs(const struct npu_fixed *out)
 {
     char what[64];
     for (unsigned i = 0; i < out->program.n_stages; i++) {
         for (unsigned m = 0; m < out->program.stage[i].n_matrices; m++) {
-            const struct npu_integer_matrix *matrix = &out->stage[i].matrix[m];
-            npu_integer_name(what, &out->program.stage[i], m);
+            const struct npu_fixed_matrix *matrix = &out->stage[i].matrix[m];
+            npu_fixed_name(what, &out->program.stage[i], m);
             npu_log(NPU_LOG_DEBUG,
                     "profile npu: %-20s weights of %2u bits, sums up to %.4f of 2^31 (channel %u): "
                     "acc%d",
@@ -75,10 +75,10 @@ void npu_integer_log_proofs(const struct npu_integer *out)
             out->residual_bits, out->residual_bound * 0x1p-31);
 }
 
-int npu_integer_open(struct npu_integer **out, const struct npu_program *program,
-                     const struct npu_model *model, struct npu_error *err)
+int npu_fixed_open(struct npu_fixed **out, const struct npu_program *program,
+                   const struct npu_model *model, struct npu_error *err)
 {
-    struct npu_integer *i = calloc(1, sizeof(*i));
+    struct npu_fixed *i = calloc(1, sizeof(*i));
     if (!i)
         return npu_fail(err, -ENOMEM, "out of memory");
     i->program = *program;
@@ -92,20 +92,20 @@ int npu_integer_open(struct npu_integer **out, const struct npu_program *program
         ret = npu_fail(err, -ENOMEM, "out of memory for %zu MiB of packed weights", i->bytes >> 20);
     if (ret == 0) {
         lay_out(i, i->block);
-        ret = npu_integer_pack(i, model, err);
+        ret = npu_fixed_pack(i, model, err);
     }
     if (ret) {
-        npu_integer_close(&i);
+        npu_fixed_close(&i);
         return ret;
     }
     *out = i;
     return 0;
 }
 
-void npu_integer_close(struct npu_integer **integer)
+void npu_fixed_close(struct npu_fixed **fixed)
 {
-    struct npu_integer *i = *integer;
-    *integer = NULL;
+    struct npu_fixed *i = *fixed;
+    *fixed = NULL;
     if (!i)
         return;
     free(i->block);
@@ -113,11 +113,11 @@ void npu_integer_close(struct npu_integer **integer)
     free(i);
 }
 
-void npu_integer_quantise_mel(int16_t *dst, const float *mel, size_t n)
+void npu_fixed_quantise_mel(int16_t *dst, const float *mel, size_t n)
 {
-    const float most = (float)NPU_INTEGER_MEL_MAX;
+    const float most = (float)NPU_FIXED_MEL_MAX;
     for (size_t i = 0; i < n; i++) {
-        float x = mel[i] * (float)(1 << NPU_INTEGER_MEL_BITS);
+        float x = mel[i] * (float)(1 << NPU_FIXED_MEL_BITS);
         x = x > most ? most : x < -most ? -most : x == x ? x : 0;
         dst[i] = (int16_t)rintf(x);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef NPU_MODEL_INTEGER_H
-#define NPU_MODEL_INTEGER_H
-/* A model packed for profile npu: integers only, for the operations npu_f1_* of kernels/kernels.h.
+#ifndef NPU_MODEL_FIXED_H
+#define NPU_MODEL_FIXED_H
+/* A model packed for profile npu: integers only, for the operations npu_fixed_* of
+ * kernels/kernels.h.
  *
  * Every scale follows from the weights by an inequality, so that no input saturates, and there is
  * nothing to calibrate: a row that leaves a LayerNorm without gamma and beta has at most the norm
@@ -17,12 +18,12 @@
 #include "kernels/kernels.h"
 #include "npu/program.h"
 
-#define NPU_INTEGER_MEL_BITS     13        /* fraction bits of mel */
-#define NPU_INTEGER_MEL_MAX      20480     /* 2.5: the proofs' bound of |mel| */
-#define NPU_INTEGER_RESIDUAL_MAX (1 << 30) /* of |residual stream|: x - mean then fits s32 */
+#define NPU_FIXED_MEL_BITS     13        /* fraction bits of mel */
+#define NPU_FIXED_MEL_MAX      20480     /* 2.5: the proofs' bound of |mel| */
+#define NPU_FIXED_RESIDUAL_MAX (1 << 30) /* of |residual stream|: x - mean then fits s32 */
 
-/* One matrix: y = requant(bias + w x), as npu_f1_gemm_*. */
-struct npu_integer_matrix {
+/* One matrix: y = requant(bias + w x), as npu_fixed_gemm_*. */
+struct npu_fixed_matrix {
     unsigned bits;  /* of a weight: 8 (s8) or 16 (s16) */
     void *w;        /* [n][k] */
     int64_t *bias;  /* [n] */
@@ -35,25 +36,25 @@ struct npu_integer_matrix {
     unsigned channel;
 };
 
-struct npu_integer_stage {
-    struct npu_integer_matrix matrix[NPU_STAGE_MATRICES];
+struct npu_fixed_stage {
+    struct npu_fixed_matrix matrix[NPU_STAGE_MATRICES];
     int16_t *norm_mult; /* [d_model], of the norm before; NULL: none, or the final one */
     int norm_shift;
-    int16_t *table; /* conv1, conv2, fc1: [NPU_F1_GELU_ENTRIES] */
+    int16_t *table; /* conv1, conv2, fc1: [NPU_FIXED_GELU_ENTRIES] */
     int gelu_shift;
     int qk_shift; /* attention */
 };
 
-struct npu_integer {
+struct npu_fixed {
     struct npu_program program;
-    struct npu_integer_stage *stage; /* [program.n_stages] */
-    int16_t *positions;              /* [positions][d_model] at 2^-residual_bits */
-    float *gamma, *beta;             /* [d_model]: features = z 2^-feature_bits gamma + beta */
-    int residual_bits;               /* fraction bits: 14, less for models with large bounds */
-    int feature_bits;                /* of z: 10; 9 where d_model > 1024 */
-    double residual_bound;           /* of |residual stream|, in its integers */
-    int64_t inv_d, eps, sqrt_d;      /* npu_f1_norm_args */
-    int16_t exp[NPU_F1_EXP_ENTRIES];
+    struct npu_fixed_stage *stage; /* [program.n_stages] */
+    int16_t *positions;            /* [positions][d_model] at 2^-residual_bits */
+    float *gamma, *beta;           /* [d_model]: features = z 2^-feature_bits gamma + beta */
+    int residual_bits;             /* fraction bits: 14, less for models with large bounds */
+    int feature_bits;              /* of z: 10; 9 where d_model > 1024 */
+    double residual_bound;         /* of |residual stream|, in its integers */
+    int64_t inv_d, eps, sqrt_d;    /* npu_fixed_norm_args */
+    int16_t exp[NPU_FIXED_EXP_ENTRIES];
     size_t bytes; /* of all above */
     char *block;
 };
@@ -62,14 +63,14 @@ struct npu_integer {
  * Returns:  0; -ENOTSUP a bound that no number format of the profile holds, the sentence names
  * stage, channel and bound; else as npu_model_read_f32(); -ENOMEM.
  * Threads:  control. Blocks: on the file. */
-int npu_integer_open(struct npu_integer **out, const struct npu_program *program,
-                     const struct npu_model *model, struct npu_error *err);
-void npu_integer_close(struct npu_integer **integer);
+int npu_fixed_open(struct npu_fixed **out, const struct npu_program *program,
+                   const struct npu_model *model, struct npu_error *err);
+void npu_fixed_close(struct npu_fixed **fixed);
 /* Log the table of proofs at level debug. Not while anybody waits for these weights: a log callback
  * may ask for them, too. */
-void npu_integer_log_proofs(const struct npu_integer *integer);
+void npu_fixed_log_proofs(const struct npu_fixed *fixed);
 
-/* mel as f32 to s16 at 2^-NPU_INTEGER_MEL_BITS, rint; |x| > 2.5 is clipped, NaN is 0. n values. */
-void npu_integer_quantise_mel(int16_t *dst, const float *mel, size_t n);
+/* mel as f32 to s16 at 2^-NPU_FIXED_MEL_BITS, rint; |x| > 2.5 is clipped, NaN is 0. n values. */
+void npu_fixed_quantise_mel(int16_t *dst, const float *mel, size_t n);
 
-#endif /* NPU_MODEL_INTEGER_H */
+#endif /* NPU_MODEL_FIXED_H */

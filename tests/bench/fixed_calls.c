@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/bench/f1_calls.h"
+#include "tests/bench/fixed_calls.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,8 +25,8 @@ static int16_t *words(size_t n, int most)
 /* ---- Products -------------------------------------------------------------------------------- */
 
 struct product {
-    npu_f1_gemm_fn *fn;
-    struct npu_f1_gemm_args args;
+    npu_fixed_gemm_fn *fn;
+    struct npu_fixed_gemm_args args;
 };
 
 static void run_product(void *user)
@@ -36,22 +36,22 @@ static void run_product(void *user)
 }
 
 /* wide: weights of 16 bits, and sums of 64. */
-static double time_product(npu_f1_gemm_fn *fn, bool wide, int m, int n, int k,
-                           enum npu_f1_result result)
+static double time_product(npu_fixed_gemm_fn *fn, bool wide, int m, int n, int k,
+                           enum npu_fixed_result result)
 {
     size_t a_size = (size_t)m * (size_t)k, w_size = (size_t)n * (size_t)k;
     int16_t *a = words(a_size, 32767), *w = words(w_size, 32767), *mult = words((size_t)n, 8000);
-    int16_t *table = words(NPU_F1_GELU_ENTRIES, 16383), *c = words((size_t)m * (size_t)n, 1);
+    int16_t *table = words(NPU_FIXED_GELU_ENTRIES, 16383), *c = words((size_t)m * (size_t)n, 1);
     int64_t *bias = new_bytes((size_t)n * sizeof(*bias));
-    uint8_t *shift = new_bytes((size_t)n / NPU_F1_CHANNELS + 1);
+    uint8_t *shift = new_bytes((size_t)n / NPU_FIXED_CHANNELS + 1);
     for (size_t i = 0; !wide && i < w_size; i++)
         ((int8_t *)w)[i] = (int8_t)kit_range(-127, 127);
     for (int i = 0; i < n; i++) {
         mult[i] = (int16_t)(16384 + mult[i]);
         bias[i] = kit_range(-1000000, 1000000);
-        shift[i / NPU_F1_CHANNELS] = 28;
+        shift[i / NPU_FIXED_CHANNELS] = 28;
     }
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
         table[i] = (int16_t)(table[i] + 16383);
     struct product p = {fn,
                         {.c = c,
@@ -77,26 +77,26 @@ static double time_product(npu_f1_gemm_fn *fn, bool wide, int m, int n, int k,
     return t;
 }
 
-double f1_call_gemm_s16s8(const struct npu_kernels *set, int rows, int n, int k)
+double fixed_call_gemm_s16s8(const struct npu_kernels *set, int rows, int n, int k)
 {
-    return time_product(set->f1.gemm_s16s8, false, rows, n, k, NPU_F1_S16);
+    return time_product(set->fixed.gemm_s16s8, false, rows, n, k, NPU_FIXED_S16);
 }
 
-double f1_call_gemm_gelu(const struct npu_kernels *set, int rows, int n, int k)
+double fixed_call_gemm_gelu(const struct npu_kernels *set, int rows, int n, int k)
 {
-    return time_product(set->f1.gemm_s16s8, false, rows, n, k, NPU_F1_GELU);
+    return time_product(set->fixed.gemm_s16s8, false, rows, n, k, NPU_FIXED_GELU);
 }
 
-double f1_call_gemm_s16s16(const struct npu_kernels *set, int rows, int n, int k)
+double fixed_call_gemm_s16s16(const struct npu_kernels *set, int rows, int n, int k)
 {
-    return time_product(set->f1.gemm_s16s16, true, rows, n, k, NPU_F1_S16);
+    return time_product(set->fixed.gemm_s16s16, true, rows, n, k, NPU_FIXED_S16);
 }
 
 /* ---- The others ------------------------------------------------------------------------------ */
 
 struct attention {
-    npu_f1_attention_fn *fn;
-    struct npu_f1_attention_args args;
+    npu_fixed_attention_fn *fn;
+    struct npu_fixed_attention_args args;
 };
 
 static void run_attention(void *user)
@@ -105,16 +105,16 @@ static void run_attention(void *user)
     a->fn(&a->args);
 }
 
-double f1_call_attention(const struct npu_kernels *set, int rows, int n, int k)
+double fixed_call_attention(const struct npu_kernels *set, int rows, int n, int k)
 {
     enum { D = 64 };
     int16_t *q = words((size_t)rows * D, 32767), *keys = words((size_t)n * D, 6000);
     int16_t *v = words((size_t)n * D, 32767), *out = words((size_t)rows * D, 1);
-    int16_t *table = words(NPU_F1_EXP_ENTRIES, 1);
+    int16_t *table = words(NPU_FIXED_EXP_ENTRIES, 1);
     (void)k;
-    for (int i = 0; i < NPU_F1_EXP_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_EXP_ENTRIES; i++)
         table[i] = (int16_t)rint(32767 * exp2(-i / 64.0));
-    struct attention a = {set->f1.attention,
+    struct attention a = {set->fixed.attention,
                           {.out = out,
                            .q = q,
                            .k = keys,
@@ -146,25 +146,25 @@ static int32_t *rows_of_s32(size_t n, int most)
 
 static void run_norm(void *user)
 {
-    npu_f1_norm_s32s16_ref(user);
+    npu_fixed_norm_s32s16_ref(user);
 }
 
-double f1_call_norm(const struct npu_kernels *set, int rows, int n, int k)
+double fixed_call_norm(const struct npu_kernels *set, int rows, int n, int k)
 {
     int32_t *x = rows_of_s32((size_t)rows * (size_t)n, 1 << 20);
     int16_t *y = words((size_t)rows * (size_t)n, 1), *mult = words((size_t)n, 32767);
     (void)set, (void)k;
-    struct npu_f1_norm_args args = {.y = y,
-                                    .x = x,
-                                    .mult = mult,
-                                    .ldy = n,
-                                    .ldx = n,
-                                    .m = rows,
-                                    .d = n,
-                                    .shift = 10,
-                                    .inv_d = (int64_t)rint(0x1p40 / n),
-                                    .eps = (int64_t)rint(n * 1e-5 * 0x1p28),
-                                    .sqrt_d = (int64_t)rint(sqrt(n) * 1024)};
+    struct npu_fixed_norm_args args = {.y = y,
+                                       .x = x,
+                                       .mult = mult,
+                                       .ldy = n,
+                                       .ldx = n,
+                                       .m = rows,
+                                       .d = n,
+                                       .shift = 10,
+                                       .inv_d = (int64_t)rint(0x1p40 / n),
+                                       .eps = (int64_t)rint(n * 1e-5 * 0x1p28),
+                                       .sqrt_d = (int64_t)rint(sqrt(n) * 1024)};
     double t = bench_clock(run_norm, &args, 0);
     free(x);
     free(y);
@@ -174,17 +174,17 @@ double f1_call_norm(const struct npu_kernels *set, int rows, int n, int k)
 
 static void run_gelu(void *user)
 {
-    npu_f1_gelu_s32s16_ref(user);
+    npu_fixed_gelu_s32s16_ref(user);
 }
 
-double f1_call_gelu(const struct npu_kernels *set, int rows, int n, int k)
+double fixed_call_gelu(const struct npu_kernels *set, int rows, int n, int k)
 {
     int32_t *u = rows_of_s32((size_t)rows * (size_t)n, 40000);
-    int16_t *g = words((size_t)rows * (size_t)n, 1), *table = words(NPU_F1_GELU_ENTRIES, 16383);
+    int16_t *g = words((size_t)rows * (size_t)n, 1), *table = words(NPU_FIXED_GELU_ENTRIES, 16383);
     (void)set, (void)k;
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
         table[i] = (int16_t)(table[i] + 16383);
-    struct npu_f1_gelu_args args = {
+    struct npu_fixed_gelu_args args = {
         .g = g, .u = u, .table = table, .ldg = n, .ldu = n, .m = rows, .n = n, .shift = 2};
     double t = bench_clock(run_gelu, &args, 0);
     free(u);

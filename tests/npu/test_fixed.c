@@ -2,20 +2,20 @@
 /* Profile npu: every integer of the residual stream and of the final norm equals its NumPy model's;
  * the same bits for any number of threads.
  *
- *     test_integer [CASE...]     all cases, or those named: mel hash again cancel reference stored
+ *     test_fixed [CASE...]     all cases, or those named: mel hash again cancel reference stored
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. `reference` runs the NumPy model where it
  * lies beside the project; `stored` compares with hashes that it gave:
  *
- *     test_integer write-mel MEL     the stored clip's mel as it wants it, then
- *     integer_reference.py REFERENCE WEIGHTS MEL OUT && cat OUT/hashes
+ *     test_fixed write-mel MEL     the stored clip's mel as it wants it, then
+ *     fixed_reference.py REFERENCE WEIGHTS MEL OUT && cat OUT/hashes
  */
 #include <errno.h>
 #include <unistd.h>
 
 #include "tests/npu/encoder_rig.h"
-#include "tests/npu/integer_model.h"
-#include "tests/npu/integer_rig.h"
+#include "tests/npu/fixed_model.h"
+#include "tests/npu/fixed_rig.h"
 #include "tests/npu/kernel_sets.h"
 
 #define MEL_PATH  "tests/data/librivox-sense-0870.mel720.s16"
@@ -46,7 +46,7 @@ static void test_mel(void)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int16_t q = 99;
-        npu_integer_quantise_mel(&q, &cases[i].mel, 1);
+        npu_fixed_quantise_mel(&q, &cases[i].mel, 1);
         check_case(q == cases[i].q, "mel_is_rounded_and_clipped", "%g gives %d, expected %d",
                    (double)cases[i].mel, q, cases[i].q);
     }
@@ -55,48 +55,48 @@ static void test_mel(void)
 static void test_hash(void)
 {
     float *mel = lcg_mel(3, 80);
-    integer_model_write(80, 128, 4, 150, 1);
-    check_hash("small", "npu", integer_model_path(), kernel_sets("npu"), mel,
-               NPU_TEST_HASH_NPU_SMALL, true);
-    integer_model_remove();
+    fixed_model_write(80, 128, 4, 150, 1);
+    check_hash("small", "npu", fixed_model_path(), kernel_sets("npu"), mel, NPU_TEST_HASH_NPU_SMALL,
+               true);
+    fixed_model_remove();
     free(mel);
 }
 
 /* Nothing of a window is left for the next. */
 static void test_again(void)
 {
-    struct integer_rig r;
+    struct fixed_rig r;
     uint64_t hash[3];
     static int16_t mel[2][300 * 80];
     for (size_t i = 0; i < 300 * 80; i++) {
         mel[0][i] = (int16_t)((int)(i * 7919 % 20011) - 10000);
         mel[1][i] = (int16_t)((int)(i * 104729 % 20011) - 10000);
     }
-    integer_model_write(80, 128, 2, 150, 1);
-    integer_rig_open(&r, integer_model_path(), 2);
+    fixed_model_write(80, 128, 2, 150, 1);
+    fixed_rig_open(&r, fixed_model_path(), 2);
     for (unsigned i = 0; i < 3; i++) {
-        integer_rig_run(&r, mel[i % 2]);
-        hash[i] = integer_rig_hash(&r, r.n_states - 1);
+        fixed_rig_run(&r, mel[i % 2]);
+        hash[i] = fixed_rig_hash(&r, r.n_states - 1);
     }
     check_case(hash[0] == hash[2] && hash[0] != hash[1], "same_window_again_same_integers",
                "%016" PRIx64 " %016" PRIx64 " %016" PRIx64, hash[0], hash[1], hash[2]);
-    integer_rig_close(&r);
-    integer_model_remove();
+    fixed_rig_close(&r);
+    fixed_model_remove();
 }
 
 static void test_cancel(void)
 {
-    struct integer_rig r;
+    struct fixed_rig r;
     atomic_bool cancel = true;
     float *mel = new_floats(302 * 80);
-    integer_model_write(80, 128, 1, 150, 1);
-    integer_rig_open(&r, integer_model_path(), 2);
+    fixed_model_write(80, 128, 1, 150, 1);
+    fixed_rig_open(&r, fixed_model_path(), 2);
     struct npu_run run = {
         .positions = r.program.positions, .mel = mel, .features = r.features, .cancel = &cancel};
     int ret = r.device->backend->run(r.loaded, &run);
     check_case(ret == -ECANCELED, "cancelled_run_stops", "returned %d", ret);
-    integer_rig_close(&r);
-    integer_model_remove();
+    fixed_rig_close(&r);
+    fixed_model_remove();
     free(mel);
 }
 
@@ -126,15 +126,15 @@ static void write_mel(const char *path, const int16_t *mel, size_t n)
 }
 
 /* Every state against the files in folder `dir`; they are removed. */
-static void compare_states(const struct integer_rig *r, const char *what, const char *dir)
+static void compare_states(const struct fixed_rig *r, const char *what, const char *dir)
 {
     char path[256], state_name[16], name[128];
     /* Above 1024 channels z has a bit less than the NumPy model gives it. */
-    unsigned n = r->integer->feature_bits == 10 ? r->n_states : r->n_states - 1;
+    unsigned n = r->fixed->feature_bits == 10 ? r->n_states : r->n_states - 1;
     for (unsigned s = 0; s < n; s++) {
         const int32_t *ours = r->states + s * r->values;
         size_t differ = 0, first = 0;
-        integer_rig_name(r, s, state_name);
+        fixed_rig_name(r, s, state_name);
         snprintf(path, sizeof(path), "%s/%s.i32", dir, state_name);
         int32_t *theirs = read_file(path, r->values * sizeof(*theirs));
         for (size_t i = 0; i < r->values; i++) {
@@ -154,11 +154,11 @@ static void reference_of(const char *python, const char *what, const char *path,
                          uint32_t seed, int bits)
 {
     char command[1024], mel_path[64], dir[64], name[128];
-    struct integer_rig r;
+    struct fixed_rig r;
 
-    integer_rig_open(&r, path, 2);
+    fixed_rig_open(&r, path, 2);
     if (positions)
-        integer_rig_shorten(&r, positions);
+        fixed_rig_shorten(&r, positions);
     size_t n = (size_t)2 * r.positions * r.program.n_mels;
     int16_t *mel = malloc(n * sizeof(*mel));
     if (!mel)
@@ -169,25 +169,25 @@ static void reference_of(const char *python, const char *what, const char *path,
         if ((seed >> 12 & 255) == 0)
             mel[i] = seed >> 11 & 1 ? 20480 : -20480;
     }
-    snprintf(mel_path, sizeof(mel_path), "test-integer-%d.mel", (int)getpid());
-    snprintf(dir, sizeof(dir), "test-integer-%d.states", (int)getpid());
+    snprintf(mel_path, sizeof(mel_path), "test-fixed-%d.mel", (int)getpid());
+    snprintf(dir, sizeof(dir), "test-fixed-%d.states", (int)getpid());
     write_mel(mel_path, mel, n);
     snprintf(command, sizeof(command),
-             "%s tests/npu/integer_reference.py " REFERENCE " $OLDPWD/%s $OLDPWD/%s $OLDPWD/%s %d",
-             python, path, mel_path, dir, r.integer->residual_bits);
+             "%s tests/npu/fixed_reference.py " REFERENCE " $OLDPWD/%s $OLDPWD/%s $OLDPWD/%s %d",
+             python, path, mel_path, dir, r.fixed->residual_bits);
     char full[1400];
     snprintf(full, sizeof(full), "cd '%s' && %s", source_path(""), command);
     snprintf(name, sizeof(name), "%s_runs", what);
     int status = system(full);
-    bool follows = integer_rig_run(&r, mel);
-    if (check_case(status == 0 && follows && r.integer->residual_bits == bits, name,
+    bool follows = fixed_rig_run(&r, mel);
+    if (check_case(status == 0 && follows && r.fixed->residual_bits == bits, name,
                    "reference's status %d; features follow from z: %d; %d fraction bits", status,
-                   follows, r.integer->residual_bits))
+                   follows, r.fixed->residual_bits))
         compare_states(&r, what, dir);
     snprintf(full, sizeof(full), "rm -rf %s %s", dir, mel_path);
     status = system(full);
     free(mel);
-    integer_rig_close(&r);
+    fixed_rig_close(&r);
 }
 
 static void test_reference(void)
@@ -204,24 +204,24 @@ static void test_reference(void)
     for (unsigned i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
         char what[64];
         snprintf(what, sizeof(what), "d%u_l%u", models[i].d, models[i].layers);
-        integer_model_write(models[i].n_mels, models[i].d, models[i].layers, models[i].n_ctx, i);
-        reference_of(python, what, integer_model_path(), 0, i, 14);
-        integer_model_remove();
+        fixed_model_write(models[i].n_mels, models[i].d, models[i].layers, models[i].n_ctx, i);
+        reference_of(python, what, fixed_model_path(), 0, i, 14);
+        fixed_model_remove();
     }
     /* Windows of fewer positions than the model's, full and other blocks of keys. */
-    integer_model_write(80, 128, 2, 150, 3);
-    reference_of(python, "window_of_50", integer_model_path(), 50, 3, 14);
-    reference_of(python, "window_of_64", integer_model_path(), 64, 4, 14);
-    reference_of(python, "window_of_129", integer_model_path(), 129, 5, 14);
-    integer_model_remove();
+    fixed_model_write(80, 128, 2, 150, 3);
+    reference_of(python, "window_of_50", fixed_model_path(), 50, 3, 14);
+    reference_of(python, "window_of_64", fixed_model_path(), 64, 4, 14);
+    reference_of(python, "window_of_129", fixed_model_path(), 129, 5, 14);
+    fixed_model_remove();
     /* A residual stream that needs a coarser grid, and sums of 8-bit weights that need 64 bits. */
-    integer_model_write(80, 128, 2, 64, 5);
-    integer_model_change("layers.0.fc2.weight", 1000, 0);
-    reference_of(python, "large_residual", integer_model_path(), 0, 7, 12);
-    integer_model_write(80, 192, 1, 64, 5);
-    integer_model_change("layers.0.fc2.weight", 0, 0.01f);
-    reference_of(python, "acc64", integer_model_path(), 0, 8, 14);
-    integer_model_remove();
+    fixed_model_write(80, 128, 2, 64, 5);
+    fixed_model_change("layers.0.fc2.weight", 1000, 0);
+    reference_of(python, "large_residual", fixed_model_path(), 0, 7, 12);
+    fixed_model_write(80, 192, 1, 64, 5);
+    fixed_model_change("layers.0.fc2.weight", 0, 0.01f);
+    reference_of(python, "acc64", fixed_model_path(), 0, 8, 14);
+    fixed_model_remove();
 }
 
 /* ---- Against stored hashes
@@ -233,31 +233,31 @@ static int16_t *stored_integer_mel(void)
     int16_t *q = malloc((size_t)NPU_WINDOW_FRAMES * 80 * sizeof(*q));
     if (!q)
         abort();
-    npu_integer_quantise_mel(q, mel, (size_t)NPU_WINDOW_FRAMES * 80);
+    npu_fixed_quantise_mel(q, mel, (size_t)NPU_WINDOW_FRAMES * 80);
     free(mel);
     return q;
 }
 
 static void stored_of(const char *what, const char *path, const uint64_t *hashes)
 {
-    struct integer_rig r;
+    struct fixed_rig r;
     char name[64], state_name[16];
     int16_t *mel = stored_integer_mel();
 
-    integer_rig_open(&r, path, 0);
-    bool follows = integer_rig_run(&r, mel);
+    fixed_rig_open(&r, path, 0);
+    bool follows = fixed_rig_run(&r, mel);
     snprintf(name, sizeof(name), "%s_features_follow_from_z", what);
     check_case(follows, name, "%d", follows);
     for (unsigned s = 0; s < r.n_states; s++) {
-        uint64_t hash = integer_rig_hash(&r, s);
-        integer_rig_name(&r, s, state_name);
+        uint64_t hash = fixed_rig_hash(&r, s);
+        fixed_rig_name(&r, s, state_name);
         snprintf(name, sizeof(name), "%s_%s_equals_reference", what, state_name);
         check_case(hash == hashes[s], name, "%016" PRIx64 ", reference %016" PRIx64, hash,
                    hashes[s]);
     }
     snprintf(name, sizeof(name), "%s_nothing_saturates", what);
     check_case(r.at_the_ends == 0, name, "%zu values at the ends", r.at_the_ends);
-    integer_rig_close(&r);
+    fixed_rig_close(&r);
     free(mel);
 }
 

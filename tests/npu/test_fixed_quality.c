@@ -2,7 +2,7 @@
 /* How close profile npu, integer log-mel included, comes to float64 and to profile f32 with the
  * float log-mel, and that nothing saturates: speech, and audio that is hard to quantise.
  *
- *     test_integer_quality [CASE...]     all cases, or those named: golden hard
+ *     test_fixed_quality [CASE...]     all cases, or those named: golden hard
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. */
 #include <math.h>
@@ -10,7 +10,7 @@
 
 #include "tests/npu/closeness.h"
 #include "tests/npu/encoder_rig.h"
-#include "tests/npu/integer_rig.h"
+#include "tests/npu/fixed_rig.h"
 #include "tests/npu/signals.h"
 
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
@@ -18,14 +18,14 @@
 #define CLIP_PATH "tests/data/librivox-sense-0870.wav"
 
 /* Features of an f32 mel; they belong to the rig. */
-static const float *encode(struct integer_rig *r, const float *mel)
+static const float *encode(struct fixed_rig *r, const float *mel)
 {
     size_t n = (size_t)NPU_WINDOW_FRAMES * r->program.n_mels;
     int16_t *q = malloc(n * sizeof(*q));
     if (!q)
         abort();
-    npu_integer_quantise_mel(q, mel, n);
-    if (!integer_rig_run(r, q))
+    npu_fixed_quantise_mel(q, mel, n);
+    if (!fixed_rig_run(r, q))
         check_case(false, "run", "the features do not follow from z");
     free(q);
     return r->features;
@@ -47,10 +47,10 @@ static void golden_of_model(const char *model)
                                         "librivox-sense-0890"};
     char path[256], name[64], text[512] = "";
     struct closeness all;
-    struct integer_rig r;
+    struct fixed_rig r;
 
     snprintf(path, sizeof(path), "../shared/data/weights/whisper-%s-encoder.safetensors", model);
-    integer_rig_open(&r, source_path(path), 0);
+    fixed_rig_open(&r, source_path(path), 0);
     size_t d = r.program.d_model, rows = r.program.positions;
     closeness_init(&all, 4 * rows);
     for (unsigned c = 0; c < 4; c++) {
@@ -69,19 +69,19 @@ static void golden_of_model(const char *model)
                CLOSENESS_FORMAT "; means%s", CLOSENESS_ARGS(all), text + 1);
     snprintf(name, sizeof(name), "%s_four_clips_saturate_nothing", model);
     check_case(r.at_the_ends == 0, name, "%zu values at the ends", r.at_the_ends);
-    integer_rig_close(&r);
+    fixed_rig_close(&r);
 }
 
 /* The project's own clip and weights, against stored positions in float64. */
 static void own_clip(void)
 {
-    struct integer_rig r;
+    struct fixed_rig r;
     struct closeness c;
     float *golden =
         read_file(source_path("tests/data/librivox-sense-0870.base.f32"), 30 * 512 * sizeof(float));
     float *mel = wav_mel_s16(source_path(CLIP_PATH));
 
-    integer_rig_open(&r, source_path(BASE_PATH), 0);
+    fixed_rig_open(&r, source_path(BASE_PATH), 0);
     closeness_init(&c, 30);
     closeness_add(&c, encode(&r, mel), golden, 30, 50, 1499, 512);
     closeness_finish(&c);
@@ -89,7 +89,7 @@ static void own_clip(void)
                CLOSENESS_FORMAT, CLOSENESS_ARGS(c));
     free(mel);
     free(golden);
-    integer_rig_close(&r);
+    fixed_rig_close(&r);
 }
 
 static void test_golden(void)
@@ -142,13 +142,13 @@ static void hard_of_model(const char *model, const char *path, enum hard count)
     static const char *const names[HARDS] = {
         "noise_at_full_scale", "clicks", "speech_40_db_down", "speech_of_24_bits", "music",
         "square_wave",         "silence"};
-    struct integer_rig r;
+    struct fixed_rig r;
     struct rig f32;
     size_t n;
     char name[96];
     float *clip = wav_samples(source_path(CLIP_PATH), &n);
 
-    integer_rig_open(&r, source_path(path), 0);
+    fixed_rig_open(&r, source_path(path), 0);
     rig_open(&f32, "f32", source_path(path), NULL, 0, 1);
     for (enum hard i = 0; i < count; i++) {
         struct closeness c;
@@ -170,7 +170,7 @@ static void hard_of_model(const char *model, const char *path, enum hard count)
     check_case(r.at_the_ends == 0, name, "%zu values at the ends", r.at_the_ends);
     free(clip);
     rig_close(&f32);
-    integer_rig_close(&r);
+    fixed_rig_close(&r);
 }
 
 static void test_hard(void)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef NPU_KERNELS_REF_F1_GEMM_H
-#define NPU_KERNELS_REF_F1_GEMM_H
-/* f1_gemm, compiled once for each set that has wider vectors; integers, so the bits are the same.
- * Plain C in a shape that compilers turn into their widening dot products (pmaddwd, smlal): blocks
- * of both operands are copied to s16, weights of 16 bits as two halves of 8, and multiplied in
- * chunks of k whose sums fit an int32. */
-#include "kernels/ref/f1.h"
+#ifndef NPU_KERNELS_REF_FIXED_GEMM_H
+#define NPU_KERNELS_REF_FIXED_GEMM_H
+/* fixed_gemm, compiled once for each set that has wider vectors; integers, so the bits are the
+ * same. Plain C in a shape that compilers turn into their widening dot products (pmaddwd, smlal):
+ * blocks of both operands are copied to s16, weights of 16 bits as two halves of 8, and multiplied
+ * in chunks of k whose sums fit an int32. */
+#include "kernels/ref/fixed.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { ROWS = 32, COLUMNS = 16, CHUNK = NPU_F1_SPLIT };
+enum { ROWS = 32, COLUMNS = 16, CHUNK = NPU_FIXED_SPLIT };
 
 /* A block of operands; what lies beyond the matrix is zero. */
 struct block {
@@ -35,7 +35,7 @@ static void dot4(int32_t s[4], const int16_t *restrict a, const int16_t (*restri
     s[3] = s3;
 }
 
-static void load_a(struct block *block, const struct npu_f1_gemm_args *args, bool bytes, int i0,
+static void load_a(struct block *block, const struct npu_fixed_gemm_args *args, bool bytes, int i0,
                    int rows, int k0, int k)
 {
     for (int i = 0; i < rows; i++) {
@@ -48,7 +48,7 @@ static void load_a(struct block *block, const struct npu_f1_gemm_args *args, boo
     }
 }
 
-static void load_w(struct block *block, const struct npu_f1_gemm_args *args, bool bytes, int j0,
+static void load_w(struct block *block, const struct npu_fixed_gemm_args *args, bool bytes, int j0,
                    int columns, int k0, int k)
 {
     if (columns < COLUMNS || k < CHUNK) {
@@ -61,8 +61,8 @@ static void load_w(struct block *block, const struct npu_f1_gemm_args *args, boo
             if (bytes)
                 block->w[j][kk] = ((const int8_t *)args->w)[at + kk];
             else
-                npu_f1_split(&block->high[j][kk], &block->w[j][kk],
-                             ((const int16_t *)args->w)[at + kk]);
+                npu_fixed_split(&block->high[j][kk], &block->w[j][kk],
+                                ((const int16_t *)args->w)[at + kk]);
         }
     }
 }
@@ -84,39 +84,40 @@ static void multiply(int64_t acc[ROWS][COLUMNS], const struct block *block, bool
     }
 }
 
-static int32_t stem(const struct npu_f1_gemm_args *args, int32_t u, int i, int j)
+static int32_t stem(const struct npu_fixed_gemm_args *args, int32_t u, int i, int j)
 {
-    int64_t a = npu_f1_srs(u < 0 ? -(int64_t)u : u, args->gelu_shift);
+    int64_t a = npu_fixed_srs(u < 0 ? -(int64_t)u : u, args->gelu_shift);
     int32_t h = a >= INT16_MAX ? 0 : args->table[(a + 16) >> 5];
     return (u > 0 ? u : 0) - h + args->pos[i * args->ldp + j];
 }
 
-static void store(const struct npu_f1_gemm_args *args, int64_t acc, int i, int j)
+static void store(const struct npu_fixed_gemm_args *args, int64_t acc, int i, int j)
 {
     ptrdiff_t at = i * args->ldc + j;
-    int32_t acc32 = (int32_t)(uint32_t)(uint64_t)npu_f1_srs(acc, args->acc_shift);
-    int64_t u = npu_f1_srs((int64_t)acc32 * args->mult[j], args->shift[j / NPU_F1_CHANNELS]);
+    int32_t acc32 = (int32_t)(uint32_t)(uint64_t)npu_fixed_srs(acc, args->acc_shift);
+    int64_t u = npu_fixed_srs((int64_t)acc32 * args->mult[j], args->shift[j / NPU_FIXED_CHANNELS]);
 
     switch (args->result) {
-    case NPU_F1_S16:
-        ((int16_t *)args->c)[at] = npu_f1_sat16(u);
+    case NPU_FIXED_S16:
+        ((int16_t *)args->c)[at] = npu_fixed_sat16(u);
         break;
-    case NPU_F1_S32:
+    case NPU_FIXED_S32:
         ((int32_t *)args->c)[at] = (int32_t)u;
         break;
-    case NPU_F1_GELU:
-        ((int16_t *)args->c)[at] = npu_f1_gelu((int32_t)u, args->table, args->gelu_shift);
+    case NPU_FIXED_GELU:
+        ((int16_t *)args->c)[at] = npu_fixed_gelu((int32_t)u, args->table, args->gelu_shift);
         break;
-    case NPU_F1_RESIDUAL:
+    case NPU_FIXED_RESIDUAL:
         ((int32_t *)args->c)[at] += (int32_t)u;
         break;
-    case NPU_F1_STEM:
+    case NPU_FIXED_STEM:
         ((int32_t *)args->c)[at] = stem(args, (int32_t)u, i, j);
         break;
     }
 }
 
-static inline void npu_f1_gemm(const struct npu_f1_gemm_args *args, bool a_bytes, bool w_bytes)
+static inline void npu_fixed_gemm(const struct npu_fixed_gemm_args *args, bool a_bytes,
+                                  bool w_bytes)
 {
     struct block block;
     int64_t acc[ROWS][COLUMNS];
@@ -143,4 +144,4 @@ static inline void npu_f1_gemm(const struct npu_f1_gemm_args *args, bool a_bytes
     }
 }
 
-#endif /* NPU_KERNELS_REF_F1_GEMM_H */
+#endif /* NPU_KERNELS_REF_FIXED_GEMM_H */

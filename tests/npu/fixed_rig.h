@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef TESTS_NPU_INTEGER_RIG_H
-#define TESTS_NPU_INTEGER_RIG_H
+#ifndef TESTS_NPU_FIXED_RIG_H
+#define TESTS_NPU_FIXED_RIG_H
 /* Profile npu on the CPU with its buffers in view: the residual stream after every stage that
  * changes it, the final norm's integers, and what reached the ends of 16 bits. */
 #include <math.h>
@@ -10,12 +10,12 @@
 #include "tests/check.h"
 #include "tests/npu/encoder_input.h"
 
-struct integer_rig {
+struct fixed_rig {
     struct npu_device *device;
     struct npu_model *model;
     struct npu_loaded *loaded;
     const struct npu_cpu_loaded *cpu;
-    const struct npu_integer *integer;
+    const struct npu_fixed *fixed;
     struct npu_program program;
     unsigned positions; /* of a window: the model's, or less */
     size_t values;      /* of one state */
@@ -28,13 +28,13 @@ struct integer_rig {
 };
 
 /* A failure ends the program. */
-static inline void integer_rig_open(struct integer_rig *r, const char *path, unsigned threads)
+static inline void fixed_rig_open(struct fixed_rig *r, const char *path, unsigned threads)
 {
     struct npu_error err = {""};
     const struct npu_device_params device = {.name = "cpu", .threads = threads};
     struct npu_model_info info;
 
-    *r = (struct integer_rig){.n_states = 0};
+    *r = (struct fixed_rig){.n_states = 0};
     if (npu_device_open(&r->device, &device, &err) || npu_model_open(&r->model, path, &err)) {
         check_case(false, "open", "%s", err.text);
         exit(check_finish());
@@ -47,7 +47,7 @@ static inline void integer_rig_open(struct integer_rig *r, const char *path, uns
         exit(check_finish());
     }
     r->cpu = (const struct npu_cpu_loaded *)r->loaded;
-    r->integer = r->cpu->weights->integer;
+    r->fixed = r->cpu->weights->fixed;
     r->n_states = 2 + 2 * r->program.n_layers;
     r->positions = r->program.positions;
     r->values = (size_t)r->positions * r->program.d_model;
@@ -58,13 +58,13 @@ static inline void integer_rig_open(struct integer_rig *r, const char *path, uns
 }
 
 /* Windows of fewer positions from now on. */
-static inline void integer_rig_shorten(struct integer_rig *r, unsigned positions)
+static inline void fixed_rig_shorten(struct fixed_rig *r, unsigned positions)
 {
     r->positions = positions;
     r->values = (size_t)positions * r->program.d_model;
 }
 
-static inline void integer_rig_close(struct integer_rig *r)
+static inline void fixed_rig_close(struct fixed_rig *r)
 {
     free(r->states);
     free(r->features);
@@ -73,54 +73,54 @@ static inline void integer_rig_close(struct integer_rig *r)
     npu_device_close(&r->device);
 }
 
-static inline void integer_rig_count(struct integer_rig *r, const int16_t *x, size_t n)
+static inline void fixed_rig_count(struct fixed_rig *r, const int16_t *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         r->at_the_ends += x[i] >= 32767 || x[i] <= -32767;
 }
 
-static inline void integer_rig_after(void *user, unsigned stage)
+static inline void fixed_rig_after(void *user, unsigned stage)
 {
-    struct integer_rig *r = user;
-    const struct npu_cpu_npu_buffers *b = &r->cpu->npu;
+    struct fixed_rig *r = user;
+    const struct npu_cpu_fixed_buffers *b = &r->cpu->fixed;
     const struct npu_stage *s = &r->program.stage[stage];
 
     if (s->out == NPU_BUFFER_RESIDUAL)
         memcpy(r->states + r->state++ * r->values, b->residual, r->values * sizeof(int32_t));
     if (s->op == NPU_OP_CONV1)
-        integer_rig_count(r, b->stem + r->program.d_model, 2 * r->values);
+        fixed_rig_count(r, b->stem + r->program.d_model, 2 * r->values);
     if (s->op == NPU_OP_NORM_QKV) {
-        integer_rig_count(r, b->q, r->values);
-        integer_rig_count(r, b->k, r->values);
-        integer_rig_count(r, b->v, r->values);
+        fixed_rig_count(r, b->q, r->values);
+        fixed_rig_count(r, b->k, r->values);
+        fixed_rig_count(r, b->v, r->values);
     }
     if (s->op == NPU_OP_ATTENTION)
-        integer_rig_count(r, b->mixed, r->values);
+        fixed_rig_count(r, b->mixed, r->values);
     if (s->op == NPU_OP_NORM_FC1)
-        integer_rig_count(r, b->ffn, 4 * r->values);
+        fixed_rig_count(r, b->ffn, 4 * r->values);
 }
 
 /* z from the last residual state: the features must be what follows from it. */
-static inline bool integer_rig_add_z(struct integer_rig *r)
+static inline bool fixed_rig_add_z(struct fixed_rig *r)
 {
-    const struct npu_integer *in = r->integer;
+    const struct npu_fixed *in = r->fixed;
     unsigned d = r->program.d_model;
     int16_t *z = malloc(r->values * sizeof(*z));
     int32_t *last = r->states + (size_t)(r->n_states - 1) * r->values;
     bool same = true;
     if (!z)
         abort();
-    npu_f1_norm_s32s16_ref(&(struct npu_f1_norm_args){.y = z,
-                                                      .x = last - r->values,
-                                                      .ldy = d,
-                                                      .ldx = d,
-                                                      .m = (int)r->positions,
-                                                      .d = (int)d,
-                                                      .shift = in->feature_bits,
-                                                      .inv_d = in->inv_d,
-                                                      .eps = in->eps,
-                                                      .sqrt_d = in->sqrt_d});
-    integer_rig_count(r, z, r->values);
+    npu_fixed_norm_s32s16_ref(&(struct npu_fixed_norm_args){.y = z,
+                                                            .x = last - r->values,
+                                                            .ldy = d,
+                                                            .ldx = d,
+                                                            .m = (int)r->positions,
+                                                            .d = (int)d,
+                                                            .shift = in->feature_bits,
+                                                            .inv_d = in->inv_d,
+                                                            .eps = in->eps,
+                                                            .sqrt_d = in->sqrt_d});
+    fixed_rig_count(r, z, r->values);
     for (size_t i = 0; i < r->values; i++) {
         float product = ldexpf(z[i], -in->feature_bits) * in->gamma[i % d];
         same &= r->features[i] == product + in->beta[i % d];
@@ -132,7 +132,7 @@ static inline bool integer_rig_add_z(struct integer_rig *r)
 
 /* mel s16 [frames][n_mels]; fills states and features, counts on. Returns whether the features
  * follow from z. */
-static inline bool integer_rig_run(struct integer_rig *r, const int16_t *mel)
+static inline bool fixed_rig_run(struct fixed_rig *r, const int16_t *mel)
 {
     const struct npu_program *p = &r->program;
     atomic_bool cancel = false;
@@ -142,7 +142,7 @@ static inline bool integer_rig_run(struct integer_rig *r, const int16_t *mel)
                           .mel = framed,
                           .features = r->features,
                           .cancel = &cancel,
-                          .after = integer_rig_after,
+                          .after = fixed_rig_after,
                           .user = r};
     if (!framed)
         abort();
@@ -151,11 +151,11 @@ static inline bool integer_rig_run(struct integer_rig *r, const int16_t *mel)
     r->state = 0;
     int ret = r->device->backend->run(r->loaded, &run);
     free(framed);
-    return ret == 0 && integer_rig_add_z(r);
+    return ret == 0 && fixed_rig_add_z(r);
 }
 
-/* As tests/npu/integer_reference.py computes it. */
-static inline uint64_t integer_rig_hash(const struct integer_rig *r, unsigned state)
+/* As tests/npu/fixed_reference.py computes it. */
+static inline uint64_t fixed_rig_hash(const struct fixed_rig *r, unsigned state)
 {
     uint64_t hash = 0;
     for (size_t i = 0; i < r->values; i++)
@@ -165,7 +165,7 @@ static inline uint64_t integer_rig_hash(const struct integer_rig *r, unsigned st
 }
 
 /* "h00" .. or "z" */
-static inline void integer_rig_name(const struct integer_rig *r, unsigned state, char name[16])
+static inline void fixed_rig_name(const struct fixed_rig *r, unsigned state, char name[16])
 {
     if (state + 1 == r->n_states)
         strcpy(name, "z");
@@ -173,4 +173,4 @@ static inline void integer_rig_name(const struct integer_rig *r, unsigned state,
         snprintf(name, 16, "h%02u", state);
 }
 
-#endif /* TESTS_NPU_INTEGER_RIG_H */
+#endif /* TESTS_NPU_FIXED_RIG_H */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef NPU_KERNELS_REF_F1_RSQRT_H
-#define NPU_KERNELS_REF_F1_RSQRT_H
-/* First guess of f1_norm's 1 / sqrt(q / 2^32), 14 fraction bits, for q / 2^24 = i + 64 (middle of
- * the step): rint(2^14 / sqrt((i + 64.5) / 256)). */
+#ifndef NPU_KERNELS_REF_FIXED_RSQRT_H
+#define NPU_KERNELS_REF_FIXED_RSQRT_H
+/* First guess of fixed_norm's 1 / sqrt(q / 2^32), 14 fraction bits, for q / 2^24 = i + 64 (middle
+ * of the step): rint(2^14 / sqrt((i + 64.5) / 256)). */
 #include <stdint.h>
 
-#define NPU_F1_RSQRT_ENTRIES 192
-static const uint16_t npu_f1_rsqrt[NPU_F1_RSQRT_ENTRIES] = {
+#define NPU_FIXED_RSQRT_ENTRIES 192
+static const uint16_t npu_fixed_rsqrt[NPU_FIXED_RSQRT_ENTRIES] = {
     32641, 32391, 32146, 31907, 31673, 31445, 31221, 31002, 30787, 30577, 30371, 30169, 29972,
     29778, 29587, 29401, 29217, 29038, 28861, 28688, 28518, 28350, 28186, 28024, 27866, 27709,
     27556, 27405, 27256, 27110, 26966, 26825, 26686, 26548, 26413, 26280, 26149, 26020, 25893,
@@ -24,4 +24,4 @@ static const uint16_t npu_f1_rsqrt[NPU_F1_RSQRT_ENTRIES] = {
     16697, 16663, 16629, 16596, 16563, 16530, 16497, 16465, 16432, 16400,
 };
 
-#endif /* NPU_KERNELS_REF_F1_RSQRT_H */
+#endif /* NPU_KERNELS_REF_FIXED_RSQRT_H */

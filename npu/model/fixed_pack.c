@@ -8,8 +8,8 @@
 
 #include "npu/block.h"
 #include "npu/log.h"
-#include "npu/model/integer_matrix.h"
-#include "npu/model/integer_pack.h"
+#include "npu/model/fixed_matrix.h"
+#include "npu/model/fixed_pack.h"
 
 #define ROWS           64 /* that are read at a time */
 #define S16            32767.0
@@ -26,7 +26,7 @@
 
 /* Memory of packing. Vectors hold the longest row or column of the program. */
 struct packing {
-    struct npu_integer *out;
+    struct npu_fixed *out;
     const struct npu_model *model;
     struct npu_error *err;
     unsigned d;
@@ -139,14 +139,14 @@ static void bound_by_norm(double *bound, const double *w, const double *bias, un
 }
 
 /* Largest integer that output j of a packed matrix gives, its rounding included. */
-static double output_max(const struct npu_integer_matrix *m, const double *bound, unsigned j)
+static double output_max(const struct npu_fixed_matrix *m, const double *bound, unsigned j)
 {
-    return ldexp(bound[j] * m->mult[j], -m->acc_shift - m->shift[j / NPU_F1_CHANNELS]) + 1;
+    return ldexp(bound[j] * m->mult[j], -m->acc_shift - m->shift[j / NPU_FIXED_CHANNELS]) + 1;
 }
 
 /* The residual stream grows by the largest output of a matrix. */
 static void grow_residual(struct packing *p, const struct npu_stage *s,
-                          const struct npu_integer_matrix *m)
+                          const struct npu_fixed_matrix *m)
 {
     double most = 0;
     unsigned channel = 0;
@@ -180,13 +180,13 @@ static void fold_norm(const struct packing *p, double *w, double *bias, unsigned
 }
 
 /* The norm's multipliers from p->g, and what follows for the matrix behind it. */
-static void pack_norm(struct packing *p, struct npu_integer_stage *st)
+static void pack_norm(struct packing *p, struct npu_fixed_stage *st)
 {
     double root = sqrt(p->d);
     p->norm_scale = largest_of(p->g, p->d) * root * NORM_SLACK / S16;
     for (unsigned i = 0; i < p->d; i++)
         p->scale[i] = p->g[i] / p->norm_scale;
-    st->norm_shift = npu_integer_multipliers(st->norm_mult, p->scale, p->d);
+    st->norm_shift = npu_fixed_multipliers(st->norm_mult, p->scale, p->d);
     for (unsigned i = 0; i < p->d; i++) {
         p->factor[i] = ldexp(st->norm_mult[i], -st->norm_shift);
         p->unit[i] = p->factor[i] * p->norm_scale;
@@ -196,17 +196,17 @@ static void pack_norm(struct packing *p, struct npu_integer_stage *st)
 
 /* Matrix m of a stage behind a norm: w' z as (w' / unit) y. */
 static int pack_behind_norm(struct packing *p, const struct npu_stage *s,
-                            struct npu_integer_stage *st, unsigned m, double *w, const double *bias)
+                            struct npu_fixed_stage *st, unsigned m, double *w, const double *bias)
 {
-    const struct npu_integer_input input = {
+    const struct npu_fixed_input input = {
         .max = p->x_max, .factor = p->factor, .norm = sqrt(p->d) * PROOF_SLACK};
     char what[64];
     for (unsigned j = 0; j < s->n; j++)
         for (unsigned i = 0; i < s->k; i++)
             w[(size_t)j * s->k + i] /= p->unit[i];
-    npu_integer_name(what, s, m);
-    return npu_integer_pack_matrix(&st->matrix[m], w, bias, s->n, s->k, p->norm_scale, p->sy,
-                                   &input, p->bound, p->scale, what, p->err);
+    npu_fixed_name(what, s, m);
+    return npu_fixed_pack_matrix(&st->matrix[m], w, bias, s->n, s->k, p->norm_scale, p->sy, &input,
+                                 p->bound, p->scale, what, p->err);
 }
 
 static int read_norm(struct packing *p, const struct npu_stage *s)
@@ -218,18 +218,18 @@ static int read_norm(struct packing *p, const struct npu_stage *s)
 /* ---- GELU ------------------------------------------------------------------------------------ */
 
 /* Outputs up to `most`: the fine grid of u holds 6 to 12 in 15 bits. Returns its step. */
-static double pack_gelu(struct npu_integer_stage *st, double most)
+static double pack_gelu(struct npu_fixed_stage *st, double most)
 {
     double scale = most / S16;
     int shift = (int)floor(log2(scale * S16 / 6));
     st->gelu_shift = shift < 0 ? 0 : shift > 15 ? 15 : shift;
     double fine = ldexp(scale, -st->gelu_shift);
-    npu_integer_gelu_table(st->table, 32 * fine, fine);
+    npu_fixed_gelu_table(st->table, 32 * fine, fine);
     return fine;
 }
 
 /* The next stage's inputs: what GELU leaves of the outputs of this one. */
-static void keep_gelu_max(struct packing *p, const struct npu_integer_stage *st, unsigned n)
+static void keep_gelu_max(struct packing *p, const struct npu_fixed_stage *st, unsigned n)
 {
     for (unsigned j = 0; j < n; j++)
         p->x_max[j] =
@@ -241,16 +241,16 @@ static void keep_gelu_max(struct packing *p, const struct npu_integer_stage *st,
 /* A matrix whose inputs are x_max[i % period] at scale sx and whose output adds to the residual
  * stream or is it. p->bias holds its bias. */
 static int pack_into_residual(struct packing *p, const struct npu_stage *s,
-                              struct npu_integer_stage *st, double *w, double sx, unsigned period)
+                              struct npu_fixed_stage *st, double *w, double sx, unsigned period)
 {
-    const struct npu_integer_input input = {.max = p->x_max};
+    const struct npu_fixed_input input = {.max = p->x_max};
     char what[64];
-    npu_integer_name(what, s, 0);
+    npu_fixed_name(what, s, 0);
     for (unsigned i = period; i < s->k; i++)
         p->x_max[i] = p->x_max[i - period];
     fill(p->sy, s->n, ldexp(1, -RESIDUAL_BITS));
-    int ret = npu_integer_pack_matrix(&st->matrix[0], w, p->bias, s->n, s->k, sx, p->sy, &input,
-                                      p->bound, p->scale, what, p->err);
+    int ret = npu_fixed_pack_matrix(&st->matrix[0], w, p->bias, s->n, s->k, sx, p->sy, &input,
+                                    p->bound, p->scale, what, p->err);
     if (ret == 0)
         grow_residual(p, s, &st->matrix[0]);
     return ret;
@@ -259,9 +259,9 @@ static int pack_into_residual(struct packing *p, const struct npu_stage *s,
 static int pack_stem(struct packing *p)
 {
     const struct npu_stage *s = p->out->program.stage;
-    struct npu_integer_stage *st = p->out->stage;
-    const double mel_scale = ldexp(1, -NPU_INTEGER_MEL_BITS);
-    const struct npu_integer_input mel = {.max = p->x_max};
+    struct npu_fixed_stage *st = p->out->stage;
+    const double mel_scale = ldexp(1, -NPU_FIXED_MEL_BITS);
+    const struct npu_fixed_input mel = {.max = p->x_max};
     char what[64];
 
     int ret = read_matrix(p, s, 0, p->w);
@@ -269,13 +269,13 @@ static int pack_stem(struct packing *p)
         ret = read_vector(p, s->matrix[0].bias, 0, s->n, p->bias);
     if (ret)
         return ret;
-    bound_by_max(p->reals, p->w, p->bias, s->n, s->k, NPU_INTEGER_MEL_MAX * mel_scale);
+    bound_by_max(p->reals, p->w, p->bias, s->n, s->k, NPU_FIXED_MEL_MAX * mel_scale);
     double most = largest_of(p->reals, s->n);
     fill(p->sy, s->n, pack_gelu(st, most));
-    fill(p->x_max, s->k, NPU_INTEGER_MEL_MAX);
-    npu_integer_name(what, s, 0);
-    ret = npu_integer_pack_matrix(&st->matrix[0], p->w, p->bias, s->n, s->k, mel_scale, p->sy, &mel,
-                                  p->bound, p->scale, what, p->err);
+    fill(p->x_max, s->k, NPU_FIXED_MEL_MAX);
+    npu_fixed_name(what, s, 0);
+    ret = npu_fixed_pack_matrix(&st->matrix[0], p->w, p->bias, s->n, s->k, mel_scale, p->sy, &mel,
+                                p->bound, p->scale, what, p->err);
     if (ret)
         return ret;
     keep_gelu_max(p, st, s->n);
@@ -302,7 +302,7 @@ static void choose_value_units(struct packing *p, double *wo, unsigned bits)
         for (unsigned j = 0; j < d; j++)
             for (unsigned i = 0; i < d; i++)
                 wo[(size_t)j * d + i] *= p->value_max[i];
-        npu_integer_column_factors(p->g, wo, d, d, p->scale);
+        npu_fixed_column_factors(p->g, wo, d, d, p->scale);
         for (unsigned i = 0; i < d; i++)
             p->value_unit[i] = p->value_max[i] / p->g[i];
     } else {
@@ -357,14 +357,14 @@ static int read_attention(struct packing *p, const struct npu_stage *qkv,
 }
 
 /* bound f64 [3][d] of Q, K, V; p->bias: Q's. */
-static int pack_qkv(struct packing *p, const struct npu_stage *s, struct npu_integer_stage *st,
+static int pack_qkv(struct packing *p, const struct npu_stage *s, struct npu_fixed_stage *st,
                     int *qk_shift, const double *bound)
 {
     size_t dd = (size_t)p->d * p->d;
     double key_unit;
 
-    if (npu_integer_weight_bits(s) == 8)
-        npu_integer_column_factors(p->g, p->w, 3 * p->d, p->d, p->scale);
+    if (npu_fixed_weight_bits(s) == 8)
+        npu_fixed_column_factors(p->g, p->w, 3 * p->d, p->d, p->scale);
     else
         fill(p->g, p->d, 1);
     pack_norm(p, st);
@@ -384,7 +384,7 @@ static int pack_qkv(struct packing *p, const struct npu_stage *s, struct npu_int
 
 /* Attention's output in integers: V's, the division's rounding 2^-12 of it and that of 24 blocks of
  * keys, rescaled, 3 at most. */
-static void keep_value_max(struct packing *p, const struct npu_integer_matrix *v)
+static void keep_value_max(struct packing *p, const struct npu_fixed_matrix *v)
 {
     for (unsigned i = 0; i < p->d; i++)
         p->x_max[i] = fmin(output_max(v, p->bound, i) * (1 + 0x1p-12) + 3, S16);
@@ -393,7 +393,7 @@ static void keep_value_max(struct packing *p, const struct npu_integer_matrix *v
 static int pack_attention(struct packing *p, unsigned index)
 {
     const struct npu_stage *qkv = &p->out->program.stage[index], *out = qkv + 2;
-    struct npu_integer_stage *st = &p->out->stage[index];
+    struct npu_fixed_stage *st = &p->out->stage[index];
     unsigned d = p->d;
     double *wo = p->w + 3 * (size_t)d * d, *bound = p->reals;
 
@@ -410,7 +410,7 @@ static int pack_attention(struct packing *p, unsigned index)
     double least = largest_of(bound + 2 * d, d) * 1e-3;
     for (unsigned i = 0; i < d; i++)
         p->value_max[i] = fmax(bound[2 * d + i], least);
-    choose_value_units(p, wo, npu_integer_weight_bits(out));
+    choose_value_units(p, wo, npu_fixed_weight_bits(out));
     ret = pack_qkv(p, qkv, st, &st[1].qk_shift, bound);
     if (ret)
         return ret;
@@ -433,7 +433,7 @@ static int pack_attention(struct packing *p, unsigned index)
 static int pack_ffn(struct packing *p, unsigned index)
 {
     const struct npu_stage *fc1 = &p->out->program.stage[index], *fc2 = fc1 + 1;
-    struct npu_integer_stage *st = &p->out->stage[index];
+    struct npu_fixed_stage *st = &p->out->stage[index];
 
     int ret = read_norm(p, fc1);
     if (ret == 0)
@@ -443,7 +443,7 @@ static int pack_ffn(struct packing *p, unsigned index)
     if (ret)
         return ret;
     fold_norm(p, p->w, p->bias, fc1->n);
-    npu_integer_column_factors(p->g, p->w, fc1->n, fc1->k, p->scale);
+    npu_fixed_column_factors(p->g, p->w, fc1->n, fc1->k, p->scale);
     pack_norm(p, st);
     bound_by_norm(p->reals, p->w, p->bias, fc1->n, fc1->k);
     double most = largest_of(p->reals, fc1->n), unit = most / S16;
@@ -486,7 +486,7 @@ static int pack_positions(struct packing *p)
 /* ---- The residual stream's format ------------------------------------------------------------ */
 
 /* Packed for 14 fraction bits: take fewer. */
-static void lower_residual(struct npu_integer *out, int bits)
+static void lower_residual(struct npu_fixed *out, int bits)
 {
     int less = RESIDUAL_BITS - bits;
     for (unsigned i = 0; i < out->program.n_stages; i++) {
@@ -494,9 +494,9 @@ static void lower_residual(struct npu_integer *out, int bits)
         if (s->out != NPU_BUFFER_RESIDUAL)
             continue;
         uint8_t *shift = out->stage[i].matrix[0].shift;
-        for (unsigned j = 0; j < (s->n + NPU_F1_CHANNELS - 1) / NPU_F1_CHANNELS; j++)
-            shift[j] =
-                (uint8_t)(shift[j] + less > NPU_F1_SHIFT_MAX ? NPU_F1_SHIFT_MAX : shift[j] + less);
+        for (unsigned j = 0; j < (s->n + NPU_FIXED_CHANNELS - 1) / NPU_FIXED_CHANNELS; j++)
+            shift[j] = (uint8_t)(shift[j] + less > NPU_FIXED_SHIFT_MAX ? NPU_FIXED_SHIFT_MAX
+                                                                       : shift[j] + less);
     }
     for (size_t i = 0; less > 0 && i < (size_t)out->program.positions * out->program.d_model; i++)
         out->positions[i] = (int16_t)rint(ldexp(out->positions[i], -less));
@@ -504,30 +504,30 @@ static void lower_residual(struct npu_integer *out, int bits)
 
 static int choose_residual(struct packing *p)
 {
-    struct npu_integer *out = p->out;
+    struct npu_fixed *out = p->out;
     int bits = RESIDUAL_BITS;
     char what[64];
     while (bits >= RESIDUAL_LEAST &&
-           ldexp(p->residual, bits - RESIDUAL_BITS) > NPU_INTEGER_RESIDUAL_MAX)
+           ldexp(p->residual, bits - RESIDUAL_BITS) > NPU_FIXED_RESIDUAL_MAX)
         bits--;
-    npu_integer_name(what, p->largest_what, 0);
+    npu_fixed_name(what, p->largest_what, 0);
     if (bits < RESIDUAL_LEAST)
         return npu_fail(p->err, -ENOTSUP,
                         "%s, channel %u: adds up to %.4g to the residual stream, in all %.4g; "
                         "profile npu holds %.4g",
                         what, p->largest_channel, ldexp(p->largest, -RESIDUAL_BITS),
                         ldexp(p->residual, -RESIDUAL_BITS),
-                        ldexp(NPU_INTEGER_RESIDUAL_MAX, -RESIDUAL_LEAST));
+                        ldexp(NPU_FIXED_RESIDUAL_MAX, -RESIDUAL_LEAST));
     lower_residual(out, bits);
     out->residual_bits = bits;
     out->residual_bound = ldexp(p->residual, bits - RESIDUAL_BITS);
     out->stage[1].gelu_shift = bits - 12;
-    npu_integer_gelu_table(out->stage[1].table, 0x1p-7, ldexp(1, -bits));
+    npu_fixed_gelu_table(out->stage[1].table, 0x1p-7, ldexp(1, -bits));
     out->inv_d = (int64_t)rint(0x1p40 / p->d);
     out->eps = (int64_t)rint(ldexp(p->d * 1e-5, 2 * bits));
     out->sqrt_d = (int64_t)rint(sqrt(p->d) * 1024);
     out->feature_bits = p->d > 1024 ? 9 : 10;
-    for (int i = 0; i < NPU_F1_EXP_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_EXP_ENTRIES; i++)
         out->exp[i] = (int16_t)rint(S16 * exp2(-i / 64.0));
     return 0;
 }
@@ -559,7 +559,7 @@ static char *lay_out_packing(struct packing *p)
     return block;
 }
 
-int npu_integer_pack(struct npu_integer *out, const struct npu_model *model, struct npu_error *err)
+int npu_fixed_pack(struct npu_fixed *out, const struct npu_model *model, struct npu_error *err)
 {
     struct packing p = {.out = out, .model = model, .err = err, .d = out->program.d_model};
     const struct npu_stage *stage = out->program.stage;

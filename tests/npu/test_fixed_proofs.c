@@ -3,24 +3,24 @@
  * from the packed weights, stay below them and come near them; a model that cannot be proven is
  * refused with one sentence.
  *
- *     test_integer_proofs [CASE...]  all cases, or those named: worst wide refused pieces base tiny
+ *     test_fixed_proofs [CASE...]  all cases, or those named: worst wide refused pieces base tiny
  *
  * TEST_SOURCE_ROOT (environment) is the project's folder. */
 #include <errno.h>
 #include <math.h>
 #include <unistd.h>
 
-#include "npu/model/integer_matrix.h"
+#include "npu/model/fixed_matrix.h"
 #include "tests/npu/encoder_input.h"
 #include "tests/npu/encoder_rig.h"
-#include "tests/npu/integer_model.h"
+#include "tests/npu/fixed_model.h"
 
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
 #define TINY_PATH "../shared/data/weights/whisper-tiny.en-encoder.safetensors"
 
 struct packed {
     struct npu_model *model;
-    struct npu_integer *integer;
+    struct npu_fixed *fixed;
     const struct npu_program *program;
 };
 
@@ -37,19 +37,19 @@ static int pack(struct packed *p, const char *path, struct npu_error *err)
     npu_model_get_info(p->model, &info);
     int ret = npu_program_build(&program, &info);
     if (ret == 0)
-        ret = npu_integer_open(&p->integer, &program, p->model, err);
+        ret = npu_fixed_open(&p->fixed, &program, p->model, err);
     if (ret == 0)
-        p->program = &p->integer->program;
+        p->program = &p->fixed->program;
     return ret;
 }
 
 static void unpack(struct packed *p)
 {
-    npu_integer_close(&p->integer);
+    npu_fixed_close(&p->fixed);
     npu_model_close(&p->model);
 }
 
-static int weight(const struct npu_integer_matrix *m, size_t at)
+static int weight(const struct npu_fixed_matrix *m, size_t at)
 {
     return m->bits == 8 ? ((const int8_t *)m->w)[at] : ((const int16_t *)m->w)[at];
 }
@@ -60,7 +60,7 @@ static int16_t rounded(double x)
 }
 
 /* The largest sum of output j: x = sign(w) max. */
-static void worst_by_max(int16_t *x, const struct npu_integer_matrix *m, unsigned j, unsigned k,
+static void worst_by_max(int16_t *x, const struct npu_fixed_matrix *m, unsigned j, unsigned k,
                          const int16_t *max, unsigned period)
 {
     for (unsigned i = 0; i < k; i++) {
@@ -70,8 +70,8 @@ static void worst_by_max(int16_t *x, const struct npu_integer_matrix *m, unsigne
 }
 
 /* The same behind a norm: the row z of length sqrt(d) that lies along the weights. */
-static void worst_by_norm(int16_t *x, const struct npu_integer_stage *st,
-                          const struct npu_integer_matrix *m, unsigned j, unsigned d)
+static void worst_by_norm(int16_t *x, const struct npu_fixed_stage *st,
+                          const struct npu_fixed_matrix *m, unsigned j, unsigned d)
 {
     double squares = 0, sign = m->bias[j] < 0 ? -1 : 1;
     for (unsigned i = 0; i < d; i++) {
@@ -85,7 +85,7 @@ static void worst_by_norm(int16_t *x, const struct npu_integer_stage *st,
     }
 }
 
-static __int128 sum_of(const struct npu_integer_matrix *m, const int16_t *x, unsigned j, unsigned k)
+static __int128 sum_of(const struct npu_fixed_matrix *m, const int16_t *x, unsigned j, unsigned k)
 {
     __int128 sum = m->bias[j];
     for (unsigned i = 0; i < k; i++)
@@ -94,25 +94,25 @@ static __int128 sum_of(const struct npu_integer_matrix *m, const int16_t *x, uns
 }
 
 /* What the kernel makes of x in output j, and what it should be of an exact sum. */
-static bool kernel_is_exact(const struct npu_integer_matrix *m, const int16_t *x, unsigned j,
+static bool kernel_is_exact(const struct npu_fixed_matrix *m, const int16_t *x, unsigned j,
                             unsigned k, int32_t *out)
 {
     uint8_t shift = m->shift[j / 64];
-    struct npu_f1_gemm_args g = {.c = out,
-                                 .a = x,
-                                 .bias = m->bias + j,
-                                 .mult = m->mult + j,
-                                 .w = (const char *)m->w + (size_t)j * k * m->bits / 8,
-                                 .shift = &shift,
-                                 .lda = k,
-                                 .ldw = k,
-                                 .ldc = 1,
-                                 .m = 1,
-                                 .n = 1,
-                                 .k = (int)k,
-                                 .acc_shift = m->acc_shift,
-                                 .result = NPU_F1_S32};
-    (m->bits == 8 ? npu_f1_gemm_s16s8_ref : npu_f1_gemm_s16s16_ref)(&g);
+    struct npu_fixed_gemm_args g = {.c = out,
+                                    .a = x,
+                                    .bias = m->bias + j,
+                                    .mult = m->mult + j,
+                                    .w = (const char *)m->w + (size_t)j * k * m->bits / 8,
+                                    .shift = &shift,
+                                    .lda = k,
+                                    .ldw = k,
+                                    .ldc = 1,
+                                    .m = 1,
+                                    .n = 1,
+                                    .k = (int)k,
+                                    .acc_shift = m->acc_shift,
+                                    .result = NPU_FIXED_S32};
+    (m->bits == 8 ? npu_fixed_gemm_s16s8_ref : npu_fixed_gemm_s16s16_ref)(&g);
     double exact = ldexp((double)sum_of(m, x, j, k) * m->mult[j], -m->acc_shift - shift);
     /* Rounded once, or twice where the accumulator is shifted. */
     double allowed = 0.5001 + (m->acc_shift ? ldexp(0.5 * m->mult[j], -shift) : 0);
@@ -128,10 +128,10 @@ struct worst {
 /* All outputs of a matrix; x_max: of its inputs, with period; NULL: behind the stage's norm. max
  * (out, or NULL): the largest |requantised| of each output. */
 static void check_matrix(struct worst *worst, const struct npu_stage *s,
-                         const struct npu_integer_stage *st, unsigned m, const int16_t *x_max,
+                         const struct npu_fixed_stage *st, unsigned m, const int16_t *x_max,
                          unsigned period, double *max)
 {
-    const struct npu_integer_matrix *matrix = &st->matrix[m];
+    const struct npu_fixed_matrix *matrix = &st->matrix[m];
     int16_t *x = malloc(s->k * sizeof(*x));
     double nearest = 0;
     if (!x)
@@ -179,7 +179,7 @@ static double largest_position(const struct packed *p)
 {
     int most = 0;
     for (size_t i = 0; i < (size_t)p->program->positions * p->program->d_model; i++) {
-        int value = abs(p->integer->positions[i]);
+        int value = abs(p->fixed->positions[i]);
         most = value > most ? value : most;
     }
     return most;
@@ -205,9 +205,9 @@ static void check_model(const char *what, const char *path, unsigned least_wide)
     residual = largest_position(&p);
     for (unsigned i = 0; i < p.program->n_stages; i++) {
         const struct npu_stage *s = &p.program->stage[i];
-        const struct npu_integer_stage *st = &p.integer->stage[i];
+        const struct npu_fixed_stage *st = &p.fixed->stage[i];
         if (s->op == NPU_OP_CONV1) {
-            int16_t mel = NPU_INTEGER_MEL_MAX;
+            int16_t mel = NPU_FIXED_MEL_MAX;
             check_matrix(&worst, s, st, 0, &mel, 1, max);
             gelu_max(x_max, max, s->n, st->gelu_shift);
         } else if (s->op == NPU_OP_NORM_QKV) {
@@ -233,10 +233,9 @@ static void check_model(const char *what, const char *path, unsigned least_wide)
     check_case(worst.wide >= least_wide, name, "%u matrices, at least %u expected", worst.wide,
                least_wide);
     snprintf(name, sizeof(name), "%s_residual_stream_stays_below_its_bound", what);
-    check_case(residual <= p.integer->residual_bound &&
-                   residual >= 0.98 * p.integer->residual_bound &&
-                   p.integer->residual_bound <= NPU_INTEGER_RESIDUAL_MAX,
-               name, "%.0f of %.0f", residual, p.integer->residual_bound);
+    check_case(residual <= p.fixed->residual_bound && residual >= 0.98 * p.fixed->residual_bound &&
+                   p.fixed->residual_bound <= NPU_FIXED_RESIDUAL_MAX,
+               name, "%.0f of %.0f", residual, p.fixed->residual_bound);
     free(max);
     free(x_max);
     unpack(&p);
@@ -244,18 +243,18 @@ static void check_model(const char *what, const char *path, unsigned least_wide)
 
 static void test_worst(void)
 {
-    integer_model_write(80, 192, 2, 64, 3);
-    check_model("small", integer_model_path(), 5);
-    integer_model_remove();
+    fixed_model_write(80, 192, 2, 64, 3);
+    check_model("small", fixed_model_path(), 5);
+    fixed_model_remove();
 }
 
 /* Equal weights everywhere in FC2: the sums of 8-bit weights leave 32 bits. */
 static void test_wide(void)
 {
-    integer_model_write(80, 192, 2, 64, 3);
-    integer_model_change("layers.1.fc2.weight", 0, 0.01f);
-    check_model("equal_weights", integer_model_path(), 6);
-    integer_model_remove();
+    fixed_model_write(80, 192, 2, 64, 3);
+    fixed_model_change("layers.1.fc2.weight", 0, 0.01f);
+    check_model("equal_weights", fixed_model_path(), 6);
+    fixed_model_remove();
 }
 
 static void test_base(void)
@@ -292,16 +291,16 @@ static void test_refused(void)
         struct packed p;
         struct npu_error err = {""};
         char name[96];
-        integer_model_write(80, 128, 2, 64, 3);
-        integer_model_change(cases[i].tensor, cases[i].factor, 0);
+        fixed_model_write(80, 128, 2, 64, 3);
+        fixed_model_change(cases[i].tensor, cases[i].factor, 0);
         if (cases[i].also)
-            integer_model_change(cases[i].also, 20000, 0);
-        int ret = pack(&p, integer_model_path(), &err);
+            fixed_model_change(cases[i].also, 20000, 0);
+        int ret = pack(&p, fixed_model_path(), &err);
         snprintf(name, sizeof(name), "refused_for_its_%s", cases[i].name);
         check_case(ret == -ENOTSUP && strstr(err.text, cases[i].says) && !strchr(err.text, '\n'),
                    name, "%d, \"%s\"", ret, err.text);
         unpack(&p);
-        integer_model_remove();
+        fixed_model_remove();
     }
     /* Weights that are zero, or nothing but a bias, are no reason. */
     static const char *const zero[] = {"layers.0.self_attn.k_proj.weight", "layers.1.fc1.weight",
@@ -310,12 +309,12 @@ static void test_refused(void)
     for (size_t i = 0; i < sizeof(zero) / sizeof(zero[0]); i++) {
         struct packed p;
         struct npu_error err = {""};
-        integer_model_write(80, 128, 2, 64, 3);
-        integer_model_change(zero[i], 0, 0);
-        int ret = pack(&p, integer_model_path(), &err);
+        fixed_model_write(80, 128, 2, 64, 3);
+        fixed_model_change(zero[i], 0, 0);
+        int ret = pack(&p, fixed_model_path(), &err);
         check_case(ret == 0, "zero_weights_are_packed", "%s: %d, \"%s\"", zero[i], ret, err.text);
         unpack(&p);
-        integer_model_remove();
+        fixed_model_remove();
     }
 }
 
@@ -327,7 +326,7 @@ static void test_pieces(void)
     static const int mults[] = {16384, 16384, 16384, 16384, 24000};
     for (int i = 0; i < 5; i++) {
         int16_t m;
-        int shift = npu_integer_multipliers(&m, &ratios[i], 1);
+        int shift = npu_fixed_multipliers(&m, &ratios[i], 1);
         check_case(shift == shifts[i] && m == mults[i], "multiplier", "%g is %d / 2^%d", ratios[i],
                    m, shift);
     }
@@ -339,17 +338,17 @@ static void test_pieces(void)
     uint8_t shift;
     static const double x_max[6] = {1, 1, 1, 1, 1, 1};
     static const int8_t even[6] = {127, 64, -62, 0, -2, 126};
-    struct npu_integer_matrix m = {
+    struct npu_fixed_matrix m = {
         .bits = 8, .w = packed, .bias = &packed_bias, .mult = &mult, .shift = &shift};
-    int ret = npu_integer_pack_matrix(&m, w, &bias, 1, 6, 1, &unit,
-                                      &(struct npu_integer_input){.max = x_max}, &bound, &scale,
-                                      "ties", NULL);
+    int ret =
+        npu_fixed_pack_matrix(&m, w, &bias, 1, 6, 1, &unit, &(struct npu_fixed_input){.max = x_max},
+                              &bound, &scale, "ties", NULL);
     check_case(ret == 0 && !memcmp(packed, even, 6), "ties_of_weights_go_to_even",
                "%d: %d %d %d %d %d %d", ret, packed[0], packed[1], packed[2], packed[3], packed[4],
                packed[5]);
     /* A column without weights is worth a thousandth of the largest. */
     double columns[] = {8, 0, 8, 0}, g[2], scratch[2];
-    npu_integer_column_factors(g, columns, 2, 2, scratch);
+    npu_fixed_column_factors(g, columns, 2, 2, scratch);
     double powers[] = {1, pow(1e3, .25), pow(1e3, .5), pow(1e3, .75), 1e3}, nearest = 1;
     for (int i = 0; i < 5; i++)
         nearest = fmin(nearest, fabs(g[0] / g[1] / powers[i] - 1));

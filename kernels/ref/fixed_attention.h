@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef NPU_KERNELS_REF_F1_ATTENTION_H
-#define NPU_KERNELS_REF_F1_ATTENTION_H
-/* f1_attention, compiled once for each set that has wider vectors; integers, so the bits are the
+#ifndef NPU_KERNELS_REF_FIXED_ATTENTION_H
+#define NPU_KERNELS_REF_FIXED_ATTENTION_H
+/* fixed_attention, compiled once for each set that has wider vectors; integers, so the bits are the
  * same. */
-#include "kernels/ref/f1.h"
+#include "kernels/ref/fixed.h"
 
 #include <assert.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct row {
     int32_t o[HEAD];
 };
 
-static void load_block(struct block *block, const struct npu_f1_attention_args *args, int j0,
+static void load_block(struct block *block, const struct npu_fixed_attention_args *args, int j0,
                        int keys)
 {
     if (keys < KEYS)
@@ -30,8 +30,8 @@ static void load_block(struct block *block, const struct npu_f1_attention_args *
     for (int j = 0; j < keys; j++) {
         const int16_t *k = args->k + (j0 + j) * args->ldk, *v = args->v + (j0 + j) * args->ldv;
         for (int c = 0; c < HEAD; c++) {
-            npu_f1_split(&block->k_high[j][c], &block->k_low[j][c], k[c]);
-            npu_f1_split(&block->v_high[c][j], &block->v_low[c][j], v[c]);
+            npu_fixed_split(&block->k_high[j][c], &block->k_low[j][c], k[c]);
+            npu_fixed_split(&block->v_high[c][j], &block->v_low[c][j], v[c]);
         }
     }
 }
@@ -54,12 +54,12 @@ static void rescale(struct row *row, int32_t octave)
 {
     int d = octave - row->octave < D_MAX ? octave - row->octave : D_MAX;
     for (int c = 0; c < HEAD; c++)
-        row->o[c] = (int32_t)npu_f1_srs(row->o[c], d);
-    row->l = (int32_t)npu_f1_srs(row->l, d);
+        row->o[c] = (int32_t)npu_fixed_srs(row->o[c], d);
+    row->l = (int32_t)npu_fixed_srs(row->l, d);
     row->octave = octave;
 }
 
-static void attend(struct row *row, const struct npu_f1_attention_args *args, const int16_t *q,
+static void attend(struct row *row, const struct npu_fixed_attention_args *args, const int16_t *q,
                    const struct block *block, int keys, bool first)
 {
     int64_t sum[64];
@@ -68,7 +68,7 @@ static void attend(struct row *row, const struct npu_f1_attention_args *args, co
 
     dots(sum, q, block->k_high, block->k_low);
     for (int j = 0; j < keys; j++) {
-        s[j] = (int32_t)npu_f1_srs(sum[j], args->qk_shift);
+        s[j] = (int32_t)npu_fixed_srs(sum[j], args->qk_shift);
         most = s[j] > most ? s[j] : most;
     }
     int32_t octave = (most + 63) >> 6;
@@ -78,24 +78,24 @@ static void attend(struct row *row, const struct npu_f1_attention_args *args, co
         rescale(row, octave);
     for (int j = 0; j < keys; j++) {
         int32_t i = 64 * row->octave - s[j];
-        p[j] = i < NPU_F1_EXP_ENTRIES ? args->exp[i] : 0;
+        p[j] = i < NPU_FIXED_EXP_ENTRIES ? args->exp[i] : 0;
         row->l += p[j];
     }
     dots(sum, p, block->v_high, block->v_low);
     for (int c = 0; c < HEAD; c++)
-        row->o[c] += (int32_t)npu_f1_srs(sum[c], O_SHIFT);
+        row->o[c] += (int32_t)npu_fixed_srs(sum[c], O_SHIFT);
 }
 
 static void finish(int16_t *out, const struct row *row)
 {
-    int e = npu_f1_bitlen((uint64_t)row->l) - 1;
+    int e = npu_fixed_bitlen((uint64_t)row->l) - 1;
     int64_t reciprocal = ((INT64_C(1) << (e + 15)) + (row->l >> 1)) / row->l;
     reciprocal = reciprocal > INT16_MAX ? INT16_MAX : reciprocal;
     for (int c = 0; c < HEAD; c++)
-        out[c] = npu_f1_sat16(npu_f1_srs(row->o[c] * reciprocal, 15 + e - O_SHIFT));
+        out[c] = npu_fixed_sat16(npu_fixed_srs(row->o[c] * reciprocal, 15 + e - O_SHIFT));
 }
 
-static inline void npu_f1_attention(const struct npu_f1_attention_args *args)
+static inline void npu_fixed_attention(const struct npu_fixed_attention_args *args)
 {
     struct block block;
     struct row row[ROWS];
@@ -115,4 +115,4 @@ static inline void npu_f1_attention(const struct npu_f1_attention_args *args)
     }
 }
 
-#endif /* NPU_KERNELS_REF_F1_ATTENTION_H */
+#endif /* NPU_KERNELS_REF_FIXED_ATTENTION_H */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The definitions of profile npu (kernels/ref/f1_*.c) against their contracts, written down once
+/* The definitions of profile npu (kernels/ref/fixed_*.c) against their contracts, written down once
  * more in integers of 128 bits without regard for speed, and against float64.
  *
- *     test_f1 [SEED]
+ *     test_fixed [SEED]
  */
 #include <math.h>
 
 #include "kernels/kernels.h"
-#include "kernels/ref/f1_rsqrt.h"
+#include "kernels/ref/fixed_rsqrt.h"
 #include "tests/check.h"
 #include "tests/kernels/kit.h"
 
@@ -96,7 +96,7 @@ static double gelu_h(double a)
 
 static void true_table(int16_t *table, double scale)
 {
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
         table[i] = (int16_t)rint(gelu_h(32 * i * scale) / scale);
 }
 
@@ -104,7 +104,7 @@ static void test_gelu(void)
 {
     enum { N = 4096 };
     static int32_t u[N];
-    static int16_t g[N], table[NPU_F1_GELU_ENTRIES];
+    static int16_t g[N], table[NPU_FIXED_GELU_ENTRIES];
     unsigned wrong = 0;
     double worst = 0;
 
@@ -114,22 +114,22 @@ static void test_gelu(void)
         if (round & 2)
             true_table(table, scale);
         else
-            fill_s16(table, NPU_F1_GELU_ENTRIES, FILL_RANDOM, 32767);
-        for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+            fill_s16(table, NPU_FIXED_GELU_ENTRIES, FILL_RANDOM, 32767);
+        for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
             table[i] = (int16_t)abs(table[i]);
         for (int i = 0; i < N; i++)
             u[i] = i < 64 ? 32736 + i : i < 128 ? -32736 - i + 64 : kit_range(-40000, 40000);
         u[200] = 1 << 30;
         u[201] = -(1 << 30);
         u[202] = 0;
-        npu_f1_gelu_s32s16_ref(&(struct npu_f1_gelu_args){.g = g,
-                                                          .u = u,
-                                                          .table = table,
-                                                          .ldg = 64,
-                                                          .ldu = 64,
-                                                          .m = N / 64,
-                                                          .n = 64,
-                                                          .shift = shift});
+        npu_fixed_gelu_s32s16_ref(&(struct npu_fixed_gelu_args){.g = g,
+                                                                .u = u,
+                                                                .table = table,
+                                                                .ldg = 64,
+                                                                .ldu = 64,
+                                                                .m = N / 64,
+                                                                .n = 64,
+                                                                .shift = shift});
         for (int i = 0; i < N; i++) {
             wrong += g[i] != slow_gelu(u[i], table, shift);
             if (shift == 0 && (round & 2) && abs(u[i]) < 32767) {
@@ -146,7 +146,7 @@ static void test_gelu(void)
  * ------------------------------------------------------------------------------------ */
 
 struct product {
-    struct npu_f1_gemm_args args;
+    struct npu_fixed_gemm_args args;
     bool a_bytes, w_bytes;
     size_t out; /* elements of c, guard columns and rows included */
     int32_t *before;
@@ -157,9 +157,9 @@ static wide operand(const void *x, bool bytes, ptrdiff_t at)
     return bytes ? ((const int8_t *)x)[at] : ((const int16_t *)x)[at];
 }
 
-static bool wide_result(enum npu_f1_result result)
+static bool wide_result(enum npu_fixed_result result)
 {
-    return result == NPU_F1_S32 || result == NPU_F1_RESIDUAL || result == NPU_F1_STEM;
+    return result == NPU_FIXED_S32 || result == NPU_FIXED_RESIDUAL || result == NPU_FIXED_STEM;
 }
 
 static int32_t get(const void *c, bool words, size_t at)
@@ -167,7 +167,7 @@ static int32_t get(const void *c, bool words, size_t at)
     return words ? ((const int32_t *)c)[at] : ((const int16_t *)c)[at];
 }
 
-static wide slow_stem(const struct npu_f1_gemm_args *g, wide u, int i, int j)
+static wide slow_stem(const struct npu_fixed_gemm_args *g, wide u, int i, int j)
 {
     wide a = round_even(u < 0 ? -u : u, g->gelu_shift);
     wide h = a >= 32767 ? 0 : g->table[(a + 16) / 32];
@@ -176,7 +176,7 @@ static wide slow_stem(const struct npu_f1_gemm_args *g, wide u, int i, int j)
 
 static wide slow_element(const struct product *p, int i, int j, int32_t before)
 {
-    const struct npu_f1_gemm_args *g = &p->args;
+    const struct npu_fixed_gemm_args *g = &p->args;
     wide acc = g->bias[j];
     for (int k = 0; k < g->k; k++)
         acc +=
@@ -189,13 +189,13 @@ static wide slow_element(const struct product *p, int i, int j, int32_t before)
     }
     wide u = round_even(acc * g->mult[j], g->shift[j / 64]);
     switch (g->result) {
-    case NPU_F1_S16:
+    case NPU_FIXED_S16:
         return clip(u);
-    case NPU_F1_S32:
+    case NPU_FIXED_S32:
         return u;
-    case NPU_F1_GELU:
+    case NPU_FIXED_GELU:
         return slow_gelu(u, g->table, g->gelu_shift);
-    case NPU_F1_RESIDUAL:
+    case NPU_FIXED_RESIDUAL:
         return before + u;
     default:
         return slow_stem(g, u, i, j);
@@ -205,11 +205,11 @@ static wide slow_element(const struct product *p, int i, int j, int32_t before)
 static void call(const struct product *p)
 {
     if (p->a_bytes)
-        npu_f1_gemm_s8s8_ref(&p->args);
+        npu_fixed_gemm_s8s8_ref(&p->args);
     else if (p->w_bytes)
-        set->f1.gemm_s16s8(&p->args);
+        set->fixed.gemm_s16s8(&p->args);
     else
-        set->f1.gemm_s16s16(&p->args);
+        set->fixed.gemm_s16s16(&p->args);
 }
 
 /* Bits of the largest sum of products. */
@@ -221,25 +221,25 @@ static int sum_bits(const struct product *p)
 /* Random shape, operands and epilogue; shifts keep a requantised value within 29 bits. */
 static void open_product(struct product *p, enum fill fill)
 {
-    struct npu_f1_gemm_args *g = &p->args;
+    struct npu_fixed_gemm_args *g = &p->args;
     static const int ms[] = {1, 2, 31, 32, 33, 65}, ns[] = {1, 15, 16, 17, 63, 64, 65, 130},
                      ks[] = {1, 3, 64, 255, 256, 257, 700};
     int types = kit_range(0, 2);
 
     *p = (struct product){.a_bytes = types == 2, .w_bytes = types >= 1};
-    *g = (struct npu_f1_gemm_args){.m = ms[kit_range(0, 5)],
-                                   .n = ns[kit_range(0, 7)],
-                                   .k = ks[kit_range(0, 6)],
-                                   .result = (enum npu_f1_result)kit_range(0, 4)};
+    *g = (struct npu_fixed_gemm_args){.m = ms[kit_range(0, 5)],
+                                      .n = ns[kit_range(0, 7)],
+                                      .k = ks[kit_range(0, 6)],
+                                      .result = (enum npu_fixed_result)kit_range(0, 4)};
     g->lda = kit_range(1, 2) == 1 ? g->k + 5 : (g->k + 2) / 3; /* apart, or overlapping */
     g->ldw = g->k + kit_range(0, 3);
     g->ldc = g->n + GUARD;
     g->ldp = g->n + 1;
     int over = sum_bits(p) - 30;
     g->acc_shift = over > 0 ? (over > 30 ? 30 : over) : kit_range(0, 1) * kit_range(0, 4);
-    g->gelu_shift = g->result == NPU_F1_STEM ? kit_range(-2, 2) : kit_range(0, 15);
+    g->gelu_shift = g->result == NPU_FIXED_STEM ? kit_range(-2, 2) : kit_range(0, 15);
     size_t a = (size_t)(g->m * g->lda + g->k), w = (size_t)(g->n * g->ldw);
-    int16_t *table = new_bytes(NPU_F1_GELU_ENTRIES * 2), *mult = new_bytes((size_t)g->n * 2);
+    int16_t *table = new_bytes(NPU_FIXED_GELU_ENTRIES * 2), *mult = new_bytes((size_t)g->n * 2);
     int16_t *pos = new_bytes((size_t)(g->m * g->ldp) * 2);
     int64_t *bias = new_bytes((size_t)g->n * 8);
     uint8_t *shift = new_bytes((size_t)g->n / 64 + 1);
@@ -259,10 +259,11 @@ static void open_product(struct product *p, enum fill fill)
     for (int j = 0; j < g->n; j++) {
         bias[j] = (int64_t)kit_range(-(1 << 28), 1 << 28) * ((int64_t)1 << g->acc_shift) / 2;
         mult[j] = (int16_t)(kit_range(0, 9) ? kit_range(0, 32767) : 32767);
-        shift[j / 64] = (uint8_t)kit_range(g->result == NPU_F1_S16 ? 0 : 17, NPU_F1_SHIFT_MAX);
+        shift[j / 64] =
+            (uint8_t)kit_range(g->result == NPU_FIXED_S16 ? 0 : 17, NPU_FIXED_SHIFT_MAX);
     }
-    fill_s16(table, NPU_F1_GELU_ENTRIES, FILL_RANDOM, 32767);
-    for (int i = 0; i < NPU_F1_GELU_ENTRIES; i++)
+    fill_s16(table, NPU_FIXED_GELU_ENTRIES, FILL_RANDOM, 32767);
+    for (int i = 0; i < NPU_FIXED_GELU_ENTRIES; i++)
         table[i] = (int16_t)abs(table[i]);
     fill_s16(pos, (size_t)(g->m * g->ldp), FILL_RANDOM, 32767);
     for (size_t i = 0; i < p->out; i++)
@@ -285,7 +286,7 @@ static void close_product(struct product *p)
 /* Elements that differ from the slow form, and those outside that changed. */
 static unsigned count_wrong(const struct product *p)
 {
-    const struct npu_f1_gemm_args *g = &p->args;
+    const struct npu_fixed_gemm_args *g = &p->args;
     bool words = wide_result(g->result);
     unsigned wrong = 0;
     for (int i = 0; i <= g->m; i++) {
@@ -329,20 +330,20 @@ static void test_gemm_longest(void)
     uint8_t shift = 15;
     int64_t bias = 0;
     int32_t c;
-    struct npu_f1_gemm_args g = {.c = &c,
-                                 .a = a,
-                                 .w = w,
-                                 .bias = &bias,
-                                 .mult = &mult,
-                                 .shift = &shift,
-                                 .lda = K,
-                                 .ldw = K,
-                                 .ldc = 1,
-                                 .m = 1,
-                                 .n = 1,
-                                 .k = K,
-                                 .acc_shift = 13,
-                                 .result = NPU_F1_S32};
+    struct npu_fixed_gemm_args g = {.c = &c,
+                                    .a = a,
+                                    .w = w,
+                                    .bias = &bias,
+                                    .mult = &mult,
+                                    .shift = &shift,
+                                    .lda = K,
+                                    .ldw = K,
+                                    .ldc = 1,
+                                    .m = 1,
+                                    .n = 1,
+                                    .k = K,
+                                    .acc_shift = 13,
+                                    .result = NPU_FIXED_S32};
     for (int sign = -1; sign <= 1; sign += 2) {
         for (int i = 0; i < K; i++) {
             a[i] = (int16_t)(sign * 32767);
@@ -351,7 +352,7 @@ static void test_gemm_longest(void)
         }
         g.w = w;
         g.acc_shift = 13;
-        set->f1.gemm_s16s16(&g);
+        set->fixed.gemm_s16s16(&g);
         wide expected = round_even(round_even((wide)sign * 32767 * 32767 * K, 13) * 32767, 15);
         check_case(c == expected, "gemm_s16s16_longest_sum", "%d, expected %lld", c,
                    (long long)expected);
@@ -361,7 +362,7 @@ static void test_gemm_longest(void)
         for (int i = 0; i < K; i++)
             w8[i] = (int8_t)(i < K / 2 ? 127 : -127);
         bias = 12345;
-        set->f1.gemm_s16s8(&g);
+        set->fixed.gemm_s16s8(&g);
         int expected32 = (int)round_even((wide)12345 * 32767, 15);
         check_case(c == expected32, "gemm_s16s8_partial_sums_wrap", "%d, expected %d", c,
                    expected32);
@@ -373,13 +374,13 @@ static void test_gemm_longest(void)
 static void test_stem_ends(void)
 {
     enum { N = 64 };
-    static int16_t a[1], w[N], mult[N], pos[N], table[NPU_F1_GELU_ENTRIES];
+    static int16_t a[1], w[N], mult[N], pos[N], table[NPU_FIXED_GELU_ENTRIES];
     static int64_t bias[N];
     static int32_t c[N];
     uint8_t shift = 14;
     unsigned wrong = 0;
 
-    fill_s16(table, NPU_F1_GELU_ENTRIES, FILL_MOST, 1000);
+    fill_s16(table, NPU_FIXED_GELU_ENTRIES, FILL_MOST, 1000);
     for (int gelu_shift = -2; gelu_shift <= 2; gelu_shift++) {
         for (int j = 0; j < N; j++) {
             wide end = round_even(32767, -gelu_shift);
@@ -404,7 +405,7 @@ static void test_stem_ends(void)
                                      .n = N,
                                      .k = 1,
                                      .gelu_shift = gelu_shift,
-                                     .result = NPU_F1_STEM}};
+                                     .result = NPU_FIXED_STEM}};
         call(&p);
         for (int j = 0; j < N; j++)
             wrong += c[j] != slow_stem(&p.args, bias[j], 0, j);
@@ -415,7 +416,7 @@ static void test_stem_ends(void)
 /* ---- norm
  * ------------------------------------------------------------------------------------ */
 
-static void slow_norm(int16_t *y, const struct npu_f1_norm_args *n, const int32_t *x)
+static void slow_norm(int16_t *y, const struct npu_fixed_norm_args *n, const int32_t *x)
 {
     wide sum = 0, most = 0, q_sum = 0, c16[2048];
     for (int i = 0; i < n->d; i++)
@@ -494,8 +495,8 @@ static double norm_error(const int16_t *z, const int32_t *x, int d, int residual
 static void test_rsqrt(void)
 {
     unsigned wrong = 0;
-    for (int i = 0; i < NPU_F1_RSQRT_ENTRIES; i++)
-        wrong += npu_f1_rsqrt[i] != (int)rint(0x1p14 / sqrt((i + 64.5) / 256));
+    for (int i = 0; i < NPU_FIXED_RSQRT_ENTRIES; i++)
+        wrong += npu_fixed_rsqrt[i] != (int)rint(0x1p14 / sqrt((i + 64.5) / 256));
     check_case(wrong == 0, "rsqrt_table_is_its_formula", "%u entries differ", wrong);
 }
 
@@ -510,23 +511,24 @@ static void test_norm(void)
     for (int round = 0; round < 1500; round++) {
         int d = widths[round % 5], residual_bits = kit_range(10, 14);
         bool last = round % 3 == 0;
-        struct npu_f1_norm_args n = {.y = y,
-                                     .x = x,
-                                     .mult = last ? NULL : mult,
-                                     .ldy = d + 2,
-                                     .ldx = d + 1,
-                                     .m = 2,
-                                     .d = d,
-                                     .shift = last ? (d > 1024 ? 9 : 10) : kit_range(0, 8),
-                                     .inv_d = (int64_t)rint(0x1p40 / d),
-                                     .eps = (int64_t)rint(d * 1e-5 * ldexp(1, 2 * residual_bits)),
-                                     .sqrt_d = (int64_t)rint(sqrt(d) * 1024)};
+        struct npu_fixed_norm_args n = {.y = y,
+                                        .x = x,
+                                        .mult = last ? NULL : mult,
+                                        .ldy = d + 2,
+                                        .ldx = d + 1,
+                                        .m = 2,
+                                        .d = d,
+                                        .shift = last ? (d > 1024 ? 9 : 10) : kit_range(0, 8),
+                                        .inv_d = (int64_t)rint(0x1p40 / d),
+                                        .eps =
+                                            (int64_t)rint(d * 1e-5 * ldexp(1, 2 * residual_bits)),
+                                        .sqrt_d = (int64_t)rint(sqrt(d) * 1024)};
         for (int i = 0; i < d; i++)
             mult[i] = (int16_t)kit_range(0, 32767);
         for (int r = 0; r < 2; r++)
             fill_row(x + r * n.ldx, d, (enum row)kit_range(0, ROWS - 1), kit_range(0, 30));
         memset(y, 0x5a, sizeof(y));
-        npu_f1_norm_s32s16_ref(&n);
+        npu_fixed_norm_s32s16_ref(&n);
         for (int r = 0; r < 2; r++) {
             slow_norm(expected, &n, x + r * n.ldx);
             wrong += memcmp(expected, y + r * n.ldy, (size_t)d * 2) != 0;
@@ -544,7 +546,7 @@ static void test_norm(void)
 /* ---- attention
  * ------------------------------------------------------------------------------- */
 
-static void slow_attention(int16_t *out, const struct npu_f1_attention_args *a, int row)
+static void slow_attention(int16_t *out, const struct npu_fixed_attention_args *a, int row)
 {
     const int16_t *q = a->q + row * a->ldq;
     wide octave = 0, l = 0, o[64] = {0};
@@ -587,7 +589,7 @@ static void slow_attention(int16_t *out, const struct npu_f1_attention_args *a, 
 
 enum { KEYS = 1536, QUERIES = 65, LD = 70 };
 static int16_t queries[QUERIES * LD], keys[KEYS * LD], values[KEYS * LD], mixed[QUERIES * LD],
-    exponentials[NPU_F1_EXP_ENTRIES];
+    exponentials[NPU_FIXED_EXP_ENTRIES];
 
 /* Keys whose scores rise from block to block, so that sums are rescaled, by far where `steep`. */
 static void rising_keys(int n, bool steep)
@@ -603,20 +605,20 @@ static unsigned wrong_rows(int m, int n, int qk_shift, int rows_checked)
 {
     int16_t expected[64];
     unsigned wrong = 0;
-    const struct npu_f1_attention_args args = {.out = mixed,
-                                               .q = queries,
-                                               .k = keys,
-                                               .v = values,
-                                               .exp = exponentials,
-                                               .ldo = LD,
-                                               .ldq = LD,
-                                               .ldk = LD,
-                                               .ldv = LD,
-                                               .m = m,
-                                               .n = n,
-                                               .qk_shift = qk_shift};
+    const struct npu_fixed_attention_args args = {.out = mixed,
+                                                  .q = queries,
+                                                  .k = keys,
+                                                  .v = values,
+                                                  .exp = exponentials,
+                                                  .ldo = LD,
+                                                  .ldq = LD,
+                                                  .ldk = LD,
+                                                  .ldv = LD,
+                                                  .m = m,
+                                                  .n = n,
+                                                  .qk_shift = qk_shift};
     memset(mixed, 0x5a, sizeof(mixed));
-    set->f1.attention(&args);
+    set->fixed.attention(&args);
     for (int t = 0; t < rows_checked; t++) {
         int row = t == 0 ? m - 1 : kit_range(0, m - 1);
         slow_attention(expected, &args, row);
@@ -631,7 +633,7 @@ static void test_attention(void)
     static const int ns[] = {1, 2, 63, 64, 65, 127, 128, 129, 700, 1500, 1536};
     unsigned wrong = 0, rising = 0;
 
-    for (int i = 0; i < NPU_F1_EXP_ENTRIES; i++)
+    for (int i = 0; i < NPU_FIXED_EXP_ENTRIES; i++)
         exponentials[i] = (int16_t)rint(32767 * exp2(-i / 64.0));
     for (int round = 0; round < 120; round++) {
         enum fill fill = (enum fill)(round % FILLS);
@@ -661,19 +663,19 @@ static void test_attention_near(void)
         keys[i] = (int16_t)kit_range(-3000, 3000);
         values[i] = (int16_t)kit_range(-20000, 20000);
     }
-    const struct npu_f1_attention_args args = {.out = mixed,
-                                               .q = queries,
-                                               .k = keys,
-                                               .v = values,
-                                               .exp = exponentials,
-                                               .ldo = LD,
-                                               .ldq = LD,
-                                               .ldk = LD,
-                                               .ldv = LD,
-                                               .m = 64,
-                                               .n = N,
-                                               .qk_shift = SHIFT};
-    set->f1.attention(&args);
+    const struct npu_fixed_attention_args args = {.out = mixed,
+                                                  .q = queries,
+                                                  .k = keys,
+                                                  .v = values,
+                                                  .exp = exponentials,
+                                                  .ldo = LD,
+                                                  .ldq = LD,
+                                                  .ldk = LD,
+                                                  .ldv = LD,
+                                                  .m = 64,
+                                                  .n = N,
+                                                  .qk_shift = SHIFT};
+    set->fixed.attention(&args);
     for (int i = 0; i < 64; i++) {
         double s[N], most = -1e9, sum = 0, o[64] = {0};
         for (int j = 0; j < N; j++) {
@@ -714,7 +716,7 @@ int main(int argc, char **argv)
             check_skip(npu_kernels_name(i), "not on this processor");
             continue;
         }
-        if (!memcmp(&k.f1, &below.f1, sizeof(k.f1)))
+        if (!memcmp(&k.fixed, &below.fixed, sizeof(k.fixed)))
             continue;
         set = &k;
         printf("# set %s\n", set->name);

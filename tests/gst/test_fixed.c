@@ -103,12 +103,12 @@ GST_START_TEST (test_set_in_ready)
 GST_END_TEST;
 
 static Suite *
-integer_suite (void)
+fixed_suite (void)
 {
-  Suite *suite = suite_create ("integer");
-  TCase *tcase = tcase_create ("integer");
+  Suite *suite = suite_create ("fixed");
+  TCase *tcase = tcase_create ("fixed");
 
-  use_small_model ("integer.safetensors");
+  use_small_model ("fixed.safetensors");
   suite_add_tcase (suite, tcase);
   watch_leaks (tcase);
   tcase_add_test (tcase, test_bits_of_the_core);
@@ -117,4 +117,4 @@ integer_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (integer);
+GST_CHECK_MAIN (fixed);

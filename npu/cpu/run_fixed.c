@@ -4,10 +4,10 @@
 
 /* m rows of `a` (stride lda) through a matrix of the stage; the rest is in `more`. */
 static void gemm(const struct npu_cpu_job *job, unsigned matrix, void *c, const int16_t *a,
-                 size_t lda, unsigned m, struct npu_f1_gemm_args more)
+                 size_t lda, unsigned m, struct npu_fixed_gemm_args more)
 {
-    const struct npu_integer_matrix *w = &job->i->matrix[matrix];
-    const struct npu_f1_kernels *kernels = &job->l->device->kernels.f1;
+    const struct npu_fixed_matrix *w = &job->fixed->matrix[matrix];
+    const struct npu_fixed_kernels *kernels = &job->l->device->kernels.fixed;
 
     more.c = c;
     more.a = a;
@@ -15,7 +15,7 @@ static void gemm(const struct npu_cpu_job *job, unsigned matrix, void *c, const 
     more.bias = w->bias;
     more.mult = w->mult;
     more.shift = w->shift;
-    more.table = job->i->table;
+    more.table = job->fixed->table;
     more.lda = (ptrdiff_t)lda;
     more.ldw = job->s->k;
     more.ldc = job->s->n;
@@ -23,7 +23,7 @@ static void gemm(const struct npu_cpu_job *job, unsigned matrix, void *c, const 
     more.n = (int)job->s->n;
     more.k = (int)job->s->k;
     more.acc_shift = w->acc_shift;
-    more.gelu_shift = job->i->gelu_shift;
+    more.gelu_shift = job->fixed->gelu_shift;
     (w->bits == 8 ? kernels->gemm_s16s8 : kernels->gemm_s16s16)(&more);
 }
 
@@ -31,22 +31,22 @@ static void gemm(const struct npu_cpu_job *job, unsigned matrix, void *c, const 
 static void norm(const struct npu_cpu_job *job, int16_t *y, unsigned row, unsigned m,
                  const int16_t *mult, int shift)
 {
-    const struct npu_integer *integer = job->l->weights->integer;
+    const struct npu_fixed *fixed = job->l->weights->fixed;
     size_t d = job->l->program.d_model;
-    const struct npu_f1_norm_args args = {
+    const struct npu_fixed_norm_args args = {
         .y = y,
-        .x = job->l->npu.residual + row * d,
+        .x = job->l->fixed.residual + row * d,
         .mult = mult,
         .ldy = (ptrdiff_t)d,
         .ldx = (ptrdiff_t)d,
         .m = (int)m,
         .d = (int)d,
         .shift = shift,
-        .inv_d = integer->inv_d,
-        .eps = integer->eps,
-        .sqrt_d = integer->sqrt_d,
+        .inv_d = fixed->inv_d,
+        .eps = fixed->eps,
+        .sqrt_d = fixed->sqrt_d,
     };
-    npu_f1_norm_s32s16_ref(&args);
+    npu_fixed_norm_s32s16_ref(&args);
 }
 
 /* GELU of the first convolution; a row's input is the rows before, at and after it. */
@@ -57,10 +57,10 @@ static void conv1(void *user, unsigned index, unsigned worker)
     int16_t *mel = job->l->scratch[worker].a;
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
 
-    npu_integer_quantise_mel(mel, job->run->mel + (size_t)row * p->n_mels,
-                             (size_t)(m + 2) * p->n_mels);
-    gemm(job, 0, job->l->npu.stem + (size_t)(row + 1) * p->d_model, mel, p->n_mels, m,
-         (struct npu_f1_gemm_args){.result = NPU_F1_GELU});
+    npu_fixed_quantise_mel(mel, job->run->mel + (size_t)row * p->n_mels,
+                           (size_t)(m + 2) * p->n_mels);
+    gemm(job, 0, job->l->fixed.stem + (size_t)(row + 1) * p->d_model, mel, p->n_mels, m,
+         (struct npu_fixed_gemm_args){.result = NPU_FIXED_GELU});
 }
 
 static void conv2(void *user, unsigned index, unsigned worker)
@@ -70,65 +70,66 @@ static void conv2(void *user, unsigned index, unsigned worker)
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
     (void)worker;
 
-    gemm(job, 0, job->l->npu.residual + row * d, job->l->npu.stem + 2 * row * d, 2 * d, m,
-         (struct npu_f1_gemm_args){.result = NPU_F1_STEM,
-                                   .pos = job->l->weights->integer->positions + row * d,
-                                   .ldp = (ptrdiff_t)d});
+    gemm(job, 0, job->l->fixed.residual + row * d, job->l->fixed.stem + 2 * row * d, 2 * d, m,
+         (struct npu_fixed_gemm_args){.result = NPU_FIXED_STEM,
+                                      .pos = job->l->weights->fixed->positions + row * d,
+                                      .ldp = (ptrdiff_t)d});
 }
 
 static void norm_qkv(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
-    const struct npu_cpu_npu_buffers *b = &job->l->npu;
+    const struct npu_cpu_fixed_buffers *b = &job->l->fixed;
     int16_t *const to[] = {b->q, b->k, b->v};
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
     size_t d = job->l->program.d_model;
     int16_t *rows = job->l->scratch[worker].a;
 
-    norm(job, rows, row, m, job->i->norm_mult, job->i->norm_shift);
+    norm(job, rows, row, m, job->fixed->norm_mult, job->fixed->norm_shift);
     for (unsigned i = 0; i < 3; i++)
-        gemm(job, i, to[i] + row * d, rows, d, m, (struct npu_f1_gemm_args){.result = NPU_F1_S16});
+        gemm(job, i, to[i] + row * d, rows, d, m,
+             (struct npu_fixed_gemm_args){.result = NPU_FIXED_S16});
 }
 
 static void attention(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
-    const struct npu_cpu_npu_buffers *b = &job->l->npu;
+    const struct npu_cpu_fixed_buffers *b = &job->l->fixed;
     unsigned rows_index, head = npu_cpu_job_head(job, index, &rows_index), m;
     unsigned row = npu_cpu_job_rows(job, rows_index, &m);
     ptrdiff_t d = job->l->program.d_model;
     size_t at = (size_t)head * NPU_HEAD_DIM;
     (void)worker;
 
-    const struct npu_f1_attention_args args = {
+    const struct npu_fixed_attention_args args = {
         .out = b->mixed + row * (size_t)d + at,
         .q = b->q + row * (size_t)d + at,
         .k = b->k + at,
         .v = b->v + at,
-        .exp = job->l->weights->integer->exp,
+        .exp = job->l->weights->fixed->exp,
         .ldo = d,
         .ldq = d,
         .ldk = d,
         .ldv = d,
         .m = (int)m,
         .n = (int)job->positions,
-        .qk_shift = job->i->qk_shift,
+        .qk_shift = job->fixed->qk_shift,
     };
-    job->l->device->kernels.f1.attention(&args);
+    job->l->device->kernels.fixed.attention(&args);
 }
 
 static void add_rows(const struct npu_cpu_job *job, unsigned index, const int16_t *a)
 {
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    gemm(job, 0, job->l->npu.residual + (size_t)row * job->s->n, a + (size_t)row * job->s->k,
-         job->s->k, m, (struct npu_f1_gemm_args){.result = NPU_F1_RESIDUAL});
+    gemm(job, 0, job->l->fixed.residual + (size_t)row * job->s->n, a + (size_t)row * job->s->k,
+         job->s->k, m, (struct npu_fixed_gemm_args){.result = NPU_FIXED_RESIDUAL});
 }
 
 static void out(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
     (void)worker;
-    add_rows(job, index, job->l->npu.mixed);
+    add_rows(job, index, job->l->fixed.mixed);
 }
 
 static void norm_fc1(void *user, unsigned index, unsigned worker)
@@ -137,34 +138,34 @@ static void norm_fc1(void *user, unsigned index, unsigned worker)
     int16_t *rows = job->l->scratch[worker].a;
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
 
-    norm(job, rows, row, m, job->i->norm_mult, job->i->norm_shift);
-    gemm(job, 0, job->l->npu.ffn + (size_t)row * job->s->n, rows, job->s->k, m,
-         (struct npu_f1_gemm_args){.result = NPU_F1_GELU});
+    norm(job, rows, row, m, job->fixed->norm_mult, job->fixed->norm_shift);
+    gemm(job, 0, job->l->fixed.ffn + (size_t)row * job->s->n, rows, job->s->k, m,
+         (struct npu_fixed_gemm_args){.result = NPU_FIXED_GELU});
 }
 
 static void fc2(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
     (void)worker;
-    add_rows(job, index, job->l->npu.ffn);
+    add_rows(job, index, job->l->fixed.ffn);
 }
 
 /* The only floats: z 2^-feature_bits gamma + beta, the product rounded before the sum. */
 static void final_norm(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
-    const struct npu_integer *integer = job->l->weights->integer;
+    const struct npu_fixed *fixed = job->l->weights->fixed;
     int16_t *z = job->l->scratch[worker].a;
     unsigned m, row = npu_cpu_job_rows(job, index, &m), d = job->l->program.d_model;
     float *to = job->run->features + (size_t)row * d;
-    float unit = 1.0f / (float)(1 << integer->feature_bits);
+    float unit = 1.0f / (float)(1 << fixed->feature_bits);
 
-    norm(job, z, row, m, NULL, integer->feature_bits);
+    norm(job, z, row, m, NULL, fixed->feature_bits);
     for (size_t i = 0; i < (size_t)m * d; i++)
-        to[i] = (float)z[i] * unit * integer->gamma[i % d] + integer->beta[i % d];
+        to[i] = (float)z[i] * unit * fixed->gamma[i % d] + fixed->beta[i % d];
 }
 
-npu_job_fn *const npu_cpu_npu_fns[NPU_OP_COUNT] = {
+npu_job_fn *const npu_cpu_fixed_fns[NPU_OP_COUNT] = {
     [NPU_OP_CONV1] = conv1,       [NPU_OP_CONV2] = conv2,
     [NPU_OP_NORM_QKV] = norm_qkv, [NPU_OP_ATTENTION] = attention,
     [NPU_OP_OUT] = out,           [NPU_OP_NORM_FC1] = norm_fc1,

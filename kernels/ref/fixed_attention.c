@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/ref/fixed_attention.h"
+
+void npu_fixed_attention_s16_ref(const struct npu_fixed_attention_args *args)
+{
+    npu_fixed_attention(args);
+}
