@@ -138,12 +138,12 @@ void npu_attention_finish(const int32_t *state, const int32_t *o, int16_t *out, 
  *          c        s32 [50 steps][4 bins][4 n]: constants (hi << 15) + lo; 3200 bytes. Bins 4 i ..
  *                   4 i + 3, i = 0..25 (101..103: zeros), take four objects: real parts of even n,
  *                   of odd n, imaginary parts likewise. Bin 200 - k comes with bin k: its products
- *                   with odd n have the other sign. npu_core_mel_constants() (mel_pack.h)
+ *                   with odd n have the other sign. npu_mel_pack_constants() (mel_pack.h)
  *                   makes them
  *          blocks   s16 [even n, odd n][50 steps][4 frame blocks][4 n][4 frames], 12800 bytes
  *          spectrum s32 [26][re, im][bins k.., bins 200 - k..][4 bins][16 frames], 26624 bytes
  *          y        s16 [16 frames][n_mels]: 2560 or 4096 bytes
- *          job      struct npu_core_mel of npu_core_mel_job(), copied by npu_job_begin
+ *          job      struct npu_core_mel of npu_mel_pack_job(), copied by npu_job_begin
  * One core's memory: stack 4096, job 4096, x 5632, blocks 12800, c 2 x 3200, spectrum 26624, y
  * 4096 (128 mels): 63744 bytes. The stream of constants, 332800 bytes a pass, takes longer than the
  * products. ---- */

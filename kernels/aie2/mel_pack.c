@@ -21,7 +21,7 @@ static void fill_log(struct npu_core_mel *job, const int32_t *log2)
     }
 }
 
-void npu_core_mel_job(struct npu_core_mel *job, const struct npu_mel_tables *t, int gain)
+void npu_mel_pack_job(struct npu_core_mel *job, const struct npu_mel_tables *t, int gain)
 {
     memset(job, 0, sizeof(*job));
     job->n_mels = t->n_mels;
@@ -48,7 +48,7 @@ static void fill_object(int32_t *c, const struct npu_mel_tables *t, int group, i
     }
 }
 
-void npu_core_mel_constants(int32_t *c, const struct npu_mel_tables *t)
+void npu_mel_pack_constants(int32_t *c, const struct npu_mel_tables *t)
 {
     for (int group = 0; group < GROUPS; group++) {
         for (int part = 0; part < 4; part++, c += NPU_MEL_CONSTANTS)

@@ -7,10 +7,10 @@
 
 /* The job of a window: n_mels and all tables, gain -14..32.
  * count and floor are left 0: the caller's. */
-void npu_core_mel_job(struct npu_core_mel *job, const struct npu_mel_tables *tables, int gain);
+void npu_mel_pack_job(struct npu_core_mel *job, const struct npu_mel_tables *tables, int gain);
 
 /* All objects of constants in order, s32 [NPU_MEL_OBJECTS][NPU_MEL_CONSTANTS]: 332800 bytes, the
  * same for every pass. */
-void npu_core_mel_constants(int32_t *c, const struct npu_mel_tables *tables);
+void npu_mel_pack_constants(int32_t *c, const struct npu_mel_tables *tables);
 
 #endif /* NPU_KERNELS_AIE2_MEL_PACK_H */

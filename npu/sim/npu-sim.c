@@ -32,7 +32,7 @@ struct data {
 /* Says which there are; returns the exit code. */
 static int no_sequence(const struct npu_design *design, const struct npu_sim_options *options)
 {
-    const struct npu_array *array = &design->array[0];
+    const struct npu_ir_array *array = &design->array[0];
     if (!array->n_sequences) {
         fprintf(stderr, "npu-sim: %s: the design has no runtime sequence\n", design->file_name);
         return 1;
@@ -50,7 +50,7 @@ static int make_buffers(struct data *data, const struct npu_design *design,
                         const struct npu_sim_options *options)
 {
     const struct npu_sequence *sequence =
-        npu_array_find_sequence(&design->array[0], options->sequence);
+        npu_ir_find_sequence(&design->array[0], options->sequence);
     uint32_t n = 0;
     if (!sequence && !options->insts)
         return no_sequence(design, options);
@@ -189,7 +189,7 @@ static int write_sequence(const struct npu_sim_options *options, const struct np
 {
     if (!options->write_insts)
         return 0;
-    const struct npu_array *array = &design->array[0];
+    const struct npu_ir_array *array = &design->array[0];
     struct npu_map *map = NULL;
     struct npu_txn *txn = NULL;
     struct npu_error err = {""};
@@ -198,7 +198,7 @@ static int write_sequence(const struct npu_sim_options *options, const struct np
         npu_sim_complain(&err);
         return 1;
     }
-    const struct npu_sequence *sequence = npu_array_find_sequence(array, options->sequence);
+    const struct npu_sequence *sequence = npu_ir_find_sequence(array, options->sequence);
     if (!sequence) {
         code = no_sequence(design, options);
     } else if (npu_sequence_words(&txn, design, array, map, (uint32_t)(sequence - array->sequence),

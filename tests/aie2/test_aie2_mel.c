@@ -29,7 +29,7 @@ static void core_open(struct core *core, int n_mels)
     if (!core->constants || !core->tables)
         exit(1);
     npu_mel_tables_init(core->tables, n_mels);
-    npu_core_mel_constants(core->constants, core->tables);
+    npu_mel_pack_constants(core->constants, core->tables);
 }
 
 /* Returns whether nothing outside the buffers was written. */
@@ -48,7 +48,7 @@ static bool core_close(struct core *core)
 static void core_job(const struct core *core, int gain, int floor)
 {
     struct npu_core_mel job;
-    npu_core_mel_job(&job, core->tables, gain);
+    npu_mel_pack_job(&job, core->tables, gain);
     job.floor = floor;
     memcpy(core->b[OBJECT].data, &job, sizeof(job));
     npu_job_begin(core->b[OBJECT].data, core->b[JOB].data, NULL, NULL);

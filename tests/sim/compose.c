@@ -260,9 +260,9 @@ int composed_end(struct composed *t, struct npu_error *err)
 int composed_words(struct composed *t, const struct npu_array_shape *shape, struct npu_txn **out,
                    size_t bytes[NPU_ARRAY_BUFFERS], struct npu_error *err)
 {
-    const struct npu_array *array = &t->design->array[0];
+    const struct npu_ir_array *array = &t->design->array[0];
     const struct sequence *s = find(t, shape);
-    const struct npu_sequence *sequence = s ? npu_array_find_sequence(array, s->name) : NULL;
+    const struct npu_sequence *sequence = s ? npu_ir_find_sequence(array, s->name) : NULL;
     if (!sequence)
         return npu_fail(err, -ENOENT, "no such shape was composed");
     memcpy(bytes, s->bytes, sizeof(s->bytes));

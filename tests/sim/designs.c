@@ -40,10 +40,10 @@ static bool open_design(struct run *r, struct npu_error *err)
     snprintf(path, sizeof(path), "%s/mlir/%s.mlir", TESTS_SOURCE, r->design_name);
     if (npu_design_open(&r->design, path, err))
         return false;
-    const struct npu_array *array = &r->design->array[0];
+    const struct npu_ir_array *array = &r->design->array[0];
     if (npu_map_open(&r->map, array, err))
         return false;
-    const struct npu_sequence *sequence = npu_array_find_sequence(array, r->sequence);
+    const struct npu_sequence *sequence = npu_ir_find_sequence(array, r->sequence);
     if (!sequence) {
         snprintf(err->text, sizeof(err->text), "no sequence %s",
                  r->sequence ? r->sequence : "alone");

@@ -41,7 +41,7 @@ static int16_t *compute(const int16_t *x, int frames)
 static void pack_job(uint8_t *to, int passes, int clamps, int32_t floor)
 {
     struct npu_core_mel job;
-    npu_core_mel_job(&job, tables(), 0);
+    npu_mel_pack_job(&job, tables(), 0);
     job.count[0] = passes;
     job.count[1] = clamps;
     job.floor = floor;
@@ -75,7 +75,7 @@ void designs_mel_run(const char *name, const char *design, const int16_t *x, int
     uint8_t job[X_BYTES] = {0};
     int16_t *out = designs_alloc(n * sizeof(*out)), *y = compute(x, frames);
     int32_t *c = designs_alloc((size_t)NPU_MEL_OBJECTS * NPU_MEL_CONSTANTS * sizeof(*c));
-    npu_core_mel_constants(c, tables());
+    npu_mel_pack_constants(c, tables());
     pack_job(job, frames / 16 / cores, 0, 0);
     const struct designs_buffer buffers[] = {
         {job, sizeof(job)},

@@ -30,7 +30,7 @@ static void unmap(struct mapped *m)
     npu_design_close(&m->design);
 }
 
-static uint32_t find_fifo(const struct npu_array *array, const char *name)
+static uint32_t find_fifo(const struct npu_ir_array *array, const char *name)
 {
     for (uint32_t f = 0; f < array->n_fifos; f++)
         if (strcmp(array->fifo[f].name, name) == 0)

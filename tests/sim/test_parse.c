@@ -431,7 +431,7 @@ static const struct npu_ir_op *find_op(const struct npu_ir_region *region, enum 
     return found;
 }
 
-static void test_device(const struct npu_array *a)
+static void test_device(const struct npu_ir_array *a)
 {
     const struct npu_fifo *blocks = &a->fifo[1], *next = &a->fifo[3];
     const int16_t expected[] = {1, -2, 3, 4};
@@ -467,7 +467,7 @@ static void test_device(const struct npu_array *a)
                "parse_core_attributes", "stack %" PRId64, a->core[0].stack_size);
 }
 
-static void test_bodies(const struct npu_array *a)
+static void test_bodies(const struct npu_ir_array *a)
 {
     unsigned count[NPU_IR_N_CODES] = {0}, missing = 0;
     const struct npu_ir_body *body = &a->core[0].body, *run = &a->sequence[0].body;

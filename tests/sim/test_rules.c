@@ -551,7 +551,7 @@ static void report(void *user, const struct npu_finding *finding)
 /* What the checker accepts has instruction words: the first sequence that has none, or NULL. */
 static const char *without_words(const struct npu_design *design, struct npu_error *err)
 {
-    const struct npu_array *array = &design->array[0];
+    const struct npu_ir_array *array = &design->array[0];
     struct npu_map *map = NULL;
     const char *name = NULL;
     if (npu_map_open(&map, array, err))

@@ -103,7 +103,7 @@ static bool run_words(struct rig *rig, size_t n)
 {
     struct npu_map *map = NULL;
     struct npu_txn *txn = NULL;
-    const struct npu_array *array = &rig->design->array[0];
+    const struct npu_ir_array *array = &rig->design->array[0];
     struct npu_sim_buffer buffer[2] = {{in, sizeof(in)}, {out, n * 4}};
     bool ran = npu_map_open(&map, array, &rig->err) == 0 &&
                npu_sequence_words(&txn, rig->design, array, map, 0, &rig->err) == 0;

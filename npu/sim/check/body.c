@@ -14,7 +14,7 @@ struct known {
 
 struct body {
     struct npu_checker *c;
-    const struct npu_core *core;
+    const struct npu_ir_core *core;
     struct known *slot;
     bool *called; /* [functions] */
 };
@@ -252,7 +252,7 @@ bool npu_check_bodies(struct npu_checker *c)
     if (!called)
         return false;
     for (uint32_t i = 0; i < c->array->n_cores; i++) {
-        const struct npu_core *core = &c->array->core[i];
+        const struct npu_ir_core *core = &c->array->core[i];
         struct body b = {.c = c, .core = core, .called = called};
         b.slot = npu_arena_take(&c->arena, core->body.n_slots, sizeof(*b.slot));
         if (!b.slot)

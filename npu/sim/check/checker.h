@@ -10,7 +10,7 @@
 
 struct npu_checker {
     const struct npu_design *design;
-    const struct npu_array *array;
+    const struct npu_ir_array *array;
     const struct npu_map *map;
     const struct npu_check_options *options;
     npu_check_report *report;
@@ -31,7 +31,7 @@ npu_checker_report(struct npu_checker *c, enum npu_severity severity, const char
 struct npu_tile_text {
     char text[40];
 };
-struct npu_tile_text npu_tile_format(const struct npu_array *array, uint32_t tile);
+struct npu_tile_text npu_tile_format(const struct npu_ir_array *array, uint32_t tile);
 const struct npu_fifo_end *npu_fifo_end(const struct npu_fifo *fifo, uint32_t end);
 
 /* ---- The checks, in their order ---- */

@@ -32,7 +32,7 @@ static void check_name(struct npu_checker *c)
 
 static void check_tiles(struct npu_checker *c)
 {
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     uint32_t first[MAX_COORDINATE + 1][MAX_COORDINATE + 1];
     memset(first, 0xff, sizeof(first));
     for (uint32_t t = 0; t < array->n_tiles; t++) {
@@ -54,9 +54,9 @@ static void check_tiles(struct npu_checker *c)
 
 static void check_cores(struct npu_checker *c)
 {
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     for (uint32_t i = 0; i < array->n_cores; i++) {
-        const struct npu_core *core = &array->core[i];
+        const struct npu_ir_core *core = &array->core[i];
         struct npu_tile_text tile = npu_tile_format(array, core->tile);
         uint32_t first = c->map->tile[core->tile].core;
         if (npu_tile_kind(&array->tile[core->tile]) != NPU_TILE_CORE)
@@ -83,7 +83,7 @@ static void check_cores(struct npu_checker *c)
 
 static void check_buffers(struct npu_checker *c)
 {
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     for (uint32_t i = 0; i < array->n_buffers; i++) {
         const struct npu_buffer *buffer = &array->buffer[i];
         if (npu_tile_kind(&array->tile[buffer->tile]) == NPU_TILE_SHIM)

@@ -27,7 +27,7 @@ void npu_checker_report(struct npu_checker *c, enum npu_severity severity, const
     c->report(c->user, &finding);
 }
 
-struct npu_tile_text npu_tile_format(const struct npu_array *array, uint32_t tile)
+struct npu_tile_text npu_tile_format(const struct npu_ir_array *array, uint32_t tile)
 {
     static const char *const kinds[] = {"shim", "mem tile", "core"};
     const struct npu_tile *t = &array->tile[tile];

@@ -19,7 +19,7 @@ struct held_list {
 
 struct flow {
     struct npu_checker *c;
-    const struct npu_core *core;
+    const struct npu_ir_core *core;
     uint32_t *held;     /* [fifos] */
     uint32_t *other;    /* [fifos] of the branch at hand, valid where mark[] says so */
     uint64_t *mark;     /* [fifos] */
@@ -353,7 +353,7 @@ static void walk(struct flow *w, const struct npu_ir_region *region)
 
 /* ---- Cores ----------------------------------------------------------------------------------- */
 
-static void check_core(struct flow *w, const struct npu_core *core)
+static void check_core(struct flow *w, const struct npu_ir_core *core)
 {
     const struct npu_ir_body *body = &core->body;
     w->core = core;
@@ -386,7 +386,7 @@ static void check_used(struct npu_checker *c, const bool *used, const uint32_t *
     }
 }
 
-static void note_used(const struct npu_checker *c, const struct npu_core *core,
+static void note_used(const struct npu_checker *c, const struct npu_ir_core *core,
                       const struct npu_ir_region *region, bool *used, const uint32_t *first_end)
 {
     for (uint32_t i = 0; i < region->n_ops; i++) {

@@ -42,7 +42,7 @@ static void check_totals(struct npu_checker *c, const struct npu_map_tile *tile)
 /* On a mem tile even channels have descriptors 0 .. 23, odd ones 24 .. 47. */
 static void check_halves(struct npu_checker *c)
 {
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     for (uint32_t f = 0; f < array->n_fifos; f++)
         for (uint32_t e = 0; e <= array->fifo[f].n_consumers; e++) {
             const struct npu_map_end *end = &c->map->fifo[f][e];
@@ -65,7 +65,7 @@ static void check_halves(struct npu_checker *c)
 /* A pool's producer lock starts with all its objects, times the repetitions of what leaves it. */
 static void check_locks(struct npu_checker *c)
 {
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     for (uint32_t f = 0; f < array->n_fifos; f++)
         for (uint32_t e = 0; e <= array->fifo[f].n_consumers; e++) {
             const struct npu_fifo *fifo = &array->fifo[f];
@@ -86,7 +86,7 @@ static void check_locks(struct npu_checker *c)
 static struct npu_ir_pos piece_name(const struct npu_checker *c, const struct npu_map_piece *piece,
                                     char *text, size_t size)
 {
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     if (piece->what == NPU_PIECE_POOL) {
         const struct npu_fifo *fifo = &array->fifo[c->map->pool[piece->index].fifo];
         snprintf(text, size, "object %u of @%.60s", piece->object, fifo->name);
@@ -184,7 +184,7 @@ static bool calls(const struct npu_ir_region *region)
 }
 
 /* The constants of a kernel lie above the highest buffer. */
-static void check_room(struct npu_checker *c, const struct npu_core *core)
+static void check_room(struct npu_checker *c, const struct npu_ir_core *core)
 {
     const struct npu_map_tile *tile = &c->map->tile[core->tile];
     uint32_t need = c->options->constant_bytes;

@@ -187,7 +187,7 @@ static void wait_fifo(struct state *s, const struct npu_ir_op *op, uint32_t fifo
 static uint32_t fifo_at(const struct state *s, int64_t column, int64_t row, int64_t direction,
                         int64_t channel)
 {
-    const struct npu_array *array = s->c->array;
+    const struct npu_ir_array *array = s->c->array;
     for (uint32_t f = 0; f < array->n_fifos; f++)
         for (uint32_t e = 0; e <= array->fifo[f].n_consumers; e++) {
             const struct npu_map_end *end = &s->c->map->fifo[f][e];
@@ -424,7 +424,7 @@ static void check_results(struct state *s)
 static bool check_sequence(struct npu_checker *c, const struct npu_sequence *sequence)
 {
     const struct npu_ir_region *region = &sequence->body.region;
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     uint32_t n_slots = sequence->body.n_slots;
     struct state s = {.c = c, .sequence = sequence};
     s.task = npu_arena_take(&c->arena, region->n_ops, sizeof(*s.task));

@@ -58,7 +58,7 @@ bool npu_check_streams(struct npu_checker *c)
 {
     static const char *const names[] = {"up", "down", "east", "west"};
     static const uint32_t most[] = {MAX_UP, MAX_DOWN, MAX_SIDE, MAX_SIDE};
-    const struct npu_array *array = c->array;
+    const struct npu_ir_array *array = c->array;
     struct streams *s = npu_arena_take(&c->arena, 1, sizeof(*s));
     if (!s)
         return false;

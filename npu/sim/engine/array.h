@@ -178,7 +178,7 @@ struct npu_sim_kernel {
 };
 
 struct npu_sim_core {
-    const struct npu_core *ir;
+    const struct npu_ir_core *ir;
     struct npu_sim_program program;
     struct npu_sim_port *port;
     uint32_t n_ports;
@@ -227,7 +227,7 @@ struct npu_sim_cost { /* struct npu_sim_timing in milli-cycles */
 
 struct npu_sim {
     const struct npu_design *design;
-    const struct npu_array *array;
+    const struct npu_ir_array *array;
     struct npu_map *map;
     struct npu_sim_timing timing;
     struct npu_sim_cost cost;

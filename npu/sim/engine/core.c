@@ -51,7 +51,7 @@ static int link_op(struct npu_sim *sim, void *user, const struct npu_ir_op *op, 
 
 int npu_sim_cores_open(struct npu_sim *sim)
 {
-    const struct npu_array *array = sim->array;
+    const struct npu_ir_array *array = sim->array;
     sim->core = calloc(array->n_cores ? array->n_cores : 1, sizeof(*sim->core));
     sim->kernel = calloc(array->n_functions ? array->n_functions : 1, sizeof(*sim->kernel));
     if (!sim->core || !sim->kernel)

@@ -203,8 +203,8 @@ const char *npu_sim_report(const struct npu_sim *sim)
 
 static int choose_sequence(struct npu_sim *sim, const char *name, const struct npu_sequence **out)
 {
-    const struct npu_array *array = sim->array;
-    const struct npu_sequence *found = npu_array_find_sequence(array, name);
+    const struct npu_ir_array *array = sim->array;
+    const struct npu_sequence *found = npu_ir_find_sequence(array, name);
     if (found) {
         *out = found;
         return 0;

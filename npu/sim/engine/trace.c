@@ -125,7 +125,7 @@ static void put_name(FILE *file, const char *what, unsigned pid, unsigned tid, c
     fputs("}},\n", file);
 }
 
-static void put_names(FILE *file, const struct npu_array *array)
+static void put_names(FILE *file, const struct npu_ir_array *array)
 {
     char text[64];
     put_name(file, "process_name", 0, 0, "sequence");
@@ -167,7 +167,7 @@ static void put_event(FILE *file, const struct event *event, double clock_mhz)
     fputs("},\n", file);
 }
 
-int npu_sim_trace_write(const struct npu_sim_trace *trace, const struct npu_array *array,
+int npu_sim_trace_write(const struct npu_sim_trace *trace, const struct npu_ir_array *array,
                         const char *path, double clock_mhz, struct npu_error *err)
 {
     int code = trace->no_memory ? -ENOMEM : 0;

@@ -14,7 +14,7 @@ extern "C" {
 struct npu_sim_trace;
 struct npu_sim_core;
 struct npu_sim_channel;
-struct npu_array;
+struct npu_ir_array;
 
 /* An empty trace that keeps at most `most_events` events (0: 2^20); what comes after is only
  * counted. Returns 0 and *out (transfer full), -ENOMEM. */
@@ -24,7 +24,7 @@ void npu_sim_trace_close(struct npu_sim_trace **trace);
  * chrome://tracing): a process for each tile, a thread for its core and each of its channels; times
  * in microseconds at clock_mhz. Returns 0; -errno from the file with a sentence in `err`; -ENOMEM
  * if events were lost for want of memory. */
-int npu_sim_trace_write(const struct npu_sim_trace *trace, const struct npu_array *array,
+int npu_sim_trace_write(const struct npu_sim_trace *trace, const struct npu_ir_array *array,
                         const char *path, double clock_mhz, struct npu_error *err);
 /* Events that did not fit. */
 uint64_t npu_sim_trace_lost(const struct npu_sim_trace *trace);

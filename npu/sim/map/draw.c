@@ -119,7 +119,7 @@ static bool row_is_empty(const struct grid *grid, uint32_t first, uint32_t row)
 
 static bool draw_tiles(FILE *f, const struct npu_map *map)
 {
-    const struct npu_array *array = map->array;
+    const struct npu_ir_array *array = map->array;
     struct grid grid = {0};
     for (uint32_t t = 0; t < array->n_tiles; t++) {
         if (array->tile[t].column >= grid.n_columns)
@@ -176,7 +176,7 @@ static void add_wrapped(FILE *f, int *column, int indent, const char *text)
 
 static void draw_fifos(FILE *f, const struct npu_map *map)
 {
-    const struct npu_array *array = map->array;
+    const struct npu_ir_array *array = map->array;
     fprintf(f, "\nfifos (from -> to; DMA channel, x buffers)\n");
     for (uint32_t i = 0; i < array->n_fifos; i++) {
         const struct npu_fifo *fifo = &array->fifo[i];
@@ -198,7 +198,7 @@ static void draw_fifos(FILE *f, const struct npu_map *map)
 
 static void draw_links(FILE *f, const struct npu_map *map)
 {
-    const struct npu_array *array = map->array;
+    const struct npu_ir_array *array = map->array;
     for (uint32_t i = 0; i < array->n_links; i++) {
         const struct npu_link *link = &array->link[i];
         int column = fprintf(f, "  %s", i == 0 ? "links  " : "       ");
@@ -219,7 +219,7 @@ static void draw_links(FILE *f, const struct npu_map *map)
 static void piece_text(const struct npu_map *map, const struct npu_map_piece *piece, char *text,
                        size_t size)
 {
-    const struct npu_array *array = map->array;
+    const struct npu_ir_array *array = map->array;
     char name[64];
     if (piece->what == NPU_PIECE_POOL)
         snprintf(name, sizeof(name), "@%.40s[%u]", array->fifo[map->pool[piece->index].fifo].name,

@@ -12,7 +12,7 @@
 #define MAX_BDS      4096 /* counted at one end: far beyond what any tile has */
 
 struct builder {
-    const struct npu_array *array;
+    const struct npu_ir_array *array;
     struct npu_arena arena;
     struct npu_map_end **fifo;
     struct npu_map_pool *pool; /* [ends + 1]: no more are possible */
@@ -49,7 +49,7 @@ static const struct npu_fifo_end *end_of(const struct npu_fifo *fifo, uint32_t e
     return end == 0 ? &fifo->producer : &fifo->consumer[end - 1];
 }
 
-static bool shares_memory(const struct npu_array *array, const struct npu_fifo *fifo,
+static bool shares_memory(const struct npu_ir_array *array, const struct npu_fifo *fifo,
                           bool *owner_is_producer)
 {
     return fifo->n_consumers == 1 && !fifo->via_dma && fifo->repeat_count == 1 &&
@@ -82,9 +82,9 @@ static void note_acquires(struct builder *b, const struct npu_ir_region *region)
  * by core. */
 static void note_cores(struct builder *b, uint32_t *n_counters)
 {
-    const struct npu_array *array = b->array;
+    const struct npu_ir_array *array = b->array;
     for (uint32_t c = 0; c < array->n_cores; c++) {
-        const struct npu_core *core = &array->core[c];
+        const struct npu_ir_core *core = &array->core[c];
         b->n_used = 0;
         note_acquires(b, &core->body.region);
         n_counters[c] = b->n_used;
@@ -216,7 +216,7 @@ static bool link_pools(struct builder *b, const struct npu_link *link)
 
 static void fifo_pools(struct builder *b, uint32_t f)
 {
-    const struct npu_array *array = b->array;
+    const struct npu_ir_array *array = b->array;
     const struct npu_fifo *fifo = &array->fifo[f];
     bool owner_is_producer;
     if (shares_memory(array, fifo, &owner_is_producer)) {
@@ -264,7 +264,7 @@ static void number_end(struct builder *b, uint32_t f, uint32_t e, uint32_t *odd_
 
 static bool number_ends(struct builder *b)
 {
-    const struct npu_array *array = b->array;
+    const struct npu_ir_array *array = b->array;
     uint32_t *odd_bds = npu_arena_take(&b->arena, array->n_tiles, sizeof(*odd_bds));
     if (!odd_bds)
         return false;
@@ -298,7 +298,7 @@ static void add_item(struct npu_map_item *item, uint32_t *n, const struct npu_ma
 static void list_items(const struct builder *b, const uint32_t *n_counters, const uint32_t *start,
                        struct npu_map_item *item, uint32_t *count)
 {
-    const struct npu_array *array = b->array;
+    const struct npu_ir_array *array = b->array;
     for (uint32_t i = b->n_pools; i-- > 0;) {
         const struct npu_map_pool *pool = &b->pool[i];
         for (uint32_t k = 0; k < pool->depth; k++) {
@@ -328,7 +328,7 @@ static void list_items(const struct builder *b, const uint32_t *n_counters, cons
 
 static bool place_all(struct builder *b, const uint32_t *n_counters)
 {
-    const struct npu_array *array = b->array;
+    const struct npu_ir_array *array = b->array;
     uint32_t n_tiles = array->n_tiles;
     uint32_t *count = npu_arena_take(&b->arena, n_tiles, sizeof(*count));
     uint32_t *start = npu_arena_take(&b->arena, n_tiles + 1, sizeof(*start));
@@ -378,7 +378,7 @@ static bool keep_addresses(struct builder *b)
 
 static bool start_map(struct builder *b)
 {
-    const struct npu_array *array = b->array;
+    const struct npu_ir_array *array = b->array;
     size_t n_ends = 0;
     b->first_end = npu_arena_take(&b->arena, array->n_fifos, sizeof(uint32_t));
     b->held = npu_arena_take(&b->arena, array->n_fifos, sizeof(uint32_t));
@@ -441,7 +441,7 @@ static bool sort_pools(struct builder *b)
 
 static bool build(struct builder *b)
 {
-    const struct npu_array *array = b->array;
+    const struct npu_ir_array *array = b->array;
     uint32_t *n_counters = npu_arena_take(&b->arena, array->n_cores, sizeof(*n_counters));
     if (!n_counters || !start_map(b))
         return false;
@@ -453,7 +453,7 @@ static bool build(struct builder *b)
     return sort_pools(b) && number_ends(b) && place_all(b, n_counters) && keep_addresses(b);
 }
 
-int npu_map_open(struct npu_map **out, const struct npu_array *array, struct npu_error *err)
+int npu_map_open(struct npu_map **out, const struct npu_ir_array *array, struct npu_error *err)
 {
     struct builder b = {.array = array, .arena = {.limit = MEMORY_LIMIT}};
     struct npu_map *map = npu_arena_take(&b.arena, 1, sizeof(*map));

@@ -66,7 +66,7 @@ struct npu_map_piece {
 };
 
 struct npu_map_tile {
-    uint32_t tile; /* index in struct npu_array */
+    uint32_t tile; /* index in struct npu_ir_array */
     enum npu_tile_kind kind;
     uint32_t core;          /* the core on it, or NPU_IR_NONE */
     uint32_t n_channels[2]; /* in use, by enum npu_direction; may exceed the limits */
@@ -82,7 +82,7 @@ struct npu_map_tile {
 };
 
 struct npu_map {
-    const struct npu_array *array;
+    const struct npu_ir_array *array;
     uint32_t n_pools;
     const struct npu_map_pool *pool;
     const struct npu_map_tile *tile;       /* [array->n_tiles] */
@@ -92,7 +92,7 @@ struct npu_map {
 
 /* `array` must outlive the map (transfer none). Returns 0 and *out (transfer full), or -ENOMEM.
  * Never blocks. Threads: any. */
-int npu_map_open(struct npu_map **out, const struct npu_array *array, struct npu_error *err);
+int npu_map_open(struct npu_map **out, const struct npu_ir_array *array, struct npu_error *err);
 void npu_map_close(struct npu_map **map);
 
 /* The DMA channel of a fifo's end (0 producer, 1 + i consumer i); NPU_IR_NONE: shared memory. */

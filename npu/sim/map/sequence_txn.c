@@ -17,7 +17,7 @@ struct task {
 
 struct writer {
     const struct npu_design *design;
-    const struct npu_array *array;
+    const struct npu_ir_array *array;
     const struct npu_map *map;
     const struct npu_sequence *sequence;
     const struct npu_ir_op *op; /* being written */
@@ -45,7 +45,7 @@ static int fail_at(const struct writer *w, int code, const char *inner)
                     w->op->pos.line, w->op->pos.column, npu_ir_code_name(w->op->code), inner);
 }
 
-bool npu_sequence_find_fifo(const struct npu_array *array, const struct npu_map *map,
+bool npu_sequence_find_fifo(const struct npu_ir_array *array, const struct npu_map *map,
                             unsigned column, enum npu_txn_direction direction, unsigned channel,
                             uint32_t *fifo, uint32_t *end)
 {
@@ -386,8 +386,8 @@ static int write_ops(struct writer *w)
 }
 
 int npu_sequence_words(struct npu_txn **out, const struct npu_design *design,
-                       const struct npu_array *array, const struct npu_map *map, uint32_t sequence,
-                       struct npu_error *err)
+                       const struct npu_ir_array *array, const struct npu_map *map,
+                       uint32_t sequence, struct npu_error *err)
 {
     struct npu_txn_device device;
     if (npu_sequence_device(&device, array->device))

@@ -10,8 +10,8 @@
 /* An array design (a module of the MLIR-AIE subset that npu/sim/DESIGNS.md states) as plain
  * structs. npu_design_parse() makes it, nothing changes it afterwards, npu_design_close() frees all
  * of it at once: every pointer below is owned by the design (transfer none) and lives as long.
- * References are indices into the arrays of struct npu_array; NPU_IR_NONE means "none". Threads: a
- * parsed design may be read by any number of threads. The parser proves the structure (names,
+ * References are indices into the arrays of struct npu_ir_array; NPU_IR_NONE means "none". Threads:
+ * a parsed design may be read by any number of threads. The parser proves the structure (names,
  * operand counts, types that an operation needs in order to be read); what a design must obey
  * beyond that, its limits and its types across operations, is npu/sim/check. Run a design only if
  * npu_design_check() found no error. */
@@ -322,7 +322,7 @@ struct npu_function {
     const char *link_with;     /* or NULL */
 };
 
-struct npu_core {
+struct npu_ir_core {
     struct npu_ir_pos pos;
     uint32_t tile;
     int64_t stack_size;    /* bytes, -1: not written, the compiler takes 1024 */
@@ -340,7 +340,7 @@ struct npu_sequence {
     struct npu_ir_body body;
 };
 
-struct npu_array { /* one aie.device */
+struct npu_ir_array { /* one aie.device */
     struct npu_ir_pos pos;
     const char *device; /* "npu1" ... as written */
     const char *name;   /* "main" if not written */
@@ -350,14 +350,14 @@ struct npu_array { /* one aie.device */
     const struct npu_fifo *fifo;
     const struct npu_link *link;
     const struct npu_function *function;
-    const struct npu_core *core;
+    const struct npu_ir_core *core;
     const struct npu_sequence *sequence;
 };
 
 struct npu_design {
     const char *file_name;
     uint32_t n_arrays; /* >= 1; more than one is an error of the checker */
-    const struct npu_array *array;
+    const struct npu_ir_array *array;
     void *memory; /* private to the parser */
 };
 
@@ -373,7 +373,7 @@ void npu_design_close(struct npu_design **design);
 
 /* The runtime sequence of that name, with name NULL the only one (transfer none, lives as long as
  * the design). NULL: there is none, or several and no name. Threads: any. */
-const struct npu_sequence *npu_array_find_sequence(const struct npu_array *array, const char *name);
+const struct npu_sequence *npu_ir_find_sequence(const struct npu_ir_array *array, const char *name);
 
 /* "scf.for", "aie.objectfifo.acquire" ... (static). */
 const char *npu_ir_code_name(enum npu_ir_code code);

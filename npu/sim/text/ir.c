@@ -170,7 +170,7 @@ const char *npu_ir_code_name(enum npu_ir_code code)
     return (unsigned)code < NPU_IR_N_CODES ? code_names[code] : "?";
 }
 
-const struct npu_sequence *npu_array_find_sequence(const struct npu_array *array, const char *name)
+const struct npu_sequence *npu_ir_find_sequence(const struct npu_ir_array *array, const char *name)
 {
     if (!name && array->n_sequences != 1)
         return NULL;

@@ -69,7 +69,7 @@ static struct npu_design *finish(struct npu_parser *p)
     struct npu_arena *memory = npu_arena_take(&p->arena, 1, sizeof(*memory));
     char *name = npu_parser_text(p, p->file_name, strlen(p->file_name));
     uint32_t n = (uint32_t)p->arrays.n;
-    const struct npu_array *array = npu_parser_pop(p, &p->arrays, 0, sizeof(*array));
+    const struct npu_ir_array *array = npu_parser_pop(p, &p->arrays, 0, sizeof(*array));
     if (!design || !memory || !name || !array) {
         npu_parser_no_memory(p);
         return NULL;

@@ -153,7 +153,7 @@ static bool parse_function(struct npu_parser *p)
 /* (%tile) { .. aie.end } {attributes} */
 static bool parse_core(struct npu_parser *p, const struct result *result)
 {
-    struct npu_core core = {.pos = p->token.pos};
+    struct npu_ir_core core = {.pos = p->token.pos};
     struct npu_ir_region region = {0};
     struct npu_attribute list[] = {
         {.name = "stack_size", .kind = NPU_ATTRIBUTE_INT, .type = "i32", .min = 0, .max = 1 << 20},
@@ -346,7 +346,7 @@ static bool resolve_all(struct npu_parser *p)
         if (!resolve_link(p, i))
             return false;
     for (uint32_t i = 0; i < p->cores.n; i++)
-        if (!npu_parser_resolve_region(p, &((struct npu_core *)p->cores.data)[i].body.region))
+        if (!npu_parser_resolve_region(p, &((struct npu_ir_core *)p->cores.data)[i].body.region))
             return false;
     for (uint32_t i = 0; i < p->sequences.n; i++)
         if (!npu_parser_resolve_region(p,
@@ -355,7 +355,7 @@ static bool resolve_all(struct npu_parser *p)
     return true;
 }
 
-static bool collect(struct npu_parser *p, struct npu_array *array)
+static bool collect(struct npu_parser *p, struct npu_ir_array *array)
 {
     array->n_tiles = (uint32_t)p->tiles.n;
     array->n_buffers = (uint32_t)p->buffers.n;
@@ -369,7 +369,7 @@ static bool collect(struct npu_parser *p, struct npu_array *array)
     array->fifo = npu_parser_pop(p, &p->fifos, 0, sizeof(struct npu_fifo));
     array->link = npu_parser_pop(p, &p->links, 0, sizeof(struct npu_link));
     array->function = npu_parser_pop(p, &p->functions, 0, sizeof(struct npu_function));
-    array->core = npu_parser_pop(p, &p->cores, 0, sizeof(struct npu_core));
+    array->core = npu_parser_pop(p, &p->cores, 0, sizeof(struct npu_ir_core));
     array->sequence = npu_parser_pop(p, &p->sequences, 0, sizeof(struct npu_sequence));
     return p->code == 0;
 }
@@ -377,7 +377,7 @@ static bool collect(struct npu_parser *p, struct npu_array *array)
 /* (npu1) [@name] { .. } */
 bool npu_parser_array(struct npu_parser *p)
 {
-    struct npu_array array = {.pos = p->token.pos, .name = "main"};
+    struct npu_ir_array array = {.pos = p->token.pos, .name = "main"};
     size_t names = p->names.n;
     npu_parser_reset_symbols(p);
     if (!npu_parser_mark(p, '('))
