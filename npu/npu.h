@@ -4,14 +4,16 @@
 /* The core of whispernpu: Whisper encoder features from 16 kHz audio, without GStreamer or GLib.
  *
  * Words:    sample = one 16 kHz mono value; frame = one log-mel column, 10 ms; position = one
- * encoder row, 20 ms; window = what one encoder pass sees, 30 s = 480 000 samples = 3000 frames =
- *           1500 positions, or less; features = f32 [positions][d_model], row-major.
+ *           encoder row, 20 ms; window = what one encoder pass sees, 30 s = 480 000 samples =
+ *           3000 frames = 1500 positions, or less; features = f32 [positions][d_model], row-major.
  * Errors:   functions that can fail return 0 or -errno and leave their outputs untouched on
- * failure; where a `struct npu_error *` is offered (may be NULL) it then holds one sentence for a
- * person. Handles:  open(T **out, ...) gives (transfer full); close(T **) takes it back, sets NULL,
- * accepts NULL. Threads:  control = open, configure, close, one thread at a time per object;
- * streaming = the data path, one thread at a time per object unless said; completion = threads of
- * the core itself. */
+ *           failure; where a `struct npu_error *` is offered (may be NULL) it then holds one
+ *           sentence for a person.
+ * Handles:  open(T **out, ...) gives (transfer full); close(T **) takes it back, sets NULL,
+ *           accepts NULL.
+ * Threads:  control = open, configure, close, one thread at a time per object; streaming = the
+ *           data path, one thread at a time per object unless said; completion = threads of the
+ *           core itself. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,22 +34,20 @@ struct npu_error {
     char text[1024];
 };
 
-/* ---- Log ----------------------------------------------------------------------------------------
- */
+/* ---- Log ------------------------------------------------------------------------------------- */
 
 enum npu_log_level { NPU_LOG_ERROR, NPU_LOG_WARNING, NPU_LOG_INFO, NPU_LOG_DEBUG };
 
-/* `text` has no trailing newline and is valid during the call only (transfer none). May be called
- * from any thread, with no lock of the core held. */
+/* `text` has no trailing newline and is valid during the call only (transfer none).
+ * Threads:  any, with no lock of the core held: a callback may call the core. */
 typedef void npu_log_fn(void *user, enum npu_log_level level, const char *text);
 
 /* Send the core's messages to `fn` (NULL, the default: errors and warnings as lines on stderr, the
  * rest nowhere). Process-wide.
- * Threads: any; a message under way on another thread may still reach the old function. */
+ * Threads:  any; a message under way on another thread may still reach the old function. */
 void npu_log_set(npu_log_fn *fn, void *user);
 
-/* ---- Model: a weights file ----------------------------------------------------------------------
- */
+/* ---- Model: a weights file ------------------------------------------------------------------- */
 
 struct npu_model; /* a checked header and an open file, or a few of a sharded model; no weights in
                      memory. Immutable: any thread reads it */
@@ -94,19 +94,18 @@ int npu_model_find(char **path, const char *name, const char *const *data_dirs,
  * no weights yet.
  * Returns:  0; -ENOENT, -EACCES, -EIO from the file or a part; -EBADMSG not a weights file or
  *           damaged; -ENOTSUP a file of a known kind that is not a Whisper encoder this core can
- *           run, none complete in it, or two; -ENOMEM. `err` says file, tensor, expected, found, and
- *           the prefix that was taken.
+ *           run, none complete in it, or two; -ENOMEM. `err` says file, tensor, expected, found,
+ *           and the prefix that was taken.
  * Threads:  control. Blocks: on the file. */
 int npu_model_open(struct npu_model **out, const char *path, struct npu_error *err);
 void npu_model_get_info(const struct npu_model *model, struct npu_model_info *info);
 /* Nobody wants its weights any more: an npu_encoder_open() that reads them gives up with
- * -ECANCELED, as does every later one. Other models of the same file are not touched. Threads: any.
- * Blocks: no. */
+ * -ECANCELED, as does every later one. Other models of the same file are not touched.
+ * Threads:  any. Blocks: no. */
 void npu_model_cancel(struct npu_model *model);
 void npu_model_close(struct npu_model **model);
 
-/* ---- Device -------------------------------------------------------------------------------------
- */
+/* ---- Device ---------------------------------------------------------------------------------- */
 
 struct npu_device; /* an opened backend instance */
 
@@ -119,8 +118,8 @@ struct npu_device_info {
 };
 
 struct npu_device_params {
-    const char
-        *name; /* "auto", "cpu", "npu" (XRT), "sim"; -ENODEV where npu_device_list() says so */
+    /* "auto", "cpu", "npu" (XRT), "sim"; -ENODEV where npu_device_list() says so */
+    const char *name;
     /* 1 .. 256; 0: one for each processor that the calling thread may run on (its affinity mask),
      * and no more than the CPU quota of the process's control group, or of one above it, gives
      * (versions 1 and 2, rounded up), at most 256 */
@@ -130,9 +129,10 @@ struct npu_device_params {
 /* Open a device; opens of the same kind share one instance and its threads, counted. The kernel set
  * is the best that processor and operating system allow, lowered by WHISPERNPU_CPU=SET (ref, avx2
  * ...); empty or "auto": not lowered.
- * Returns: 0; -ENODEV no such device here; -EINVAL, also where WHISPERNPU_CPU is no such name;
- * -ENOTSUP where it names a set that this machine cannot run; -ENOMEM; -EAGAIN no thread to be had.
- * Threads: control. */
+ * Returns:  0; -ENODEV no such device here; -EINVAL, also where WHISPERNPU_CPU is no such name;
+ *           -ENOTSUP where it names a set that this machine cannot run; -ENOMEM; -EAGAIN no thread
+ *           to be had.
+ * Threads:  control. */
 int npu_device_open(struct npu_device **out, const struct npu_device_params *params,
                     struct npu_error *err);
 void npu_device_get_info(const struct npu_device *device, struct npu_device_info *info);
@@ -143,12 +143,13 @@ struct npu_device_entry {
     bool available;
     const char *why; /* not available: a sentence; else "" (static) */
 };
-/* Fill at most `n` entries (may be NULL with n = 0). Returns how many there are. Threads: any. */
+/* Fill at most `n` entries (may be NULL with n = 0).
+ * Returns:  how many there are.
+ * Threads:  any. */
 size_t npu_device_list(struct npu_device_entry *entries, size_t n);
 void npu_device_close(struct npu_device **device); /* every encoder on it is closed first */
 
-/* ---- Log-mel front end
- * --------------------------------------------------------------------------- */
+/* ---- Log-mel front end ----------------------------------------------------------------------- */
 
 struct npu_mel; /* streaming log-mel: samples in any chunking give the same bits */
 
@@ -157,15 +158,16 @@ struct npu_mel_window {
     unsigned n_samples;    /* real samples in it, at least 1; the rest is zero padding */
 };
 
-/* f32: frame by frame as the samples come, each once. s16: the integer log-mel of profile npu
- * (contract in kernels/kernels.h, "log-mel"): the samples become 16-bit integers with one
- * power-of-two gain for the window, so nothing is computed before it is whole. The gain is 1 where
- * every sample that the window's frames see is an exact multiple of 2^-15 in -1 .. 1 - 2^-15, as
- * from a 16-bit source; else it brings the largest of them into [0.5, 1) (down for samples beyond
- * 1; at most 2^32), and they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1.
- * Of windows that overlap, the frames they share are computed again where the gains differ. The
- * values that come out are multiples of 2^-13 and take no other arithmetic: the same bits on every
- * machine. */
+/* f32:      frame by frame as the samples come, each once.
+ * s16:      the integer log-mel of profile npu (contract in kernels/kernels.h, "log-mel"). The
+ *           samples become 16-bit integers with one power-of-two gain for the window, so nothing is
+ *           computed before it is whole. The gain is 1 where every sample that the window's frames
+ *           see is an exact multiple of 2^-15 in -1 .. 1 - 2^-15, as from a 16-bit source; else it
+ *           brings the largest of them into [0.5, 1) (down for samples beyond 1; at most 2^32), and
+ *           they are rounded to nearest, ties to even, what would be 2^15 to 2^15 - 1. Of windows
+ *           that overlap, the frames they share are computed again where the gains differ. The
+ *           values that come out are multiples of 2^-13 and take no other arithmetic: the same bits
+ *           on every machine. */
 enum npu_mel_arithmetic { NPU_MEL_F32, NPU_MEL_S16 };
 
 struct npu_mel_params {
@@ -176,15 +178,16 @@ struct npu_mel_params {
                                   that; windows overlap where it is less */
 };
 
-/* Returns: 0; -EINVAL; -ENOMEM. Threads: control; the first call in f32 plans the transform under a
- * process-wide lock. */
+/* Returns:  0; -EINVAL; -ENOMEM.
+ * Threads:  control; the first call in f32 plans the transform under a process-wide lock. */
 int npu_mel_open(struct npu_mel **out, const struct npu_mel_params *params);
 void npu_mel_close(struct npu_mel **mel);
 
 /* Append up to n samples (nominal range -1 .. 1; NaN counts as 0, values beyond +-1e4 as +-1e4) and
  * compute every frame whose 400 samples are known (s16: none yet). Stops when a whole window waits
- * to be taken. Returns: samples consumed, < n only if npu_mel_ready() is then true. Threads:
- * streaming. Allocates: no. */
+ * to be taken.
+ * Returns:  samples consumed, < n only if npu_mel_ready() is then true.
+ * Threads:  streaming. Allocates: no. */
 size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n);
 
 /* End of the stream: samples that no window has held yet become one more, at its regular place, hop
@@ -195,14 +198,15 @@ size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n);
 void npu_mel_finish(struct npu_mel *mel);
 bool npu_mel_ready(const struct npu_mel *mel);
 
-/* Cut the waiting window: frames normalised by the window's own maximum, (max(y, ymax - 8) + 4) /
- * 4. out: f32 [2 * window_positions][n_mels], frame-major. Returns: 0; -EAGAIN none waits. Threads:
- * streaming. Blocks: no; in s16 this is where the window is computed, some tens of ms. */
+/* Cut the waiting window: frames normalised by the window's own maximum,
+ * (max(y, ymax - 8) + 4) / 4.
+ * out:      f32 [2 * window_positions][n_mels], frame-major.
+ * Returns:  0; -EAGAIN none waits.
+ * Threads:  streaming. Blocks: no; in s16 the window is computed here, in some tens of ms. */
 int npu_mel_take(struct npu_mel *mel, float *out, struct npu_mel_window *window);
 void npu_mel_reset(struct npu_mel *mel); /* forget everything; sample indices start at 0 again */
 
-/* ---- Encoder
- * ------------------------------------------------------------------------------------- */
+/* ---- Encoder --------------------------------------------------------------------------------- */
 
 struct npu_encoder;
 
@@ -226,10 +230,11 @@ struct npu_encoder_info {
 };
 
 /* Read the model's weights, check every value (finite, |w| < 1e4), pack them for the device. The
- * model may be closed afterwards; the device may not. Returns: 0; -EINVAL; -ENOTSUP profile, or
- * a model whose proven bounds the integers of "npu" do not hold (`err` names stage and channel);
- * -EBADMSG bad value or the file changed (`err` names file and tensor); -EIO; -ENOMEM; -ECANCELED
- * by npu_model_cancel(). Threads: control. Blocks: on the file. */
+ * model may be closed afterwards; the device may not.
+ * Returns:  0; -EINVAL; -ENOTSUP profile, or a model whose proven bounds the integers of "npu" do
+ *           not hold (`err` names stage and channel); -EBADMSG bad value or the file changed (`err`
+ *           names file and tensor); -EIO; -ENOMEM; -ECANCELED by npu_model_cancel().
+ * Threads:  control. Blocks: on the file. */
 int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
                      struct npu_device *device, const struct npu_encoder_params *params,
                      struct npu_error *err);
@@ -245,34 +250,35 @@ void npu_encoder_close(struct npu_encoder **encoder); /* cancels what is in flig
  *            the windows before it; its cost falls linearly, that of attention with the square.
  * tag:       comes back with the result.
  * Returns:   0; -EINVAL positions; -EAGAIN no slot free within timeout_ns; -ECANCELED cancelled;
- *            the first error of an earlier window. Threads: streaming (one submitter). */
+ *            the first error of an earlier window.
+ * Threads:   streaming (one submitter). */
 int npu_encoder_submit_mel(struct npu_encoder *encoder, const float *mel, unsigned positions,
                            uint64_t tag, uint64_t timeout_ns);
 
 /* The oldest result, in the order of submission.
  * features: f32 [positions][d_model] of that window, written by this call (transfer none): who
  *           submits windows of several lengths knows it from the order or by the tag, or has room
- *           for npu_encoder_info.positions rows. tag may be NULL.
+ *           for npu_encoder_info.positions rows.
+ * tag:      may be NULL.
  * Returns:  0; -EAGAIN not ready within timeout_ns; -ENODATA nothing in flight; -ECANCELED
- * cancelled; -EIO ... Threads:  streaming (one collector, may be another thread than the
- * submitter). */
+ *           cancelled; -EIO ...
+ * Threads:  streaming (one collector, may be another thread than the submitter). */
 int npu_encoder_collect(struct npu_encoder *encoder, float *features, uint64_t *tag,
                         uint64_t timeout_ns);
 
-/* The sentence of the first error since the opening or the last resume, "" none (copied). Threads:
- * any. */
+/* The sentence of the first error since the opening or the last resume, "" for none (copied).
+ * Threads:  any. */
 void npu_encoder_get_error(struct npu_encoder *encoder, struct npu_error *err);
 
 /* Give up everything in flight: a running window stops at the next tile, waiters wake with
- * -ECANCELED, results are dropped. The encoder stays cancelled until npu_encoder_resume(). Threads:
- * any. Blocks: no. */
+ * -ECANCELED, results are dropped. The encoder stays cancelled until npu_encoder_resume().
+ * Threads:  any. Blocks: no. */
 void npu_encoder_cancel(struct npu_encoder *encoder);
-/* Wait until the cancelled work has stopped, then accept windows again. Threads: control or
- * streaming. */
+/* Wait until the cancelled work has stopped, then accept windows again.
+ * Threads:  control or streaming. Blocks: for one tile of its own at most. */
 void npu_encoder_resume(struct npu_encoder *encoder);
 
-/* ---- Statistics
- * ---------------------------------------------------------------------------------- */
+/* ---- Statistics ------------------------------------------------------------------------------ */
 
 #define NPU_MAX_STAGE_KINDS 8
 
