@@ -3,7 +3,7 @@
 #define NPU_KERNELS_AMX_TILE_U8S8_H
 /* Up to 32 x 32 products of u8 rows with one panel of packed s8, by Intel AMX.
  *
- * Proven by emulating the tile instructions (tests/amx/); not run on AMX hardware.
+ * Proven by emulating the tile instructions (tests/amx/), and run on a processor that has them.
  *
  * Eight tiles: 0, 1 the sums of rows 0..15 and both halves of the panel, 2, 3 those of rows 16..31,
  * 4, 5 the operands A of these rows, 6, 7 both halves of B. A step takes 64 operands of every row:
