@@ -15,9 +15,15 @@
 static void tile(int32_t *t, ptrdiff_t ldt, const int32_t *init, const void *a, ptrdiff_t lda,
                  const void *b, int m, int k)
 {
-    const struct npu_amx_product p = {
-        .t = t, .ldt = ldt, .init = init, .a = a, .lda = lda, .b = b, .steps = k / NPU_AMX_DEPTH};
-    (void)m;
+    const struct npu_amx_product p = {.t = t,
+                                      .ldt = ldt,
+                                      .init = init,
+                                      .a = a,
+                                      .lda = lda,
+                                      .b = b,
+                                      .steps = k / NPU_AMX_DEPTH,
+                                      .m = m,
+                                      .depth = NPU_AMX_DEPTH};
     npu_product_u8s8_amx(&p, false);
 }
 

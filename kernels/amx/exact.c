@@ -71,8 +71,15 @@ static bool offsets_are_exact(const struct operands *o)
     for (int j = 0; j < 32; j++)
         init[j] = j - (1 << 30);
     memset(t, 0x5a, sizeof t);
-    const struct npu_amx_product p = {
-        .t = t[0], .init = init, .a = o->a[0], .b = o->b, .ldt = sizeof t[0], .lda = K, .steps = 1};
+    const struct npu_amx_product p = {.t = t[0],
+                                      .init = init,
+                                      .a = o->a[0],
+                                      .b = o->b,
+                                      .ldt = sizeof t[0],
+                                      .lda = K,
+                                      .steps = 1,
+                                      .m = ROWS,
+                                      .depth = NPU_AMX_DEPTH};
     npu_amx_open(ROWS, NPU_AMX_DEPTH);
     npu_product_u8s8_amx(&p, false);
     npu_amx_close();

@@ -49,7 +49,9 @@ static int rows(const struct npu_gemm_int_args *args, struct sums sums[2], int t
                                 .a = (const uint8_t *)args->a + i0 * args->lda,
                                 .ldt = nr * (ptrdiff_t)sizeof(int32_t),
                                 .lda = args->lda,
-                                .steps = k < NPU_AMX_DEPTH ? 1 : k / NPU_AMX_DEPTH};
+                                .steps = k < NPU_AMX_DEPTH ? 1 : k / NPU_AMX_DEPTH,
+                                .m = m,
+                                .depth = k < NPU_AMX_DEPTH ? k : NPU_AMX_DEPTH};
     bool more = k > NPU_AMX_DEPTH && k % NPU_AMX_DEPTH != 0;
     if (more) {
         copy_last(last, p.a, p.lda, m, k);

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/asm_memory.h"
+
 #define NPU_AMX_ROWS  32
 #define NPU_AMX_DEPTH 64 /* operands of a step, and bytes of a tile's row */
 
@@ -56,6 +58,7 @@ struct npu_amx_product {
     const int8_t *b;    /* the panel */
     ptrdiff_t ldt, lda; /* bytes */
     long steps;         /* at least 1 */
+    int m, depth;       /* as the tiles are shaped, npu_amx_open() */
     /* One more step, or NULL: rows of 64 operands one behind the other, and its part of B. */
     const uint8_t *last_a;
     const int8_t *last_b;
@@ -103,6 +106,19 @@ struct npu_amx_product {
         : [init] "r"(p->init), [ldt] "r"(p->ldt), [last_b] "r"(p->last_b)               \
         : "memory", "cc")
 
+static inline void npu_amx_memory(const struct npu_amx_product *p)
+{
+    size_t depth = (size_t)p->depth;
+    npu_asm_reads(p->init, 0, 1, 128);
+    npu_asm_reads(p->a, p->lda, p->m, depth * (size_t)p->steps);
+    npu_asm_reads(p->b, 0, 1, 32 * depth * (size_t)p->steps);
+    if (p->last_a) {
+        npu_asm_reads(p->last_a, NPU_AMX_DEPTH, p->m, NPU_AMX_DEPTH);
+        npu_asm_reads(p->last_b, 0, 1, 32 * NPU_AMX_DEPTH);
+    }
+    npu_asm_writes(p->t, p->ldt, p->m, 128);
+}
+
 /* t[i][j] = init[j] + sum over k of a[i][kk] * b[kk][j], modulo 2^32, for the rows that the tiles
  * are shaped for: with `rest` more than 16, else up to 16. */
 static inline void npu_product_u8s8_amx(const struct npu_amx_product *p, bool rest)
@@ -112,6 +128,7 @@ static inline void npu_product_u8s8_amx(const struct npu_amx_product *p, bool re
     const int8_t *b = p->b;
     ptrdiff_t lda = p->lda, ldb;
     long steps = p->steps;
+    npu_amx_memory(p);
     if (rest)
         NPU_AMX_RUN(NPU_AMX_REST_INIT, NPU_AMX_REST_STEP, NPU_AMX_REST_STORE);
     else

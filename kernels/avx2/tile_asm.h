@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/asm_memory.h"
+
 /* One row and both halves of the panel. */
 #define ROW(OFF, ADDR, T, C0, C1) \
     BCAST " " OFF ADDR ", %%ymm" T "\n\t" MAC("12", T, C0) MAC("13", T, C1)
@@ -101,6 +103,10 @@ static inline void tile_rows(void *t, ptrdiff_t ldt, const void *init, const voi
     } tiles[] = {{6, tile6}, {4, tile4}, {2, tile2}, {1, tile1}};
     char *to = t;
     const char *from = a;
+    npu_asm_reads(init, 0, 1, 64);
+    npu_asm_reads(a, lda, m, 4 * (size_t)steps);
+    npu_asm_reads(b, 64, steps, 64);
+    npu_asm_writes(t, ldt, m, 64);
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         for (; m >= tiles[i].m; m -= tiles[i].m) {
             tiles[i].run(to, ldt, init, from, lda, b, steps);

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/asm_memory.h"
+
 /* One row and both halves of the panel; T takes turns so that loads run ahead. */
 #define ROW(OFF, ADDR, T, C0, C1) \
     BCAST " " OFF ADDR ", %%zmm" T "\n\t" MAC("24", T, C0) MAC("25", T, C1)
@@ -115,6 +117,10 @@ static inline void tile_rows(void *t, ptrdiff_t ldt, const void *init, const voi
 {
     char *to = t;
     const char *from = a;
+    npu_asm_reads(init, 0, 1, 128);
+    npu_asm_reads(a, lda, m, 4 * (size_t)steps);
+    npu_asm_reads(b, 128, steps, 128);
+    npu_asm_writes(t, ldt, m, 128);
     for (; m >= 12; m -= 12, to += 12 * ldt, from += 12 * lda)
         tile12(to, ldt, init, from, lda, b, steps);
     if (m & 8) {

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/asm_memory.h"
+
 #define NPU_TURN_ROWS 12
 
 /* What a row's results need. */
@@ -50,6 +52,26 @@ _Static_assert(sizeof(void *) != 8 || (offsetof(struct npu_turn_avx512, b_sum) =
  * aligned; lda in bytes. */
 typedef void npu_tile_turn_fn(int32_t *t, const void *a, ptrdiff_t lda, const void *b, long loops,
                               const struct npu_turn_avx512 *turn);
+
+/* Its reads and writes. */
+static inline void npu_tile_turn_memory(int32_t *t, const void *a, ptrdiff_t lda, const void *b,
+                                        long loops, const struct npu_turn_avx512 *turn)
+{
+    const int rows = NPU_TURN_ROWS;
+    npu_asm_reads(a, lda, rows, 16 * (size_t)loops);
+    npu_asm_reads(b, 512, (int)loops, 512);
+    npu_asm_reads(turn->t, 128, turn->flags & NPU_TURN_TAIL ? 2 * rows : rows, 128);
+    npu_asm_reads(turn->row, 16, rows, 12);
+    npu_asm_reads(turn->b_scale, 0, 1, 128);
+    npu_asm_reads(turn->bias, 0, 1, 128);
+    if (turn->flags & NPU_TURN_TAIL)
+        npu_asm_reads(turn->tail_scale, 0, 1, 128);
+    if (turn->flags & NPU_TURN_RESIDUAL)
+        npu_asm_reads((const char *)turn->c + turn->residual, turn->ldc, rows, 128);
+    npu_asm_writes(turn->c, turn->ldc, rows, 128);
+    npu_asm_writes(t, 128, rows, 128);
+}
+
 npu_tile_turn_fn npu_tile_turn_u8s8_avx512vnni, npu_tile_turn_s16s16_avx512vnni;
 
 #endif /* NPU_KERNELS_AVX512_TILE_TURN_H */

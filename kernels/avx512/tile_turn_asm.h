@@ -64,6 +64,7 @@
         float *c = turn->c;                                                                        \
         const void *p;                                                                             \
         long rest = loops - NPU_TURN_ROWS;                                                         \
+        npu_tile_turn_memory(t, a, lda, b, loops, turn);                                           \
         __asm__ volatile(                                                                          \
             CLEAR("0", "1") CLEAR("2", "3") CLEAR("4", "5") CLEAR("6", "7") CLEAR("8", "9")        \
                 CLEAR("10", "11") CLEAR("12", "13") CLEAR("14", "15") CLEAR("16", "17")            \

@@ -11,6 +11,8 @@
  * softmax, 27 an order, 28 - 31 the table of numerators. */
 #include <stdint.h>
 
+#include "kernels/asm_memory.h"
+
 #define NPU_VBMI_ROWS 8 /* of a tile */
 
 /* What a block's softmax needs of each of 16 queries. */
@@ -36,6 +38,43 @@ struct npu_vbmi_turn {
     const void *constants;
     uint64_t valid; /* a bit a key */
 };
+
+/* Reads and writes of a product with 8 rows of `a` and of a turn; depth: bytes of a row of a. */
+static inline void npu_vbmi_memory(const void *a, const void *b, size_t depth,
+                                   const struct npu_vbmi_turn *turn)
+{
+    npu_asm_reads(a, (ptrdiff_t)depth, NPU_VBMI_ROWS, depth);
+    npu_asm_reads(b, 0, 1, 32 * depth);
+    if (turn->valid) { /* else what it works on is read by nobody */
+        npu_asm_reads(turn->s, 256, 2, 256);
+        npu_asm_reads(turn->l, 64, 2, 64);
+        npu_asm_reads(turn->f->max, 0, 1, 8);
+        npu_asm_reads(turn->f->unit, 0, 1, 8);
+        npu_asm_reads(turn->f->alpha, 0, 1, 8);
+        npu_asm_reads(turn->f->beta, 0, 1, 8);
+    }
+    npu_asm_writes(turn->p, (ptrdiff_t)depth, 2, depth);
+    npu_asm_writes(turn->l, 64, 2, 64);
+}
+
+/* Of what scores read and write besides. */
+static inline void npu_vbmi_score_memory(int32_t *t, int32_t *top, const int32_t *init)
+{
+    npu_asm_reads(init, 0, 1, 128);
+    npu_asm_writes(t, 256, NPU_VBMI_ROWS, 128);
+    npu_asm_writes(top, 0, 1, 4 * NPU_VBMI_ROWS);
+}
+
+/* Of what values read and write besides. */
+static inline void npu_vbmi_value_memory(float *o, const struct npu_vbmi_factors *g,
+                                         const float *scale)
+{
+    npu_asm_reads(scale, 0, 1, 128);
+    npu_asm_reads(g->alpha, 0, 1, 4 * NPU_VBMI_ROWS);
+    npu_asm_reads(g->beta, 0, 1, 4 * NPU_VBMI_ROWS);
+    npu_asm_reads(o, 256, NPU_VBMI_ROWS, 128);
+    npu_asm_writes(o, 256, NPU_VBMI_ROWS, 128);
+}
 
 /* The eighths of a query: distances, as floats, times the steps, at most the last entry, to
  * integers, to bytes in order, through the table, sums. */
@@ -133,6 +172,8 @@ static inline void npu_tile_scores_vbmi(int32_t *t, int32_t *top, const int32_t 
     char *p = turn->p;
     float *l = turn->l;
     long count;
+    npu_vbmi_memory(a, b, 64, turn);
+    npu_vbmi_score_memory(t, top, init);
     __asm__ volatile("vmovups (%[init]), %%zmm0\n\tvmovups 64(%[init]), %%zmm1\n\t" START_SCORES(
                          "2", "3") START_SCORES("4", "5") START_SCORES("6", "7")
                          START_SCORES("8", "9") START_SCORES("10", "11") START_SCORES("12", "13")
@@ -169,6 +210,8 @@ static inline void npu_tile_values_vbmi(float *o, const struct npu_vbmi_factors 
     char *p = turn->p;
     float *l = turn->l;
     long count;
+    npu_vbmi_memory(a, b, 64, turn);
+    npu_vbmi_value_memory(o, g, scale);
     __asm__ volatile(ZERO("0", "1") ZERO("2", "3") ZERO("4", "5") ZERO("6", "7") ZERO("8", "9")
                          ZERO("10", "11") ZERO("12", "13") ZERO("14", "15") PRODUCT
                      "vmovups (%[scale]), %%zmm16\n\tvmovups 64(%[scale]), %%zmm17\n\t" ADD_ROW(

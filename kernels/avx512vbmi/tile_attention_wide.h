@@ -83,6 +83,8 @@ static inline void npu_tile_scores_wide_vbmi(int32_t *t, int32_t *top, const int
     char *p = turn->p;
     float *l = turn->l;
     long count;
+    npu_vbmi_memory(a, b, 128, turn);
+    npu_vbmi_score_memory(t, top, init);
     __asm__ volatile("vmovups (%[init]), %%zmm0\n\tvmovups 64(%[init]), %%zmm1\n\t" START_SCORES(
                          "2", "3") START_SCORES("4", "5") START_SCORES("6", "7")
                          START_SCORES("8", "9") START_SCORES("10", "11") START_SCORES("12", "13")
@@ -109,6 +111,8 @@ static inline void npu_tile_values_wide_vbmi(float *o, const struct npu_vbmi_fac
     char *p = turn->p;
     float *l = turn->l;
     long count;
+    npu_vbmi_memory(a, b, 128, turn);
+    npu_vbmi_value_memory(o, g, scale);
     __asm__ volatile(ZERO("0", "1") ZERO("2", "3") ZERO("4", "5") ZERO("6", "7") ZERO("8", "9")
                          ZERO("10", "11") ZERO("12", "13") ZERO("14", "15") WIDE_PRODUCT
                      "vmovups (%[scale]), %%zmm16\n\tvmovups 64(%[scale]), %%zmm17\n\t" ADD_ROW(

@@ -57,6 +57,7 @@ static void reset_s16(struct npu_mel *base)
     struct mel_s16 *mel = (struct mel_s16 *)base;
     mel->n_samples = NPU_MEL_MARGIN;
     mel->n_frames = 0;
+    mel->gain = 0;
 }
 
 static bool ready_s16(const struct npu_mel *base)
