@@ -55,8 +55,9 @@ struct npu_memory {
 void npu_memory_hold(struct npu_memory *memory);
 void npu_memory_drop(struct npu_memory *memory);
 
-/* Buffers, contexts and launches of a backend; npu/launch/launch.h has the contracts. Neither a buffer nor a
- * context's state may need the device after its close: a launch that hangs outlives it. */
+/* Buffers, contexts and launches of a backend; npu/launch/launch.h has the contracts. Neither a
+ * buffer nor a context's state may need the device after its close: a launch that hangs outlives
+ * it. */
 struct npu_launch_ops {
     unsigned max_contexts;   /* at a time; 0: no limit */
     atomic_uint *n_contexts; /* of all devices of the backend */

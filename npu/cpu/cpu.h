@@ -68,8 +68,8 @@ struct npu_cpu_loaded {
     struct npu_work *turns;          /* its windows on the device's threads */
 
     /* Working memory; a shorter window uses the first rows of a buffer. An encoder's windows run
-     * one after the other, so there is one set; what a window in flight needs of its own (mel, features)
-     * belongs to the encoder's slot. stem, {q, k, v, mixed} and ffn are alive one after the other
+     * one after the other, so there is one set; what a window in flight needs of its own (mel,
+     * features) belongs to the encoder's slot. stem, {q, k, v, mixed} and ffn are alive one after the other
      * and share `work`. */
     char *work;
     float *residual; /* [positions][d_model] */

@@ -12,7 +12,8 @@
 struct npu_sim_resident;
 
 /* Check and load a design (transfer full, of a failure, too). Returns 0 and *out (transfer full);
- * -ENOENT NPU_SIM_MAX_RESIDENTS exist, whoever opened them; -EBADMSG the checker refuses it; what npu_sim_open() says. Threads: control. */
+ * -ENOENT NPU_SIM_MAX_RESIDENTS are open already, those of encoders among them; -EBADMSG the checker
+ * refuses it; what npu_sim_open() says. Threads: control. */
 int npu_sim_resident_open(struct npu_sim_resident **out, struct npu_design *design,
                           struct npu_error *err);
 void npu_sim_resident_close(struct npu_sim_resident **resident);

@@ -25,9 +25,9 @@
  *
  * An address is column << 25 | row << 20 | offset. Words 0 and 1 may also repeat the address's
  * column and row, as aie-rt and mlir-aie do each in its way; they do not in what is built. Read
- * alone: a MASKWRITE or MASKPOLL of 8 words (size 32), NOOP (1 word, 5), PREEMPT (1 word, level << 8 | 6), and
- * format 1.0 (word 0 of the header ends in 0x0001), which mlir-aie wrote at the end of 2024:
- * WRITE32 as 0, address, value; BLOCKWRITE as 1, address, bytes, data; MASKWRITE as 3, address,
+ * alone: a MASKWRITE or MASKPOLL of 8 words (size 32), NOOP (1 word, 5), PREEMPT (1 word, level
+ * << 8 | 6), and format 1.0 (word 0 of the header ends in 0x0001), which mlir-aie wrote at the end
+ * of 2024: WRITE32 as 0, address, value; BLOCKWRITE as 1, address, bytes, data; MASKWRITE as 3, address,
  * value, mask; PATCH as above or as 0x81, 24, address, argument, byte offset, 0.
  *
  * A transfer between host memory and the array is a BLOCKWRITE of a buffer descriptor (BD), the

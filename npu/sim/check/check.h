@@ -7,8 +7,8 @@
  * say. It reads designs and maps, and executes nothing. */
 
 /* What a design must obey beyond its text: limits of the array, rules of the language, and what the
- * stock compiler accepts in silence and miscompiles. npu/sim/DESIGNS.md lists every rule; tests/sim/broken
- * has a design for each. Threads: any; a check changes nothing. */
+ * stock compiler accepts in silence and miscompiles. npu/sim/DESIGNS.md lists every rule;
+ * tests/sim/broken has a design for each. Threads: any; a check changes nothing. */
 #include "npu/sim/text/design.h"
 
 #ifdef __cplusplus

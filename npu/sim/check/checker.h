@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_CHECK_CHECKER_H
 #define NPU_SIM_CHECK_CHECKER_H
-/* Private to *.c and finding.c. Functions that return bool return false when memory ran out, and only
+/* Private to this folder. Functions that return bool return false when memory ran out, and only
  * then. Threads: a checker is one npu_design_check() on the thread that called it; checkers share
  * nothing. */
 #include "npu/sim/check/check.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A runtime sequence executed from instruction words (npu/txn/txn.h): the same transfers and waits, found
- * by their channel numbers. */
+/* A runtime sequence executed from instruction words (npu/txn/txn.h): the same transfers and
+ * waits, found by their channel numbers. */
 #include "npu/sim/engine/array.h"
 
 #include <errno.h>
