@@ -3,7 +3,8 @@
  *     features FILE [START]
  * START, in seconds, is where to begin. Exit status: 0 windows came, 1 none or not all, and a sentence
  * on stderr says why. Needs GStreamer only:
- *     cc features.c $(pkg-config --cflags --libs gstreamer-app-1.0 gstreamer-pbutils-1.0) -lm */
+ *     cc features.c recording.c $(pkg-config --cflags --libs gstreamer-app-1.0 gstreamer-pbutils-1.0) -lm */
+#include "recording.h"
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <gst/pbutils/pbutils.h>
@@ -24,6 +25,7 @@ struct source {
     GstElement *pipeline, *decoder, *whisper;
     GstAppSink *out;
     GstBus *bus;
+    struct recording_watch watch;
     char *missing; /* what no plugin decodes, NULL: nothing that matters */
 };
 
@@ -43,6 +45,11 @@ static void link_audio(GstElement *decoder, GstPad *pad, GstElement *whisper)
 static gboolean open_source(struct source *source)
 {
     GError *error = NULL;
+    const char *refused = recording_refuse(source->path);
+    if (refused) {
+        fprintf(stderr, "%s: %s\n", source->path, refused);
+        return FALSE;
+    }
     source->pipeline = gst_parse_launch(PIPELINE, &error);
     if (error) { /* no plugin, say */
         fprintf(stderr, "%s\n", error->message);
@@ -56,6 +63,7 @@ static gboolean open_source(struct source *source)
     source->bus = gst_element_get_bus(source->pipeline);
     g_object_set(file, "location", source->path, NULL);
     g_signal_connect(source->decoder, "pad-added", G_CALLBACK(link_audio), source->whisper);
+    recording_watch_open(&source->watch, source->pipeline, source->whisper);
     gst_object_unref(file);
     return TRUE;
 }
@@ -63,7 +71,7 @@ static gboolean open_source(struct source *source)
 static void close_source(struct source *source)
 {
     if (source->pipeline)
-        gst_element_set_state(source->pipeline, GST_STATE_NULL);
+        recording_watch_close(&source->watch, source->pipeline);
     g_clear_object(&source->bus);
     g_clear_object(&source->out);
     g_clear_object(&source->decoder);
@@ -165,7 +173,12 @@ static GstSample *next_window(struct source *source, gboolean *well)
             gst_message_unref(message);
         }
         if (!ended && *well)
-            sample = gst_app_sink_try_pull_sample(source->out, GST_SECOND / 10);
+            sample = gst_app_sink_try_pull_sample(source->out,
+                                                  (GstClockTime)(RECORDING_CHECK * GST_SECOND));
+        if (!ended && *well && !sample && recording_is_stuck(&source->watch)) {
+            fprintf(stderr, "%s: GStreamer finds no audio in it and does not end\n", source->path);
+            *well = FALSE;
+        }
     }
     return sample;
 }
@@ -198,9 +211,11 @@ static gboolean is_chained(const struct source *source)
  * is left to next_window. */
 static void seek(struct source *source)
 {
-    gst_element_set_state(source->pipeline, GST_STATE_PAUSED);
-    if (gst_element_get_state(source->pipeline, NULL, NULL, GST_CLOCK_TIME_NONE) !=
-        GST_STATE_CHANGE_SUCCESS)
+    GstStateChangeReturn paused = gst_element_set_state(source->pipeline, GST_STATE_PAUSED);
+    while (paused == GST_STATE_CHANGE_ASYNC && !recording_is_stuck(&source->watch))
+        paused = gst_element_get_state(source->pipeline, NULL, NULL,
+                                       (GstClockTime)(RECORDING_CHECK * GST_SECOND));
+    if (paused != GST_STATE_CHANGE_SUCCESS)
         return;
     if (is_chained(source))
         GST_ELEMENT_ERROR(source->pipeline, STREAM, WRONG_TYPE,

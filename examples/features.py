@@ -9,6 +9,8 @@ says why. Needs PyGObject, NumPy and GStreamer's Python module (Debian:
 python3-gi gir1.2-gst-plugins-base-1.0 python3-numpy python3-gst-1.0). Without the last, PyGObject
 hands out copies of the features instead of views, and all else stays as it is.
 """
+import mmap
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -28,6 +30,8 @@ PIPELINE = (
     "whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
 )
 NO_AUDIO = "there is no audio in it"
+CHECK = 0.1  # s
+PATIENCE = float(os.environ.get("WHISPERNPU_TEST_PATIENCE", 30))  # s
 
 
 def link_audio(decoder, pad, whisper):
@@ -39,13 +43,74 @@ def link_audio(decoder, pad, whisper):
         decoder.post_message(Gst.Message.new_error(decoder, error, None))
 
 
+def refuse(path):
+    """RuntimeError for files joined into one of which GStreamer would give a part, or wrong times,
+    without an error."""
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) == 0:
+            return
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            serials, n_flac = [], 0
+            # Each stream of an Ogg file begins with a page that says so (RFC 3533: "OggS", version 0,
+            # flags with 2 for a beginning, 8 bytes, the serial number).
+            if data[:4] == b"OggS":
+                serials = re.findall(rb"(?s)OggS\0[\2\3\6\7].{8}(.{4})", data)
+            # FLAC begins with "fLaC" and STREAMINFO (RFC 9639): block type 0, 0x80 if it is the last,
+            # 34 bytes.
+            elif data[:4] == b"fLaC" or data[:3] == b"ID3":
+                n_flac = len(re.findall(rb"fLaC[\0\x80]\0\0\x22", data))
+    except OSError:  # filesrc says what is wrong
+        return
+    if len(set(serials)) < len(serials):
+        raise RuntimeError(
+            "several Ogg files joined into one with the same serial number, which GStreamer takes "
+            'for one stream: read the parts one by one, or what "ffmpeg -i FILE OUT.wav" writes'
+        )
+    if n_flac > 1:
+        raise RuntimeError(
+            "several FLAC files joined into one, which GStreamer takes for one stream: read the "
+            "parts one by one"
+        )
+
+
+class Watch:
+    """Whether a file's audio is still looked for: not where no data comes of the file for PATIENCE."""
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+        self.audio = pipeline.get_by_name("whisper").get_static_pad("sink")
+        self.idle, self.moved, self.stuck = 0, False, False
+        pad = pipeline.get_by_name("file").get_static_pad("src")
+        pad.add_probe(Gst.PadProbeType.BUFFER, self.note_data)
+
+    def note_data(self, _pad, _info):
+        self.moved = True
+        return Gst.PadProbeReturn.OK
+
+    def is_stuck(self):
+        # Checks are counted, not seconds: a program that was stopped, or waited for a CPU, has not
+        # waited for data. Once the audio is found, the encoder may hold the file back.
+        self.idle = 0 if self.moved or self.audio.is_linked() else self.idle + 1
+        self.moved = False
+        self.stuck = self.stuck or self.idle * CHECK >= PATIENCE
+        return self.stuck
+
+    def close(self):
+        """Stop the pipeline; in a thread of its own, which may take for ever, if it is stuck."""
+        if self.stuck:
+            self.pipeline.call_async(lambda pipeline: pipeline.set_state(Gst.State.NULL))
+        else:
+            self.pipeline.set_state(Gst.State.NULL)
+
+
 def open_file(path):
-    """A pipeline for windows() that reads a file."""
+    """A pipeline for windows() that reads a file, and the watch on it that closes it."""
+    refuse(path)
     pipeline = Gst.parse_launch(PIPELINE)
     pipeline.get_by_name("file").set_property("location", str(path))
     decoder = pipeline.get_by_name("decoder")
     decoder.connect("pad-added", link_audio, pipeline.get_by_name("whisper"))
-    return pipeline
+    return pipeline, Watch(pipeline)
 
 
 @contextmanager
@@ -102,7 +167,7 @@ def explain(message, missing):
     return f"no GStreamer plugin that is installed decodes it: {missing}" if missing else NO_AUDIO
 
 
-def windows(pipeline):
+def windows(pipeline, watch=None):
     """Play `pipeline`, yield each sample of its appsink "out"; an error raises RuntimeError, and so
     does a stream in which no window was."""
     out, bus = pipeline.get_by_name("out"), pipeline.get_bus()
@@ -116,9 +181,13 @@ def windows(pipeline):
                 raise RuntimeError(explain(message, missing))
             if GstPbutils.is_missing_plugin_message(message):
                 missing = missing_for_audio(message) or missing
-        if not ended and (sample := out.try_pull_sample(Gst.SECOND // 10)):
+        if ended:
+            break
+        if sample := out.try_pull_sample(int(CHECK * Gst.SECOND)):
             n_windows += 1
             yield sample
+        elif watch and watch.is_stuck():
+            raise RuntimeError("GStreamer finds no audio in it and does not end")
     if n_windows == 0:
         raise RuntimeError(NO_AUDIO)
 
@@ -136,12 +205,14 @@ def is_chained(pipeline):
     return segment.time > 0 or (known and segment.duration > segment.stop)
 
 
-def seek(pipeline, start):
+def seek(pipeline, watch, start):
     """Begin at `start` s. An error is left to windows()."""
     # Who seeks must wait until the pipeline knows its file: paused, with data at the sink. Without
     # ACCURATE the first window would begin where the decoder likes best.
-    pipeline.set_state(Gst.State.PAUSED)
-    if pipeline.get_state(Gst.CLOCK_TIME_NONE)[0] != Gst.StateChangeReturn.SUCCESS:
+    paused = pipeline.set_state(Gst.State.PAUSED)
+    while paused == Gst.StateChangeReturn.ASYNC and not watch.is_stuck():
+        paused = pipeline.get_state(int(CHECK * Gst.SECOND))[0]
+    if paused != Gst.StateChangeReturn.SUCCESS:
         return
     # GStreamer 1.22 may never end it after a seek.
     if is_chained(pipeline):
@@ -152,11 +223,11 @@ def seek(pipeline, start):
 
 
 def main(path, start):
-    pipeline = open_file(path)
+    pipeline, watch = open_file(path)
     try:
         if start > 0:
-            seek(pipeline, start)
-        for sample in windows(pipeline):
+            seek(pipeline, watch, start)
+        for sample in windows(pipeline, watch):
             buffer = sample.get_buffer()
             with view(sample) as features:
                 # The buffer's duration is that of the audio in it, so positions past
@@ -168,7 +239,7 @@ def main(path, start):
                     f"rms {np.sqrt(np.mean(np.square(features, dtype='f8'))):.4f}"
                 )
     finally:
-        pipeline.set_state(Gst.State.NULL)
+        watch.close()
 
 
 if __name__ == "__main__":

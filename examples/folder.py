@@ -124,12 +124,12 @@ class Encoder:
 
     def encode(self, path, file, progress):
         """Write the windows of a recording to `file`; return (shape, what each window is)."""
-        pipeline = features.open_file(path)
+        pipeline, watch = features.open_file(path)
         apply(pipeline.get_by_name("whisper"), self.wishes)
         shape, described = None, []
         try:
             file.write(bytes(HEADER))
-            for sample in features.windows(pipeline):
+            for sample in features.windows(pipeline, watch):
                 with features.view(sample) as window:
                     if shape not in (None, window.shape):
                         raise RuntimeError("its windows are not all of one size")
@@ -141,7 +141,7 @@ class Encoder:
                 described.append({"start": start, "seconds": seconds, "positions": real})
                 progress(start + seconds, pipeline.query_duration(Gst.Format.TIME))
         finally:
-            pipeline.set_state(Gst.State.NULL)
+            watch.close()
         shape = (len(described), *shape)
         file.seek(0)
         file.write(npy_header(shape))

@@ -4,6 +4,7 @@
  * For each file: one pipeline decodes it into the element and, beside it, into this program, which
  * computes the log-mel of the same audio for the picture with the core's own front end. */
 #include "examples/picture.h"
+#include "examples/recording.h"
 #include "npu/npu.h"
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
@@ -31,6 +32,7 @@ struct show {
     GstAppSink *out;
     GstElement *pcm;
     const char *path;
+    struct recording_watch watch;
     struct npu_mel *mel;
     unsigned n_mels;
     float *mel_window; /* [NPU_WINDOW_FRAMES][n_mels] */
@@ -188,7 +190,8 @@ static bool read_windows(struct show *show)
     GstBus *bus = gst_element_get_bus(show->pipeline);
     bool well = true, done = false;
     while (well && !done) {
-        GstSample *sample = gst_app_sink_try_pull_sample(show->out, GST_SECOND / 20);
+        GstSample *sample =
+            gst_app_sink_try_pull_sample(show->out, (GstClockTime)(RECORDING_CHECK * GST_SECOND));
         if (sample) {
             well = add_features(show, sample);
             gst_sample_unref(sample);
@@ -197,8 +200,11 @@ static bool read_windows(struct show *show)
         }
         GstMessage *message =
             gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR | GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT);
-        if (!message)
+        if (!message) {
+            if (recording_is_stuck(&show->watch))
+                well = complain(show->path, "GStreamer finds no audio in it and does not end");
             continue;
+        }
         if (gst_is_missing_plugin_message(message))
             note_missing(show, message);
         done = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
@@ -240,6 +246,9 @@ static bool open_mel(struct show *show)
 static bool open_pipeline(struct show *show)
 {
     GError *error = NULL;
+    const char *refused = recording_refuse(show->path);
+    if (refused)
+        return complain(show->path, refused);
     show->pipeline = gst_parse_launch(PIPELINE, &error);
     if (error) {
         complain(show->path, error->message);
@@ -252,6 +261,7 @@ static bool open_pipeline(struct show *show)
     show->decoder = gst_bin_get_by_name(GST_BIN(show->pipeline), "decoder");
     GstElement *both = gst_bin_get_by_name(GST_BIN(show->pipeline), "both");
     g_signal_connect(show->decoder, "pad-added", G_CALLBACK(link_audio), both);
+    recording_watch_open(&show->watch, show->pipeline, both);
     gst_object_unref(both); /* the pipeline keeps it */
     show->whisper = gst_bin_get_by_name(GST_BIN(show->pipeline), "whisper");
     show->out = GST_APP_SINK(gst_bin_get_by_name(GST_BIN(show->pipeline), "out"));
@@ -280,8 +290,10 @@ static bool start(struct show *show)
 
 static void close_show(struct show *show)
 {
+    if (show->pcm)
+        g_signal_handlers_disconnect_by_data(show->pcm, show);
     if (show->pipeline)
-        gst_element_set_state(show->pipeline, GST_STATE_NULL);
+        recording_watch_close(&show->watch, show->pipeline);
     g_clear_object(&show->decoder);
     g_clear_object(&show->whisper);
     g_clear_object(&show->out);

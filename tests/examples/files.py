@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 passed = failed = skipped = 0
@@ -74,7 +75,7 @@ class Examples:
     """The four programs; each is (name, what to run for a file)."""
 
     def __init__(self, features, show, examples, where):
-        self.where = where
+        self.where, self.env = where, {}
         python = sys.executable
         self.programs = {
             "features_c": [features],
@@ -84,7 +85,7 @@ class Examples:
         self.folder = [python, examples / "folder.py"]
 
     def run(self, command, ranks=""):
-        env = {**os.environ, "GST_PLUGIN_FEATURE_RANK": ranks}
+        env = {**os.environ, **self.env, "GST_PLUGIN_FEATURE_RANK": ranks}
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
                                   env=env, cwd=self.where)
@@ -183,6 +184,89 @@ def test_chained(examples):
             examples.check_refused(f"{name}_not_from_{start}_s", name, "chained Ogg", start)
 
 
+def test_joined(examples):
+    """Parts that GStreamer takes for one stream: refused, with which tool reads them if one does."""
+    where = examples.where
+    opus = write(where / "a.opus", tone(32000), "! opusenc ! oggmux").read_bytes()
+    vorbis = write(where / "b.ogg", tone(16000), "! vorbisenc ! oggmux").read_bytes()
+    flac = write(where / "a.flac", tone(32000), "! flacenc").read_bytes()
+    other = write(where / "b.flac", tone(16000, 48000, 2), "! flacenc").read_bytes()
+    id3 = b"ID3\4\0\0\0\0\0\x10" + bytes(16)
+    joined = {
+        "twice.opus": (opus * 2, "Ogg.*same serial number"),
+        "other_between.ogg": (vorbis + opus + vorbis, "Ogg.*same serial number"),
+        "cut_before.opus": (opus[:-1000] + opus, "Ogg.*same serial number"),
+        "twice.flac": (flac * 2, "FLAC files joined"),
+        "two.flac": (other + flac, "FLAC files joined"),
+        "tagged.flac": (id3 + flac + id3 + other, "FLAC files joined"),
+    }
+    for name, (content, words) in joined.items():
+        (where / name).write_bytes(content)
+        examples.check_refused(name, name, words)
+        examples.check_refused(f"{name}_from_0.5_s", name, words, "0.5")
+    # One FLAC with a tag before it is no joined file.
+    (where / "one.flac").write_bytes(id3 + flac)
+    for program, command in examples.programs.items():
+        code, out, err = examples.run([*command, where / "one.flac"])
+        report(f"{program}_reads_one.flac", f"{code}: {out}{err}" * (code != 0))
+    code, about, err = examples.run_folder("one.flac")
+    good = code == 0 and [(w["start"], w["seconds"]) for w in about["windows"]] == [(0, 2)]
+    report("folder_reads_one.flac", f"{code}: {about} {err}" * (not good))
+
+
+def test_silence(examples):
+    """A pipe into which nothing comes, and a GIF's header, at whose end libav's demuxer reads for
+    ever: the programs end."""
+    where = examples.where
+    examples.env["WHISPERNPU_TEST_PATIENCE"] = "2"
+    os.mkfifo(where / "pipe")
+    pipe = os.open(where / "pipe", os.O_RDWR)
+    names = ["pipe"]
+    if not subprocess.run(["gst-inspect-1.0", "--exists", "avdemux_gif"], check=False).returncode:
+        (where / "header.gif").write_bytes(b"GIF89a\1\0\1\0\0\0\0")
+        names.append("header.gif")
+    for name in names:
+        examples.check_refused(f"ends_in_{name}", name, "does not end")
+        examples.check_refused(f"ends_in_{name}_from_0.5_s", name, "does not end", "0.5")
+    os.close(pipe)
+
+
+def feed(pipe, process, data):
+    """Write what fits into a pipe at once, as soon as its reader, if it still runs, has made room."""
+    while process.poll() is None:
+        try:
+            os.write(pipe, data)
+            break
+        except BlockingIOError:
+            time.sleep(0.05)
+
+
+def test_slow(examples):
+    """A file is not given up while data of it come: pipes, each of which takes longer to the audio
+    than a program waits for data."""
+    examples.env["WHISPERNPU_TEST_PATIENCE"] = "5"
+    junk = 4096 * 140
+    wav = b"RIFF" + struct.pack("<I4s4sI", junk + 32044, b"WAVE", b"JUNK", junk) + bytes(junk)
+    wav += struct.pack("<4sIHHIIHH4sI", b"fmt ", 16, 1, 1, 16000, 32000, 2, 16, b"data", 32000)
+    wav += bytes(32000)
+    pipes, running = [], []
+    for program, command in examples.programs.items():
+        path = examples.where / f"slow_{program}"
+        os.mkfifo(path)
+        pipes.append(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+        running.append(subprocess.Popen([*command, path], stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.STDOUT, env={**os.environ, **examples.env}))
+    for at in range(0, len(wav), 4096):
+        for pipe, process in zip(pipes, running):
+            feed(pipe, process, wav[at : at + 4096])
+        time.sleep(0.05)
+    for program, pipe, process in zip(examples.programs, pipes, running):
+        os.close(pipe)
+        out, _ = process.communicate(timeout=60)
+        good = process.returncode == 0 and "1.00 s" in out
+        report(f"{program}_waits_for_slow_data", f"{process.returncode}: {out}" * (not good))
+
+
 def main():
     features, show, folder, model = (Path(name).resolve() for name in sys.argv[1:5])
     os.environ["WHISPERNPU_MODEL"] = str(model)
@@ -199,6 +283,9 @@ def main():
         test_missing_decoder(examples)
         test_start_behind_end(examples)
         test_chained(examples)
+        test_joined(examples)
+        test_silence(examples)
+        test_slow(examples)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(failed > 0)
 
