@@ -5,8 +5,9 @@
  *
  * Each round runs one encoder alone and then 2, 4 and 8 side by side, all with the same number of
  * windows, a thread for each encoder. Prints the medians over the rounds: the time of a window
- * alone, the throughput of N encoders together as a share of one's alone, and how much earlier than
- * the last encoder the first one ends. Then what npu_encoder_cancel() and npu_encoder_resume() take
+ * alone, the throughput of N encoders together as a share of one's alone, their processor time a
+ * window as a share of one's, which a busy machine changes less, and how much earlier than the last
+ * encoder the first one ends. Then what npu_encoder_cancel() and npu_encoder_resume() take
  * together beside 0, 1, 3 and 7 busy encoders. */
 #include <errno.h>
 #include <getopt.h>
@@ -19,7 +20,7 @@
 #include "npu/clock.h"
 #include "npu/npu.h"
 
-enum { STREAMS = 8, MAX_ROUNDS = 99, CANCELS = 60 };
+enum { STREAMS = 8, MAX_ROUNDS = 99, CANCELS = 40 };
 
 struct stream {
     struct npu_encoder *encoder;
@@ -83,11 +84,23 @@ static double turns_median(double *x, unsigned n)
     return x[n / 2];
 }
 
-/* Milliseconds of n encoders with n_windows each; *spread: of that time, what the first one ends
- * before the last. */
-static double turns_together(struct turns *t, unsigned n, double *spread)
+static double turns_cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+struct result {
+    double ms, cpu_ms; /* of a window: elapsed while n are made, processor time */
+    double spread;     /* of all the time, what the first one ends before the last */
+};
+
+/* n encoders with n_windows each. */
+static struct result turns_together(struct turns *t, unsigned n)
 {
     uint64_t first = UINT64_MAX, last = 0;
+    double cpu_ms = turns_cpu_ms();
 
     pthread_barrier_init(&t->start, NULL, n + 1);
     for (unsigned i = 0; i < n; i++)
@@ -101,32 +114,37 @@ static double turns_together(struct turns *t, unsigned n, double *spread)
         last = done > last ? done : last;
     }
     pthread_barrier_destroy(&t->start);
-    *spread = (double)(last - first) / (double)last;
-    return (double)last * 1e-6;
+    unsigned windows = n * t->n_windows;
+    return (struct result){.ms = (double)last * 1e-6 / windows,
+                           .cpu_ms = (turns_cpu_ms() - cpu_ms) / windows,
+                           .spread = (double)(last - first) / (double)last};
 }
 
 static void turns_throughput(struct turns *t)
 {
     static const unsigned counts[] = {2, 4, 8};
-    static double alone[MAX_ROUNDS], share[3][MAX_ROUNDS], spread[3][MAX_ROUNDS];
-    double unused;
+    static double alone[MAX_ROUNDS], share[3][MAX_ROUNDS], cpu[3][MAX_ROUNDS];
+    static double spread[3][MAX_ROUNDS];
 
     for (unsigned r = 0; r < t->n_rounds; r++) {
-        double one = turns_together(t, 1, &unused);
-        alone[r] = one / t->n_windows;
-        for (unsigned c = 0; c < 3; c++)
-            share[c][r] = one * counts[c] / turns_together(t, counts[c], &spread[c][r]);
+        struct result one = turns_together(t, 1);
+        alone[r] = one.ms;
+        for (unsigned c = 0; c < 3; c++) {
+            struct result many = turns_together(t, counts[c]);
+            share[c][r] = one.ms / many.ms;
+            cpu[c][r] = many.cpu_ms / one.cpu_ms;
+            spread[c][r] = many.spread;
+        }
     }
     double median = turns_median(alone, t->n_rounds);
     printf("1 encoder: %.2f ms a window, least %.2f\n", median, alone[0]);
     for (unsigned c = 0; c < 3; c++) {
-        double worst = 0;
-        for (unsigned r = 0; r < t->n_rounds; r++)
-            worst = spread[c][r] > worst ? spread[c][r] : worst;
-        printf("%u encoders: %.1f %% of the throughput of one; ends apart %.1f %%, at most %.1f "
-               "%%\n",
+        median = turns_median(spread[c], t->n_rounds);
+        printf("%u encoders: %.1f %% of the throughput of one, %.1f %% of its processor time a "
+               "window; ends apart %.1f %%, at most %.1f %%\n",
                counts[c], 100 * turns_median(share[c], t->n_rounds),
-               100 * turns_median(spread[c], t->n_rounds), 100 * worst);
+               100 * turns_median(cpu[c], t->n_rounds), 100 * median,
+               100 * spread[c][t->n_rounds - 1]);
     }
 }
 
@@ -240,7 +258,7 @@ int main(int argc, char **argv)
         turns_close(&t);
         return 1;
     }
-    double unused, window_ms = turns_together(&t, 1, &unused) / t.n_windows; /* warm */
+    double window_ms = turns_together(&t, 1).ms; /* warm */
     turns_throughput(&t);
     for (unsigned n_busy = 0; n_busy < STREAMS; n_busy = 2 * n_busy + 1)
         turns_cancel(&t, n_busy, window_ms);
