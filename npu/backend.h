@@ -31,7 +31,7 @@ struct npu_run {
     float *features;           /* [positions][d_model] */
     const atomic_bool *cancel; /* looked at between tiles */
     /* NULL, or called after each stage of the program by one of the threads that run it, while no
-     * other looks at the buffers: for whoever wants to see them. */
+     * other looks at the buffers, so that a test can read them. */
     void (*after)(void *user, unsigned stage);
     void *user;
     struct npu_error *err;        /* NULL, or out: why it failed */

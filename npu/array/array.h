@@ -106,7 +106,7 @@ enum npu_array_types npu_array_types_of(enum npu_array_design design);
  * plan. */
 int npu_array_plan(struct npu_array_loaded *l, unsigned positions, struct npu_error *err);
 void npu_array_unplan(struct npu_array_loaded *l);
-/* The design's file in mlir/, without suffix; NULL: there is none for this width. */
+/* The design's file in mlir/, without suffix; NULL: no design has this width. */
 const char *npu_array_design_name(const struct npu_program *program, enum npu_array_design design);
 /* plan.c: open the contexts that the plan needs and that are not open. */
 int npu_array_connect(struct npu_array_loaded *l, struct npu_error *err);

@@ -30,7 +30,7 @@ static struct set_names list_sets(void)
 }
 
 /* The kernel set: the machine's best, or what WHISPERNPU_CPU names. A name that means nothing here
- * is an error, for whoever sets it measures or compares. */
+ * is an error: it is set to measure or to compare, and another set would give a false result. */
 static int choose_kernels(struct npu_kernels *kernels, struct npu_error *err)
 {
     const char *wish = getenv("WHISPERNPU_CPU");

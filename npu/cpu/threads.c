@@ -214,8 +214,8 @@ static void *worker_main(void *data)
     return NULL;
 }
 
-/* Threads meet at the lock between jobs and hold it for less than 1 us; whoever finds it taken does
- * better to look again than to sleep. */
+/* Threads meet at the lock between jobs and hold it for less than 1 us; one that finds it taken
+ * gets it sooner by looking again than by sleeping. */
 static void init_lock(pthread_mutex_t *lock)
 {
     pthread_mutexattr_t attr;

@@ -26,7 +26,7 @@ struct npu_jobs {
 };
 
 /* Called before the first stage and after each one, while no job of the work runs: fill in the jobs
- * of the next stage. False: there is none. Threads: the caller of npu_work_run() or one of the
+ * of the next stage. False: that was the last. Threads: the caller of npu_work_run() or one of the
  * pool's. */
 typedef bool npu_stage_fn(void *user, struct npu_jobs *jobs);
 

@@ -425,7 +425,8 @@ static int check_span(const struct npu_context *c, const struct npu_launch_span 
                       const char *what, struct npu_error *err)
 {
     if (!s->memory || s->memory->device->backend != c->device->backend)
-        return npu_fail(err, -EINVAL, "%s: %s is none of the context's device", c->name, what);
+        return npu_fail(err, -EINVAL, "%s: %s belongs to another device than the context", c->name,
+                        what);
     if (s->bytes == 0 || s->offset > s->memory->bytes || s->bytes > s->memory->bytes - s->offset)
         return npu_fail(err, -EINVAL, "%s: %s: bytes %zu .. %zu of %zu", c->name, what, s->offset,
                         s->offset + s->bytes, s->memory->bytes);

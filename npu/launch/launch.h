@@ -109,7 +109,7 @@ struct npu_context;
 
 /* Load code. Returns 0 and *out (transfer full); -EINVAL; -ENOTSUP the device does not take this
  * kind of code; -ENOENT every context that the device has is in use (the driver's answer), or no
- * such program; -EBADMSG code that is none; -ENOSPC the heap for words is full; -EAGAIN no thread to
+ * such program; -EBADMSG code that cannot be read; -ENOSPC the heap for words is full; -EAGAIN no thread to
  * be had; -ENOMEM. Threads: control. */
 int npu_context_open(struct npu_context **out, struct npu_device *device,
                      const struct npu_code *code, struct npu_error *err);

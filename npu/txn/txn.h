@@ -194,7 +194,7 @@ struct npu_txn_step {
  * steps: (transfer full, free() it).
  * Returns: 0; -EBADMSG with a sentence that names the word: a broken stream or one for another
  * generation, a BD pushed that was not written or patched whole, a token without a controller id, a
- * shim register that is none of these, a poll of anything but a channel's queue or rest, a BD that
+ * any other shim register, a poll of anything but a channel's queue or rest, a BD that
  * no transfer can describe (the sentence says which word and bits of the BD and what they mean);
  * -ENOMEM. */
 int npu_txn_decode_steps(struct npu_txn_step **steps, size_t *n_steps,

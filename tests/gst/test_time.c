@@ -183,7 +183,7 @@ static const struct
 {
   guint jump;                   /* ms */
   gboolean flagged;
-  guint waited;                 /* ms until the new line; 9999: there is none */
+  guint waited;                 /* ms until the new line; 9999: no new line */
 } back[] = {
   {39, FALSE, 9999}, {39, TRUE, 9999}, {40, FALSE, 9999}, {40, TRUE, 9999},
   {41, FALSE, 1000}, {41, TRUE, 0}, {300, FALSE, 1000}, {300, TRUE, 0},

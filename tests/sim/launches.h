@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_SIM_LAUNCHES_H
 #define TESTS_SIM_LAUNCHES_H
-/* Between whoever launches designs and the simulator: launches are counted, and fail on demand.
+/* Between the simulator and its callers: launches are counted, and fail on demand.
  * Linked with --wrap=npu_sim_launch. Threads: any, but nothing may run while something is set. */
 #include <stdbool.h>
 

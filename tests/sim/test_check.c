@@ -167,7 +167,8 @@ static const struct {
      "nothing waits for this transfer of @out: the host may read its buffer too early"},
     {"wait-token", E, 28, "no transfer of @in in flight issues a token, so this waits for ever"},
     {"write-range", E, 27,
-     "address 0x400 of tile (4,2) is none of npu1: expected a multiple of 4 up to 0xfffff of a "
+     "address 0x400 of tile (4,2) does not exist on npu1: expected a multiple of 4 up to 0xfffff "
+     "of a "
      "tile "
      "that it has"},
     {"write-register", W, 27,

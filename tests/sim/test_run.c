@@ -430,7 +430,7 @@ static void test_params(void)
     rig_close(&rig);
 }
 
-/* Writes that are none of memory: the sentence says what is there. */
+/* Writes to what is not memory: the sentence says what is there. */
 static void test_registers(void)
 {
     static const struct {

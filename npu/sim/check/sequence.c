@@ -326,7 +326,7 @@ static void check_write(struct npu_checker *c, const struct npu_ir_op *op)
         npu_check_error(
             c, "write-range", op->pos,
             "address 0x%" PRIx64 " of tile (%" PRId64 ",%" PRId64
-            ") is none of %s: expected a multiple of 4 up to 0x%x of a tile that it has",
+            ") does not exist on %s: expected a multiple of 4 up to 0x%x of a tile that it has",
             offset, column, row, c->array->device, TILE_MASK);
     else if (!is_memory(c, column, row, offset))
         npu_checker_report(c, NPU_SEVERITY_WARNING, "write-register", op->pos,
