@@ -187,6 +187,7 @@ void npu_encoder_get_info(const struct npu_encoder *e, struct npu_encoder_info *
 {
     *info = (struct npu_encoder_info){
         .profile = profile_names[e->profile],
+        .overlap = e->depth,
         .positions = e->positions,
         .d_model = e->program.d_model,
         .load_ns = e->load_ns,

@@ -222,6 +222,8 @@ struct npu_encoder_params {
 
 struct npu_encoder_info {
     const char *profile;    /* "int8", "f32", "npu" (static) */
+    unsigned overlap;       /* windows in flight that make progress together: worth submitting
+                               before the oldest is collected; 1: each has the device alone */
     unsigned positions;     /* the most rows of a window's features */
     unsigned d_model;       /* columns */
     uint64_t load_ns;       /* reading and packing the weights */
