@@ -277,7 +277,7 @@ void npu_encoder_get_error(struct npu_encoder *encoder, struct npu_error *err);
  * Threads:  any. Blocks: no. */
 void npu_encoder_cancel(struct npu_encoder *encoder);
 /* Wait until the cancelled work has stopped, then accept windows again.
- * Threads:  control or streaming. Blocks: for one tile of its own at most. */
+ * Threads:  control or streaming. Blocks: for one tile at most, its own or another encoder's. */
 void npu_encoder_resume(struct npu_encoder *encoder);
 
 /* ---- Statistics ------------------------------------------------------------------------------ */

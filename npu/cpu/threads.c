@@ -13,10 +13,10 @@
  * a window, far shorter than the gap between two windows of a live stream. */
 #define SPIN_ROUNDS 1000
 
-/* A thread leaves a stage with jobs for the next work in line after this time, so that a small
- * window gets on beside a large one, whose stages may take a tenth of a second. Going to another
- * work costs some 10 us and a cache that holds other weights. */
-#define TURN_NS UINT64_C(4000000)
+/* A work is in turn until it has had this much time of each thread more than the one that has had
+ * least. Short enough that a small window gets on beside a large one, whose stages may take a tenth
+ * of a second; long enough that what a stage leaves in the caches is there for the next one. */
+#define TURN_NS UINT64_C(8000000)
 
 struct worker {
     struct npu_threads *pool;
@@ -31,13 +31,14 @@ struct npu_threads {
     pthread_cond_t wake; /* for workers */
     /* all below: lock; the atomics are written under it and read without */
     bool ending;
-    bool seated;           /* a caller works, as worker 0 */
-    bool watched;          /* a caller looks for new jobs and does not sleep yet */
-    unsigned n_asleep;     /* workers that wait for `wake` */
-    uint64_t turns;        /* begun so far */
-    struct npu_work *all;  /* works that run */
-    atomic_uint n_works;   /* in `all` */
-    atomic_uint n_changes; /* of anything that somebody might wait for */
+    bool seated;             /* a caller works, as worker 0 */
+    bool watched;            /* a caller looks for new jobs and does not sleep yet */
+    unsigned n_asleep;       /* workers that wait for `wake` */
+    uint64_t served_ns;      /* the least of works that ran so far; never falls */
+    struct npu_work *all;    /* works that run */
+    struct npu_work *inturn; /* NULL, or the one of them whose turn it is */
+    atomic_uint n_works;     /* in `all` */
+    atomic_uint n_changes;   /* of anything that somebody might wait for */
 
     struct worker worker[];
 };
@@ -54,8 +55,8 @@ struct npu_work {
     struct npu_jobs jobs;
     atomic_uint next_job; /* taken without the lock by who works on it */
     unsigned n_working;   /* threads that run its jobs or its stage function */
-    uint64_t turn;        /* when it was last begun with; the least is first in line */
-    bool finished;
+    uint64_t served_ns;   /* time of all threads that its jobs have had, or were given credit for */
+    atomic_bool finished; /* read without the lock by its caller */
 };
 
 static inline void spin_pause(void)
@@ -72,16 +73,21 @@ static bool is_cancelled(const struct npu_work *work)
 
 /* ---- Under the lock -------------------------------------------------------------------------- */
 
+static bool is_finished(const struct npu_work *work)
+{
+    return atomic_load_explicit(&work->finished, memory_order_relaxed);
+}
+
 static bool has_jobs_locked(const struct npu_work *work)
 {
-    return !work->finished && !is_cancelled(work) &&
+    return !is_finished(work) && !is_cancelled(work) &&
            atomic_load_explicit(&work->next_job, memory_order_relaxed) < work->jobs.n;
 }
 
 /* Whether its caller can go. */
 static bool is_over_locked(const struct npu_work *work)
 {
-    return work->n_working == 0 && (work->finished || is_cancelled(work));
+    return work->n_working == 0 && (is_finished(work) || is_cancelled(work));
 }
 
 static void call_locked(struct npu_work *work)
@@ -90,25 +96,32 @@ static void call_locked(struct npu_work *work)
     pthread_cond_signal(&work->changed);
 }
 
-/* The next in line: of works with jobs left those that nobody works on, then the one that has
- * waited longest. NULL: none. */
+/* Where the next job is to be had: at the work in turn; while that has none left in a stage, at the
+ * one that has been served least. NULL: nowhere. */
 static struct npu_work *choose_locked(struct npu_threads *pool)
 {
-    struct npu_work *best = NULL;
+    const uint64_t turn_ns = TURN_NS * pool->n_threads;
+    struct npu_work *least = NULL, *now = pool->inturn;
+    uint64_t served_ns = UINT64_MAX;
 
     for (struct npu_work *work = pool->all; work; work = work->next) {
         if (work->n_working == 0 && is_cancelled(work))
             pthread_cond_signal(&work->changed); /* in case that nobody woke it */
-        if (!has_jobs_locked(work))
-            continue;
-        bool is_free = work->n_working == 0;
-        if (!best || (is_free != (best->n_working == 0) ? is_free : work->turn < best->turn))
-            best = work;
+        if (work->served_ns < served_ns)
+            served_ns = work->served_ns;
+        if (has_jobs_locked(work) && (!least || work->served_ns < least->served_ns))
+            least = work;
     }
-    return best;
+    if (pool->all && served_ns > pool->served_ns)
+        pool->served_ns = served_ns;
+    if (!least)
+        return NULL;
+    if (!now || now->served_ns >= least->served_ns + turn_ns)
+        pool->inturn = now = least;
+    return has_jobs_locked(now) ? now : least;
 }
 
-/* Let the caller of the next in line work, where none does. */
+/* Let a caller work, where none does and there are jobs: that of the next in line. */
 static void offer_seat_locked(struct npu_threads *pool)
 {
     struct npu_work *next = pool->seated ? NULL : choose_locked(pool);
@@ -150,7 +163,7 @@ static void next_stage_locked(struct npu_work *work)
     pthread_mutex_unlock(&pool->lock);
     bool more = work->stage(work->user, &jobs);
     pthread_mutex_lock(&pool->lock);
-    work->finished = !more;
+    atomic_store_explicit(&work->finished, !more, memory_order_relaxed);
     if (!more)
         return;
     work->jobs = jobs;
@@ -158,33 +171,39 @@ static void next_stage_locked(struct npu_work *work)
     announce_locked(pool, jobs.n);
 }
 
-/* Take jobs until none is left, the work is cancelled, or it is another's turn. Without the lock. */
-static void take_jobs(struct npu_work *work, unsigned worker)
+/* Take jobs until none is left, the work is cancelled, `due_ns` has come while there are others, or
+ * the caller's own work needs it no more. Without the lock. */
+static void take_jobs(struct npu_work *work, unsigned worker, const struct npu_work *own,
+                      uint64_t due_ns)
 {
     const struct npu_jobs jobs = work->jobs;
-    const uint64_t due_ns = npu_now_ns() + TURN_NS;
 
     while (!is_cancelled(work)) {
         unsigned job = atomic_fetch_add_explicit(&work->next_job, 1, memory_order_relaxed);
         if (job >= jobs.n)
             return;
         jobs.fn(jobs.user, job, worker);
+        if (own && own != work && (is_cancelled(own) || is_finished(own)))
+            return;
         if (atomic_load_explicit(&work->pool->n_works, memory_order_relaxed) > 1 &&
             npu_now_ns() >= due_ns)
             return;
     }
 }
 
-/* One turn; called and returns with the lock held. */
-static void serve_locked(struct npu_work *work, unsigned worker)
+/* Some jobs of a work: of one that is not in turn one. `own` is the caller's work, NULL for a
+ * worker. Called and returns with the lock held. */
+static void serve_locked(struct npu_work *work, unsigned worker, const struct npu_work *own)
 {
     struct npu_threads *pool = work->pool;
+    const uint64_t begin_ns = npu_now_ns();
+    const uint64_t due_ns = begin_ns + (work == pool->inturn ? TURN_NS : 0);
 
     work->n_working++;
-    work->turn = ++pool->turns;
     pthread_mutex_unlock(&pool->lock);
-    take_jobs(work, worker);
+    take_jobs(work, worker, own, due_ns);
     pthread_mutex_lock(&pool->lock);
+    work->served_ns += npu_now_ns() - begin_ns;
     if (work->n_working == 1 && !is_cancelled(work) && !has_jobs_locked(work))
         next_stage_locked(work);
     work->n_working--;
@@ -203,7 +222,7 @@ static void *worker_main(void *data)
     while (!pool->ending) {
         struct npu_work *work = choose_locked(pool);
         if (work) {
-            serve_locked(work, worker->index);
+            serve_locked(work, worker->index, NULL);
         } else if (!spin_locked(pool)) {
             pool->n_asleep++;
             pthread_cond_wait(&pool->wake, &pool->lock);
@@ -297,8 +316,10 @@ static void enter_locked(struct npu_work *work, const struct npu_jobs *jobs)
 
     work->jobs = *jobs;
     atomic_store_explicit(&work->next_job, 0, memory_order_relaxed);
-    work->finished = false;
-    work->turn = ++pool->turns;
+    atomic_store_explicit(&work->finished, false, memory_order_relaxed);
+    /* who was away gets no more than one turn for it */
+    if (work->served_ns + TURN_NS * pool->n_threads < pool->served_ns)
+        work->served_ns = pool->served_ns - TURN_NS * pool->n_threads;
     work->next = pool->all;
     pool->all = work;
     atomic_fetch_add_explicit(&pool->n_works, 1, memory_order_relaxed);
@@ -313,6 +334,8 @@ static void leave_locked(struct npu_work *work)
     while (*at != work)
         at = &(*at)->next;
     *at = work->next;
+    if (pool->inturn == work)
+        pool->inturn = NULL;
     atomic_fetch_sub_explicit(&pool->n_works, 1, memory_order_relaxed);
     offer_seat_locked(pool); /* it may have been this one's */
 }
@@ -321,13 +344,8 @@ static void leave_locked(struct npu_work *work)
 static void await_locked(struct npu_work *work)
 {
     struct npu_threads *pool = work->pool;
-    struct npu_work *next = pool->seated ? NULL : choose_locked(pool);
 
-    if (next == work)
-        return;
-    if (next) {
-        call_locked(next);
-    } else if (!pool->seated && !pool->watched) {
+    if (!pool->seated && !pool->watched) {
         pool->watched = true;
         bool changed = spin_locked(pool);
         pool->watched = false;
@@ -350,18 +368,17 @@ int npu_work_run(struct npu_work *work, npu_stage_fn *stage, void *user, const a
     pthread_mutex_lock(&pool->lock);
     enter_locked(work, &jobs);
     while (!is_over_locked(work)) {
-        bool first = !pool->seated && has_jobs_locked(work);
-        while (first) {
+        struct npu_work *next = pool->seated ? NULL : choose_locked(pool);
+        if (next) {
             pool->seated = true;
-            serve_locked(work, 0);
+            serve_locked(next, 0, work);
             pool->seated = false;
-            first = choose_locked(pool) == work;
-        }
-        if (!is_over_locked(work))
+        } else {
             await_locked(work);
+        }
     }
     leave_locked(work);
-    bool finished = work->finished;
+    bool finished = is_finished(work);
     pthread_mutex_unlock(&pool->lock);
     return finished ? 0 : -ECANCELED;
 }

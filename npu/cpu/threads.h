@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_CPU_THREADS_H
 #define NPU_CPU_THREADS_H
-/* A pool of threads that windows share. A window is a work: stage after stage a set of jobs. Its
- * caller works on it, and so does every thread of the pool; of callers one works at a time and the
- * others wait, so n_threads threads work at most and a pool of one has no thread. Who finds no job
- * left in a stage goes on with the next work in line, so nobody waits for the end of another's
- * stage. Callers take jobs of their own work alone, so a cancelled one waits for its own jobs alone.
- * Which thread takes which job is open; jobs of a stage must write disjoint memory, then the result
- * does not depend on it. */
+/* A pool of threads that windows share. A window is a work: stage after stage a set of jobs. Each
+ * thread of the pool works, and one of the callers does, until its own work is over; the others
+ * wait, so n_threads threads work at most and a pool of one has no thread. All work on the one whose
+ * turn it is, as on a window alone; who finds no job left in its stage takes one of the next work in
+ * line, so nobody waits for the end of a stage. Works have the same time of the threads, whatever
+ * their sizes. A cancelled one waits for its own jobs that have begun, and for the one that its
+ * caller is in, which may be another's. Which thread takes which job is open; jobs of a stage must
+ * write disjoint memory, then the result does not depend on it. */
 #include <stdatomic.h>
 #include <stdbool.h>
 

@@ -15,7 +15,7 @@
 
 #define PATIENCE_S  60
 #define JOB_NS      1000000
-#define TURN_JOBS   4 /* npu/cpu/threads.c */
+#define TURN_JOBS   8 /* npu/cpu/threads.c */
 #define MAX_WORKS   8
 #define MAX_THREADS 8
 
@@ -91,7 +91,7 @@ struct rig;
 struct run {
     struct rig *rig;
     struct npu_work *work;
-    pthread_t thread;
+    pthread_t thread, caller; /* the same */
     atomic_bool cancel;
     sem_t ended;
     int result;
@@ -109,7 +109,10 @@ struct rig {
     unsigned n_threads;
     struct run run[MAX_WORKS];
     atomic_bool busy[MAX_THREADS];
-    atomic_uint n_jobs_done; /* of all */
+    atomic_uint n_jobs_done;  /* of all */
+    sem_t in_anothers, go_on; /* for in_anothers_job() */
+    struct run *last;         /* whose job was the last that began; of one thread */
+    unsigned n_changes;       /* of it */
 
     /* A job that is held ends when the gate opens. */
     pthread_mutex_t lock;
@@ -175,6 +178,7 @@ static void plain_job(void *user, unsigned job, unsigned worker)
 static void *run_main(void *data)
 {
     struct run *run = data;
+    run->caller = pthread_self();
     run->result = npu_work_run(run->work, next_stage, run, &run->cancel);
     if (atomic_load(&run->n_running))
         atomic_store(&run->wrong, true); /* its memory is in use */
@@ -350,6 +354,53 @@ static void test_cancel_running(void)
     }
 }
 
+/* Jobs of the second work, for the caller of the first: the first one ends when the test says so. */
+static void in_anothers_job(void *user, unsigned job, unsigned worker)
+{
+    struct run *run = user;
+    begin_job(run, worker);
+    if (run == &run->rig->run[0] && run->stage == 1)
+        hold(run->rig);
+    if (run == &run->rig->run[1] && pthread_equal(pthread_self(), run->rig->run[0].caller)) {
+        sem_post(&run->rig->in_anothers);
+        wait_sem(&run->rig->go_on);
+        run->rig->n_changes++;
+    }
+    end_job(run, worker);
+}
+
+/* A caller that is in another's job when its own work is cancelled ends that job and leaves. */
+static void test_cancel_in_anothers(void)
+{
+    const char *name = "threads_cancelled_takes_no_more_of_anothers_jobs";
+    struct rig rig;
+
+    rig_open(&rig, 1);
+    sem_init(&rig.in_anothers, 0, 0);
+    sem_init(&rig.go_on, 0, 0);
+    struct run *run = run_begin(&rig, 0, 50, 20, in_anothers_job);
+    await_held(&rig, 1);
+    struct run *other = run_begin(&rig, 1, 50, 20, in_anothers_job);
+    await_sleeping(1);
+    open_gate(&rig);
+    if (!wait_sem(&rig.in_anothers))
+        give_up(name, "the first caller takes no job of the second work");
+    atomic_store(&run->cancel, true);
+    npu_work_wake(run->work);
+    sem_post(&rig.go_on);
+    if (!run_end(run))
+        give_up(name, "it does not end");
+    check_case(run->result == -ECANCELED && rig.n_changes == 1, name,
+               "returned %d after %u of another's jobs", run->result, rig.n_changes);
+    if (!run_end(other))
+        give_up(name, "the other does not end");
+    check_case(other->result == 0 && other->n_done == 50 * 20 && !other->wrong,
+               "threads_go_on_after_a_helper_left", "%u jobs", other->n_done);
+    sem_destroy(&rig.in_anothers);
+    sem_destroy(&rig.go_on);
+    rig_close(&rig);
+}
+
 /* The last job of a stage is held, by the caller or by a thread of the pool; the others do all of
  * another work meanwhile. */
 static void test_no_waiting(void)
@@ -422,6 +473,38 @@ static void test_equal(void)
     }
 }
 
+static void counting_job(void *user, unsigned job, unsigned worker)
+{
+    struct run *run = user;
+    run->rig->n_changes += run->rig->last != run;
+    run->rig->last = run;
+    gathering_job(user, job, worker);
+}
+
+/* A thread stays with a work for a turn, whatever the length of its stages: what a stage has left in
+ * the caches is there for the next. */
+static void test_stays(void)
+{
+    enum { STAGES = 80, JOBS = 2, WORKS = 4 };
+    const char *name = "threads_stay_for_a_turn";
+    struct rig rig;
+
+    rig_open(&rig, 1);
+    run_begin(&rig, 0, STAGES, JOBS, counting_job);
+    await_held(&rig, 1);
+    for (unsigned i = 1; i < WORKS; i++)
+        run_begin(&rig, i, STAGES, JOBS, counting_job);
+    await_sleeping(WORKS - 1);
+    open_gate(&rig);
+    for (unsigned i = 0; i < WORKS; i++)
+        if (!run_end(&rig.run[i]))
+            give_up(name, "a work does not end");
+    check_case(rig.n_changes >= WORKS && rig.n_changes <= WORKS * STAGES * JOBS / TURN_JOBS + WORKS,
+               name, "%u changes in %u jobs of stages of %u", rig.n_changes, WORKS * STAGES * JOBS,
+               JOBS);
+    rig_close(&rig);
+}
+
 /* A stage of many jobs does not keep a small work waiting: that one has a turn for each of the
  * other's. */
 static void test_turns(void)
@@ -483,8 +566,10 @@ int main(void)
     test_jobs();
     test_cancel_in_line();
     test_cancel_running();
+    test_cancel_in_anothers();
     test_no_waiting();
     test_equal();
+    test_stays();
     test_turns();
     test_idle();
     return check_finish();
