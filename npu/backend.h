@@ -27,7 +27,7 @@ struct npu_loaded {
 /* One pass over one window. */
 struct npu_run {
     unsigned positions;        /* of this window: 1 .. those that load() was told */
-    const float *mel;          /* [2 positions + 2][n_mels], first and last row zero */
+    const float *mel;          /* [2 positions][n_mels]; nothing around it is read */
     float *features;           /* [positions][d_model] */
     const atomic_bool *cancel; /* looked at between tiles */
     /* NULL, or called after each stage of the program by one of the threads that run it, while no

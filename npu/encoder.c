@@ -60,7 +60,7 @@ static int run_window(void *user, struct npu_call *call)
 {
     struct npu_encoder *e = user;
     struct npu_run run = {.positions = (unsigned)(call->span[1].bytes / row_bytes(e)),
-                          .mel = call->span[0].data,
+                          .mel = (const float *)call->span[0].data + e->program.n_mels,
                           .features = call->span[1].data,
                           .cancel = call->cancel,
                           .err = call->err};

@@ -23,7 +23,7 @@ enum npu_op {
     NPU_OP_COUNT
 };
 
-/* f32 [rows][columns]; conv inputs are framed by one zero row before and one after. */
+/* f32 [rows][columns]; a convolution takes rows before and after its input as zeros. */
 enum npu_operand {
     NPU_BUFFER_NONE,
     NPU_BUFFER_MEL,      /* [2 positions][n_mels] */

@@ -70,7 +70,7 @@ struct npu_array_loaded {
     int16_t *rows;     /* [positions][d_model], normalised */
     int32_t *u;
     char *block;
-    int16_t *mel;       /* [2 positions + 2][n_mels] */
+    int16_t *mel;       /* [2 positions + 2][n_mels], zero row first and last */
     int16_t *stem;      /* [2 positions + 1][d_model], the first row always zero */
     int16_t *q, *k, *v; /* [positions][d_model] */
     int16_t *mixed;     /* [positions][d_model] */

@@ -177,8 +177,10 @@ static int conv1(const struct job *job)
 {
     struct npu_array_loaded *l = job->l;
     const struct npu_program *p = &l->program;
+    const size_t n = 2 * (size_t)l->planned * p->n_mels;
 
-    npu_fixed_quantise_mel(l->mel, job->run->mel, (2 * (size_t)l->planned + 2) * p->n_mels);
+    npu_fixed_quantise_mel(l->mel + p->n_mels, job->run->mel, n);
+    memset(l->mel + p->n_mels + n, 0, p->n_mels * sizeof(*l->mel));
     return gemm(job, 0, l->stem + p->d_model, l->mel, p->n_mels);
 }
 

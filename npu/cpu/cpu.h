@@ -103,6 +103,11 @@ unsigned npu_cpu_tiles_per_job(unsigned positions, unsigned n_threads);
 unsigned npu_cpu_job_rows(const struct npu_cpu_job *job, unsigned index, unsigned *n_rows);
 /* Head of an attention job, and the index of its rows' job. */
 unsigned npu_cpu_job_head(const struct npu_cpu_job *job, unsigned index, unsigned *rows_index);
+/* Where the input of conv1's rows from `row` begins: of each the frame before, its own and the one
+ * after. They are the window's own where it has all three; a row at an end of the window has a frame
+ * of zeros and lies in `room` ([3][n_mels]). *m: in, rows that are asked for; out, rows that lie
+ * together. */
+const float *npu_cpu_frames(const struct npu_cpu_job *job, float *room, unsigned row, unsigned *m);
 /* y[0 .. m] = norm of the residual rows from `row`; y stride d_model. */
 void npu_cpu_norm_rows(const struct npu_cpu_job *job, float *y, unsigned row, unsigned m);
 extern npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT], *const npu_cpu_int_fns[NPU_OP_COUNT],

@@ -37,6 +37,22 @@ unsigned npu_cpu_job_head(const struct npu_cpu_job *job, unsigned index, unsigne
     return index / jobs_per_head;
 }
 
+const float *npu_cpu_frames(const struct npu_cpu_job *job, float *room, unsigned row, unsigned *m)
+{
+    size_t n_mels = job->l->program.n_mels;
+    unsigned last = job->rows - 1; /* at least 1 */
+
+    if (row > 0 && row < last) {
+        *m = row + *m > last ? last - row : *m;
+        return job->run->mel + (row - 1) * n_mels;
+    }
+    memset(room, 0, 3 * n_mels * sizeof(*room));
+    memcpy(room + (row == 0) * n_mels, job->run->mel + (row == 0 ? 0 : row - 1) * n_mels,
+           2 * n_mels * sizeof(*room));
+    *m = 1;
+    return room;
+}
+
 void npu_cpu_norm_rows(const struct npu_cpu_job *job, float *y, unsigned row, unsigned m)
 {
     size_t d = job->l->program.d_model;

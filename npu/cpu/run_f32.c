@@ -29,10 +29,12 @@ static void run_conv1(void *user, unsigned index, unsigned worker)
     const struct npu_program *p = &job->l->program;
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
 
-    /* Row t of the framed input is frame t - 1, so frames t-1 .. t+1 lie in one piece from there.
-     */
-    gemm(job, 0, job->l->stem + (size_t)(row + 1) * p->d_model, p->d_model,
-         job->run->mel + (size_t)row * p->n_mels, p->n_mels, NULL, 0, m, NPU_GEMM_GELU);
+    for (unsigned end = row + m; row < end; row += m) {
+        m = end - row;
+        const float *a = npu_cpu_frames(job, job->l->scratch[worker].rows, row, &m);
+        gemm(job, 0, job->l->stem + (size_t)(row + 1) * p->d_model, p->d_model, a, p->n_mels, NULL,
+             0, m, NPU_GEMM_GELU);
+    }
 }
 
 static void run_conv2(void *user, unsigned index, unsigned worker)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The stages in profile npu: the operations an AIE2 core does, exactly. */
+#include <string.h>
+
 #include "npu/cpu/cpu.h"
 
 /* m rows of `a` (stride lda) through a matrix of the stage; the rest is in `more`. */
@@ -49,6 +51,18 @@ static void norm(const struct npu_cpu_job *job, int16_t *y, unsigned row, unsign
     npu_fixed_norm_s32s16_ref(&args);
 }
 
+/* Frames row - 1 .. row + m of the window, in integers; it has zeros around it. */
+static void quantise_frames(const struct npu_cpu_job *job, int16_t *to, unsigned row, unsigned m)
+{
+    size_t n_mels = job->l->program.n_mels;
+    unsigned before = row == 0, after = row + m == job->rows, n = m + 2 - before - after;
+
+    memset(to, 0, before * n_mels * sizeof(*to));
+    npu_fixed_quantise_mel(to + before * n_mels, job->run->mel + (row + before - 1) * n_mels,
+                           n * n_mels);
+    memset(to + (before + n) * n_mels, 0, after * n_mels * sizeof(*to));
+}
+
 /* GELU of the first convolution; a row's input is the rows before, at and after it. */
 static void conv1(void *user, unsigned index, unsigned worker)
 {
@@ -57,8 +71,7 @@ static void conv1(void *user, unsigned index, unsigned worker)
     int16_t *mel = job->l->scratch[worker].a;
     unsigned m, row = npu_cpu_job_rows(job, index, &m);
 
-    npu_fixed_quantise_mel(mel, job->run->mel + (size_t)row * p->n_mels,
-                           (size_t)(m + 2) * p->n_mels);
+    quantise_frames(job, mel, row, m);
     gemm(job, 0, job->l->fixed.stem + (size_t)(row + 1) * p->d_model, mel, p->n_mels, m,
          (struct npu_fixed_gemm_args){.result = NPU_FIXED_GELU});
 }

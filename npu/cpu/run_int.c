@@ -36,6 +36,18 @@ static struct rows scratch_rows(const struct npu_cpu_scratch *scratch, size_t n)
                          scratch->tail, scratch->tail_scale, scratch->tail_zero};
 }
 
+/* The rows from `i` on. */
+static struct rows rows_from(const struct npu_cpu_job *job, const struct rows *rows, size_t i)
+{
+    return (struct rows){operand(job, rows->a, job->w->recipe.width, i * rows->ld),
+                         rows->scale + i,
+                         rows->zero + i,
+                         rows->ld,
+                         rows->tail + i * job->w->recipe.tail,
+                         rows->tail_scale + i,
+                         rows->no_zero};
+}
+
 /* m rows of the stage's input, stride ldx, in the order that quant() wants. */
 static void exchange(const struct npu_cpu_job *job, float *x, size_t ldx, unsigned m)
 {
@@ -113,15 +125,11 @@ static struct rows norm_quant(const struct npu_cpu_job *job, const struct npu_cp
 {
     enum { STEP = 8 };
     size_t d = job->l->program.d_model;
-    struct rows rows = scratch_rows(scratch, d), at = rows;
+    struct rows rows = scratch_rows(scratch, d);
 
     for (unsigned i = 0; i < m; i += STEP) {
         unsigned n = m - i < STEP ? m - i : STEP;
-        at.a = operand(job, rows.a, job->w->recipe.width, i * d);
-        at.scale = rows.scale + i;
-        at.zero = rows.zero + i;
-        at.tail = rows.tail + i * job->w->recipe.tail;
-        at.tail_scale = rows.tail_scale + i;
+        struct rows at = rows_from(job, &rows, i);
         npu_cpu_norm_rows(job, scratch->rows, row + i, n);
         exchange(job, scratch->rows, d, n);
         quant(job, &at, scratch->rows, d, n, d);
@@ -133,12 +141,16 @@ static void run_conv1(void *user, unsigned index, unsigned worker)
 {
     const struct npu_cpu_job *job = user;
     const struct npu_program *p = &job->l->program;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    struct rows a = scratch_rows(&job->l->scratch[worker], job->s->k);
+    const struct npu_cpu_scratch *scratch = &job->l->scratch[worker];
+    unsigned m, n, row = npu_cpu_job_rows(job, index, &m);
+    struct rows a = scratch_rows(scratch, job->s->k);
 
-    /* Row t of the framed input is frame t - 1, so frames t-1 .. t+1 lie in one piece from there.
-     */
-    quant(job, &a, job->run->mel + (size_t)row * p->n_mels, p->n_mels, m, job->s->k);
+    for (unsigned i = 0; i < m; i += n) {
+        struct rows at = rows_from(job, &a, i);
+        n = m - i;
+        const float *x = npu_cpu_frames(job, scratch->rows, row + i, &n);
+        quant(job, &at, x, p->n_mels, n, job->s->k);
+    }
     gemm(job, 0, job->l->stem + (size_t)(row + 1) * p->d_model, p->d_model, &a, NULL, m,
          NPU_GEMM_GELU);
 }

@@ -273,20 +273,18 @@ static void after(void *user, unsigned index)
     memcpy(c->before, c->rig.cpu->fixed.residual, c->rig.values * sizeof(int32_t));
 }
 
-/* The stored clip's mel, as f32 for the run and as s16 for the cores,
- * a zero frame before and after. */
+/* The stored clip's mel, as f32 for the run and as s16 for the cores, there with a zero frame before
+ * and after. */
 static float *read_mel(struct core *c)
 {
     const struct npu_program *p = &c->rig.program;
-    size_t n = ((size_t)2 * p->positions + 2) * p->n_mels;
-    float *mel = stored_mel(source_path(MEL_PATH)), *framed = calloc(n, sizeof(*framed));
-    c->mel = calloc(n, sizeof(*c->mel));
-    if (!framed || !c->mel)
+    size_t n = (size_t)2 * p->positions * p->n_mels;
+    float *mel = stored_mel(source_path(MEL_PATH));
+    c->mel = calloc(n + 2 * p->n_mels, sizeof(*c->mel));
+    if (!c->mel)
         abort();
-    memcpy(framed + p->n_mels, mel, (n - 2 * p->n_mels) * sizeof(*mel));
-    npu_fixed_quantise_mel(c->mel, framed, n);
-    free(mel);
-    return framed;
+    npu_fixed_quantise_mel(c->mel + p->n_mels, mel, n);
+    return mel;
 }
 
 int main(void)

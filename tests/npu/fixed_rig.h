@@ -137,20 +137,20 @@ static inline bool fixed_rig_run(struct fixed_rig *r, const int16_t *mel)
     const struct npu_program *p = &r->program;
     atomic_bool cancel = false;
     size_t n = (size_t)2 * r->positions * p->n_mels;
-    float *framed = calloc(n + 2 * p->n_mels, sizeof(*framed));
+    float *values = malloc(n * sizeof(*values));
     struct npu_run run = {.positions = r->positions,
-                          .mel = framed,
+                          .mel = values,
                           .features = r->features,
                           .cancel = &cancel,
                           .after = fixed_rig_after,
                           .user = r};
-    if (!framed)
+    if (!values)
         abort();
     for (size_t i = 0; i < n; i++)
-        framed[p->n_mels + i] = mel[i] * 0x1p-13f;
+        values[i] = mel[i] * 0x1p-13f;
     r->state = 0;
     int ret = r->device->backend->run(r->loaded, &run);
-    free(framed);
+    free(values);
     return ret == 0 && fixed_rig_add_z(r);
 }
 

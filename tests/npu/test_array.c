@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "npu/array/array.h"
 #include "tests/npu/encoder_rig.h"
 #include "tests/npu/fake.h"
 #include "tests/npu/fixed_model.h"
@@ -63,6 +64,52 @@ static void test_sides(void)
     rig_close(&far);
     for (unsigned i = 0; i < 4; i++)
         free(expected[i]);
+}
+
+/* The first convolution's input is the window's mel with zeros around it, whatever the window before
+ * left there, and nothing else of the caller's memory. */
+static void test_frame(void)
+{
+    static const unsigned lengths[] = {POSITIONS, 1, 33, POSITIONS};
+    atomic_bool cancel = false;
+    struct rig rig;
+    struct npu_program program;
+    struct npu_loaded *loaded = NULL;
+    struct npu_error err = {""};
+    unsigned equal = 0;
+
+    rig_open_on(&rig, "fake", "npu", fixed_model_path(), 0, 1);
+    float *features = new_floats((size_t)POSITIONS * rig.info.d_model);
+    npu_encoder_close(&rig.encoder); /* its contexts are wanted here */
+    int ret = npu_program_build(&program, &rig.model_info);
+    if (ret == 0)
+        ret = rig.device->backend->load(&loaded, rig.device, &program, NPU_PROFILE_NPU, POSITIONS,
+                                        rig.model, &err);
+    for (unsigned i = 0; i < 4 && ret == 0; i++) {
+        const size_t n_mels = program.n_mels, n = 2 * lengths[i] * n_mels;
+        float *own = malloc(n * sizeof(*own)); /* so that ASan sees a read beside it */
+        int16_t *expected = calloc(n + 2 * n_mels, sizeof(*expected));
+        if (!own || !expected)
+            abort();
+        memcpy(own, mel, n * sizeof(*own));
+        npu_fixed_quantise_mel(expected + n_mels, own, n);
+        struct npu_run run = {.positions = lengths[i],
+                              .mel = own,
+                              .features = features,
+                              .cancel = &cancel,
+                              .err = &err};
+        ret = loaded->backend->run(loaded, &run);
+        equal += !memcmp(((const struct npu_array_loaded *)loaded)->mel, expected,
+                         (n + 2 * n_mels) * sizeof(*expected));
+        free(own);
+        free(expected);
+    }
+    check_case(ret == 0 && equal == 4, "array_frames_a_window_by_zeros", "%u of 4, %d %s", equal,
+               ret, err.text);
+    if (loaded)
+        rig.device->backend->unload(loaded);
+    free(features);
+    rig_close(&rig);
 }
 
 /* ---- Failures -------------------------------------------------------------------------------- */
@@ -222,6 +269,7 @@ int main(void)
     fixed_model_write(80, 64, 1, POSITIONS, 6);
     mel = lcg_mel(4, 80);
     test_sides();
+    test_frame();
     test_failures();
     test_late();
     test_open();

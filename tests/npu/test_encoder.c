@@ -351,7 +351,7 @@ static void test_beside(void)
     float *mel = lcg_mel(5, 80), *features = rig_encode(&rig, mel);
     uint64_t expected = hash_features(&rig.info, features);
     s.device = rig.device;
-    s.mel = mel; /* its first and last rows need not be zero here */
+    s.mel = mel;
     s.features = features;
     if (npu_program_build(&s.program, &rig.model_info) ||
         rig.device->backend->load(&s.loaded, rig.device, &s.program, NPU_PROFILE_F32,
@@ -359,7 +359,6 @@ static void test_beside(void)
         check_case(false, "load", "%s", err.text);
         exit(check_finish());
     }
-    s.program.positions = rig.info.positions - 1;
     sem_init(&s.stands, 0, 0);
     sem_init(&s.go, 0, 0);
     sem_init(&s.patience, 0, 0);

@@ -88,7 +88,7 @@ static void test_cancel(void)
 {
     struct fixed_rig r;
     atomic_bool cancel = true;
-    float *mel = new_floats(302 * 80);
+    float *mel = new_floats(300 * 80);
     fixed_model_write(80, 128, 1, 150, 1);
     fixed_rig_open(&r, fixed_model_path(), 2);
     struct npu_run run = {

@@ -244,16 +244,14 @@ void designs_real(void)
 {
     struct fixed_rig r;
     float *mel = stored_mel(source_path("tests/data/librivox-sense-0870.mel720.s16"));
-    float *framed = designs_alloc((NPU_WINDOW_FRAMES + 2) * 80 * sizeof(*framed));
     fixed_rig_open(&r, source_path("npu/model/whisper-base-encoder.safetensors"), 0);
     struct seen s = {.cpu = r.cpu, .program = &r.program};
     struct npu_run run = {.positions = r.program.positions,
-                          .mel = framed,
+                          .mel = mel,
                           .features = r.features,
                           .cancel = &s.cancel,
                           .after = after,
                           .user = &s};
-    memcpy(framed + 80, mel, (size_t)NPU_WINDOW_FRAMES * 80 * sizeof(*mel));
     (void)r.device->backend->run(r.loaded, &run); /* ends early: cancelled when all is seen */
     layernorm(&r, &s);
     layer0_q(&r, &s);
@@ -261,9 +259,8 @@ void designs_real(void)
     out(&r, &s);
     fc1(&r, &s);
     logmel();
-    void *const all[] = {s.stem,     s.before_out, s.after_out, s.q[0], s.q[1],
-                         s.k[0],     s.k[1],       s.v[0],      s.v[1], s.mixed[0],
-                         s.mixed[1], s.mixed1,     s.ffn1,      framed, mel};
+    void *const all[] = {s.stem, s.before_out, s.after_out, s.q[0],     s.q[1],   s.k[0], s.k[1],
+                         s.v[0], s.v[1],       s.mixed[0],  s.mixed[1], s.mixed1, s.ffn1, mel};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         free(all[i]);
     fixed_rig_close(&r);
