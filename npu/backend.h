@@ -97,8 +97,11 @@ struct npu_backend {
                 const struct npu_program *program, enum npu_profile profile, unsigned positions,
                 const struct npu_model *model, struct npu_error *err);
     void (*unload)(struct npu_loaded *loaded);
+    /* What the host does for a window runs beside what the device does for another, so windows are
+     * handed to a thread of the encoder. False: whoever collects a window computes it. */
+    bool overlaps;
     /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO;
-     * -ENOMEM. Threads: completion (the encoder's executor). Allocates: no; the simulator does. */
+     * -ENOMEM. Threads: completion (overlaps), else streaming. Allocates: no; the simulator does. */
     int (*run)(struct npu_loaded *loaded, struct npu_run *run);
     /* NULL, or: the *cancel of a run was set; where it waits, it looks at it now. Threads: any.
      * Blocks: no. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Windows in, features out, in order: each is a launch of a host function, which runs the backend's
- * program, through a pipeline whose slots own a window's mel and features. Lock order: `stats_lock`
- * is a leaf. */
+/* Windows in, features out, in order. On a device whose windows do not overlap, who collects a
+ * window computes it. On the others each is a launch of a host function, which runs the backend's
+ * program, through a pipeline. Lock order: `stats_lock` is a leaf. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "npu/backend.h"
 #include "npu/clock.h"
+#include "npu/direct.h"
 #include "npu/launch/pipeline.h"
 #include "npu/log.h"
 
@@ -20,6 +21,7 @@ struct npu_encoder {
     uint64_t load_ns;
     enum npu_profile profile;
     unsigned depth, positions;
+    struct npu_direct *direct; /* or */
     struct npu_context *context;
     struct npu_pipeline *pipeline;
 
@@ -55,40 +57,58 @@ static size_t row_bytes(const struct npu_encoder *e)
     return e->program.d_model * sizeof(float);
 }
 
-/* One window: a launch's host function. Threads: the context's. */
-static int run_window(void *user, struct npu_call *call)
+/* One window, counted. Threads: the collector's, or the context's. */
+static int run_window(struct npu_encoder *e, struct npu_run *run)
 {
-    struct npu_encoder *e = user;
-    struct npu_run run = {.positions = (unsigned)(call->span[1].bytes / row_bytes(e)),
-                          .mel = (const float *)call->span[0].data + e->program.n_mels,
-                          .features = call->span[1].data,
-                          .cancel = call->cancel,
-                          .err = call->err};
     uint64_t start = npu_now_ns();
-    int ret = e->loaded->backend->run(e->loaded, &run);
+    int ret = e->loaded->backend->run(e->loaded, run);
     uint64_t ns = npu_now_ns() - start;
 
-    for (unsigned op = 0; op < NPU_OP_COUNT; op++)
-        call->modelled_ns += run.op_modelled_ns[op];
-    if (ret == 0 && atomic_load(call->cancel))
+    if (ret == 0 && atomic_load(run->cancel))
         ret = -ECANCELED; /* too late for anybody */
     pthread_mutex_lock(&e->stats_lock);
     if (ret == -ECANCELED) {
         e->stats.cancelled++;
     } else if (ret == 0) {
-        count_window(&e->stats, &run, ns);
-        add_gmac(e, run.positions);
+        count_window(&e->stats, run, ns);
+        add_gmac(e, run->positions);
     }
     pthread_mutex_unlock(&e->stats_lock);
+    return ret;
+}
+
+static int compute_window(void *user, const struct npu_direct_window *window, float *features,
+                          const atomic_bool *cancel, struct npu_error *err)
+{
+    struct npu_run run = {.positions = window->positions,
+                          .mel = window->mel,
+                          .features = features,
+                          .cancel = cancel,
+                          .err = err};
+    return run_window(user, &run);
+}
+
+/* The host function of a launch. */
+static int launch_window(void *user, struct npu_call *call)
+{
+    struct npu_encoder *e = user;
+    struct npu_run run = {.positions = (unsigned)(call->span[1].bytes / row_bytes(e)),
+                          .mel = call->span[0].data,
+                          .features = call->span[1].data,
+                          .cancel = call->cancel,
+                          .err = call->err};
+    int ret = run_window(e, &run);
+
+    for (unsigned op = 0; op < NPU_OP_COUNT; op++)
+        call->modelled_ns += run.op_modelled_ns[op];
     return ret;
 }
 
 static int open_pipeline(struct npu_encoder *e, struct npu_device *device, struct npu_error *err)
 {
     const struct npu_program *p = &e->program;
-    const size_t mel_row = p->n_mels * sizeof(float);
     const struct npu_code code = {
-        .kind = NPU_CODE_HOST, .name = "encoder", .call = run_window, .user = e};
+        .kind = NPU_CODE_HOST, .name = "encoder", .call = launch_window, .user = e};
 
     int ret = npu_context_open(&e->context, device, &code, err);
     if (ret)
@@ -98,12 +118,20 @@ static int open_pipeline(struct npu_encoder *e, struct npu_device *device, struc
         .context = e->context,
         .strategy = NPU_PIPELINED,
         .depth = e->depth,
-        .in = {{.bytes = 2 * e->positions * mel_row, .before = mel_row, .after = mel_row}},
+        .in = {{.bytes = 2 * e->positions * p->n_mels * sizeof(float)}},
         .n_in = 1,
         .out_bytes = e->positions * row_bytes(e),
         .deadline_ns = NPU_TIMEOUT_NONE,
     };
     return npu_pipeline_open(&e->pipeline, &params, err);
+}
+
+static int open_windows(struct npu_encoder *e, struct npu_device *device, struct npu_error *err)
+{
+    if (device->backend->overlaps)
+        return open_pipeline(e, device, err);
+    int ret = npu_direct_open(&e->direct, e->depth, compute_window, e);
+    return ret ? npu_fail(err, ret, "out of memory") : 0;
 }
 
 static const char *const profile_names[NPU_PROFILE_COUNT] = {
@@ -153,7 +181,7 @@ static int start(struct npu_encoder *e, const struct npu_model *model, struct np
                                 err);
     if (ret)
         return ret;
-    ret = open_pipeline(e, device, err);
+    ret = open_windows(e, device, err);
     if (ret)
         return ret;
     e->load_ns = npu_now_ns() - begin;
@@ -187,13 +215,15 @@ void npu_encoder_get_info(const struct npu_encoder *e, struct npu_encoder_info *
 {
     *info = (struct npu_encoder_info){
         .profile = profile_names[e->profile],
-        .overlap = e->depth,
+        .overlap = e->pipeline ? e->depth : 1,
         .positions = e->positions,
         .d_model = e->program.d_model,
         .load_ns = e->load_ns,
         .weight_bytes = e->loaded->weight_bytes,
-        .scratch_bytes = e->loaded->scratch_bytes + e->depth * npu_pipeline_slot_bytes(e->pipeline),
+        .scratch_bytes = e->loaded->scratch_bytes,
     };
+    if (e->pipeline)
+        info->scratch_bytes += e->depth * npu_pipeline_slot_bytes(e->pipeline);
 }
 
 void npu_encoder_close(struct npu_encoder **encoder)
@@ -204,6 +234,7 @@ void npu_encoder_close(struct npu_encoder **encoder)
         return;
     if (e->pipeline)
         npu_encoder_cancel(e);
+    npu_direct_close(&e->direct);
     npu_pipeline_close(&e->pipeline);
     npu_context_close(&e->context, NPU_TIMEOUT_NONE);
     if (e->loaded)
@@ -217,6 +248,10 @@ int npu_encoder_submit_mel(struct npu_encoder *e, const float *mel, unsigned pos
 {
     if (positions < 1 || positions > e->positions)
         return -EINVAL;
+    if (e->direct) {
+        const struct npu_direct_window window = {mel, positions, tag};
+        return npu_direct_submit(e->direct, &window, timeout_ns);
+    }
     const struct npu_pipeline_tile tile = {
         .in = {mel},
         .in_bytes = {2 * (size_t)positions * e->program.n_mels * sizeof(float)},
@@ -228,24 +263,38 @@ int npu_encoder_submit_mel(struct npu_encoder *e, const float *mel, unsigned pos
 
 int npu_encoder_collect(struct npu_encoder *e, float *features, uint64_t *tag, uint64_t timeout_ns)
 {
-    return npu_pipeline_collect(e->pipeline, features, tag, timeout_ns);
+    return e->direct ? npu_direct_collect(e->direct, features, tag)
+                     : npu_pipeline_collect(e->pipeline, features, tag, timeout_ns);
 }
 
 void npu_encoder_get_error(struct npu_encoder *e, struct npu_error *err)
 {
-    npu_pipeline_get_error(e->pipeline, err);
+    if (e->direct)
+        npu_direct_get_error(e->direct, err);
+    else
+        npu_pipeline_get_error(e->pipeline, err);
 }
 
 void npu_encoder_cancel(struct npu_encoder *e)
 {
-    npu_pipeline_cancel(e->pipeline);
+    if (e->direct)
+        npu_direct_cancel(e->direct);
+    else
+        npu_pipeline_cancel(e->pipeline);
     if (e->loaded->backend->wake)
         e->loaded->backend->wake(e->loaded);
 }
 
 void npu_encoder_resume(struct npu_encoder *e)
 {
-    npu_pipeline_resume(e->pipeline);
+    if (!e->direct) {
+        npu_pipeline_resume(e->pipeline);
+        return;
+    }
+    unsigned n_dropped = npu_direct_resume(e->direct);
+    pthread_mutex_lock(&e->stats_lock);
+    e->stats.cancelled += n_dropped;
+    pthread_mutex_unlock(&e->stats_lock);
 }
 
 void npu_encoder_get_stats(struct npu_encoder *e, struct npu_stats *stats)

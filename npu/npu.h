@@ -214,7 +214,7 @@ struct npu_encoder_params {
     const char *profile; /* "auto" (cpu: int8; sim: npu); "int8": 8 and 16 bit integers and f32;
                             "f32"; "npu": integers only, as the kernels for an NPU compute
                             (npu/model/FIXED.md) */
-    unsigned depth;      /* slots, windows in flight: 1 .. 8; 0: 2 */
+    unsigned depth;      /* windows that may be in flight: 1 .. 8; 0: 2 */
     unsigned positions;  /* the most that a window has: 1 .. the model's n_ctx; 0: that. Working
                             memory is as large; the packed weights do not depend on it and are
                             shared by encoders of any. */
@@ -228,7 +228,7 @@ struct npu_encoder_info {
     unsigned d_model;       /* columns */
     uint64_t load_ns;       /* reading and packing the weights */
     uint64_t weight_bytes;  /* packed */
-    uint64_t scratch_bytes; /* activations of all slots */
+    uint64_t scratch_bytes; /* activations, and where windows overlap their mels and features */
 };
 
 /* Read the model's weights, check every value (finite, |w| < 1e4), pack them for the device. The
@@ -243,7 +243,8 @@ int npu_encoder_open(struct npu_encoder **out, const struct npu_model *model,
 void npu_encoder_get_info(const struct npu_encoder *encoder, struct npu_encoder_info *info);
 void npu_encoder_close(struct npu_encoder **encoder); /* cancels what is in flight */
 
-/* Hand in one window; the core copies it, the caller keeps its buffer.
+/* Hand in one window. The core reads it where it is: the caller neither changes nor frees it until
+ * the window is collected, or dropped by npu_encoder_resume() or npu_encoder_close().
  * mel:       f32 [2 * positions][n_mels], frame-major, finite, as npu_mel_take() writes it, or the
  *            first rows of that (transfer none).
  * positions: 1 .. npu_encoder_info.positions. A shorter window is Whisper with a shorter audio
@@ -257,11 +258,14 @@ void npu_encoder_close(struct npu_encoder **encoder); /* cancels what is in flig
 int npu_encoder_submit_mel(struct npu_encoder *encoder, const float *mel, unsigned positions,
                            uint64_t tag, uint64_t timeout_ns);
 
-/* The oldest result, in the order of submission.
+/* The oldest result, in the order of submission. Where no two windows overlap (the CPU) this call
+ * computes it, on the calling thread with those of the device, straight into `features`; on the
+ * others it waits.
  * features: f32 [positions][d_model] of that window, written by this call (transfer none): who
  *           submits windows of several lengths knows it from the order or by the tag, or has room
  *           for npu_encoder_info.positions rows.
  * tag:      may be NULL.
+ * timeout_ns: of the wait; a window that is computed takes what it takes.
  * Returns:  0; -EAGAIN not ready within timeout_ns; -ENODATA nothing in flight; -ECANCELED
  *           cancelled; -EIO ...
  * Threads:  streaming (one collector, may be another thread than the submitter). */

@@ -180,6 +180,7 @@ static const struct npu_backend backend = {
     .close = sim_close,
     .load = npu_array_load,
     .unload = npu_array_unload,
+    .overlaps = true,
     .run = npu_array_run,
     .launch = &ops,
 };

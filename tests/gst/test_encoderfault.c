@@ -7,8 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "npu/launch/launch.h"
-#include "npu/npu.h"
+#include "npu/cpu/cpu.h"
 #include "tests/gst/harness.h"
 #include "tests/gst/leaks.h"
 #include "tests/gst/linkedin.h"
@@ -20,10 +19,10 @@
 #define SAMPLES ((N_WINDOWS - 1) * WINDOW_SAMPLES + 9000)
 #define CHUNK 3200
 
-/* The two calls of the element, and the core's own into the device: what comes
+/* The two calls of the element, and the core's own into the backend: what comes
  * from there passes through the real encoder. */
 enum
-{ SUBMIT, COLLECT, LAUNCH, N_PLACES };
+{ SUBMIT, COLLECT, RUN, N_PLACES };
 
 enum
 { AT_ONCE, WHEN_TOLD, WHEN_CANCELLED };
@@ -92,9 +91,9 @@ meet_fault (guint place)
     while (!is_due_locked () &&
         g_cond_wait_until (&plan.changed, &plan.lock, limit));
     code = plan.fault.code;
-    if (place != LAUNCH)
+    if (place != RUN)
       plan.stuck = code;
-  } else if (place != LAUNCH) {
+  } else if (place != RUN) {
     code = plan.stuck;
   }
   g_mutex_unlock (&plan.lock);
@@ -145,10 +144,8 @@ void __real_npu_encoder_cancel (struct npu_encoder *encoder);
 void __wrap_npu_encoder_cancel (struct npu_encoder *encoder);
 void __real_npu_encoder_resume (struct npu_encoder *encoder);
 void __wrap_npu_encoder_resume (struct npu_encoder *encoder);
-int __real_npu_launch_submit (struct npu_context *context,
-    const struct npu_launch *launch, uint64_t * ticket, struct npu_error *err);
-int __wrap_npu_launch_submit (struct npu_context *context,
-    const struct npu_launch *launch, uint64_t * ticket, struct npu_error *err);
+int __real_npu_cpu_run (struct npu_loaded *loaded, struct npu_run *run);
+int __wrap_npu_cpu_run (struct npu_loaded *loaded, struct npu_run *run);
 
 static void
 end_fault (void)
@@ -217,14 +214,13 @@ __wrap_npu_encoder_resume (struct npu_encoder *encoder)
 }
 
 int
-__wrap_npu_launch_submit (struct npu_context *context,
-    const struct npu_launch *launch, uint64_t * ticket, struct npu_error *err)
+__wrap_npu_cpu_run (struct npu_loaded *loaded, struct npu_run *run)
 {
-  int code = meet_fault (LAUNCH);
+  int code = meet_fault (RUN);
 
   if (code == 0)
-    return __real_npu_launch_submit (context, launch, ticket, err);
-  snprintf (err->text, sizeof (err->text), "%s", plan.fault.sentence);
+    return __real_npu_cpu_run (loaded, run);
+  snprintf (run->err->text, sizeof (run->err->text), "%s", plan.fault.sentence);
   return code;
 }
 

@@ -256,6 +256,7 @@ static const struct npu_backend backend = {
     .best_profile = NPU_PROFILE_NPU,
     .load = npu_array_load,
     .unload = npu_array_unload,
+    .overlaps = true,
     .run = npu_array_run,
     .launch = &ops,
 };
