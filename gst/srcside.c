@@ -15,31 +15,17 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
-/* By what a window leaves later than its last sample came in, besides its own
- * length: the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and
- * the time to encode. That starts as a share of the window and doubles, for
- * good, where a window took longer: a number that followed measurements would
- * make a live pipeline stutter with every change, one that is too small makes
- * it late for ever. Beyond a hop the encoder cannot keep up, and no latency
- * helps. */
-#define FRONT_END_TIME (50 * GST_MSECOND)
-/* Of a window's length: 2 s for 30 s, 67 ms for 1 s. */
-#define FIRST_ENCODE_SHARE 15
-
 /* Wait for the weights. NULL: *ret says why. */
 static struct npu_encoder *
 gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
 {
   struct npu_encoder *encoder;
 
+  *ret = gst_npu_queue_wait_ready (self->queue);
   g_mutex_lock (&self->lock);
-  while (self->load_state == GST_NPU_LOAD_RUNNING &&
-      self->srcresult == GST_FLOW_OK)
-    g_cond_wait (&self->item_add, &self->lock);
-  *ret = self->srcresult;
   if (*ret != GST_FLOW_FLUSHING && self->load_state != GST_NPU_LOAD_DONE) {
     *ret = GST_FLOW_ERROR;
-    self->item_posted = TRUE;   /* by the loader */
+    self->src.item_posted = TRUE;       /* by the loader */
   }
   encoder = *ret == GST_FLOW_OK ? self->encoder : NULL;
   g_mutex_unlock (&self->lock);
@@ -60,7 +46,7 @@ gst_whisper_npu_encoder_failed (GstWhisperNpu * self,
           GST_TIME_ARGS (item->pts),
           err.text[0] != '\0' ? err.text : g_strerror (-code)),
       ("%s", g_strerror (-code)));
-  self->item_posted = TRUE;
+  self->src.item_posted = TRUE;
   return GST_FLOW_ERROR;
 }
 
@@ -70,39 +56,14 @@ gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
   /* asked first, for that clears it: a new pad is marked, too */
   gboolean again = gst_pad_check_reconfigure (self->srcpad);
 
-  if ((self->features.pool == NULL || again) &&
-      !gst_npu_features_negotiate (&self->features, self->srcpad)) {
+  if ((self->src.features.pool == NULL || again) &&
+      !gst_npu_features_negotiate (&self->src.features, self->srcpad)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the features."), (NULL));
-    self->item_posted = TRUE;
+    self->src.item_posted = TRUE;
     return GST_FLOW_ERROR;
   }
-  return gst_npu_features_acquire (&self->features, buffer);
-}
-
-/* Allow for what the slowest window so far took. */
-static void
-gst_whisper_npu_update_latency (GstWhisperNpu * self,
-    struct npu_encoder *encoder)
-{
-  struct npu_stats stats;
-  GstClockTime old, first, time, most;
-  gboolean changed;
-
-  npu_encoder_get_stats (encoder, &stats);
-  g_mutex_lock (&self->lock);
-  first = self->window_positions * GST_NPU_POSITION_TIME / FIRST_ENCODE_SHARE;
-  most = self->hop_positions * GST_NPU_POSITION_TIME;
-  most = most > first + FRONT_END_TIME ? most - FRONT_END_TIME : first;
-  old = time = MAX (self->encode_time, first);
-  while (time < MIN (stats.max_ns, most))
-    time = MIN (2 * time, most);
-  self->encode_time = time;
-  changed = time != old;
-  g_mutex_unlock (&self->lock);
-  if (changed)
-    gst_element_post_message (GST_ELEMENT (self),
-        gst_message_new_latency (GST_OBJECT (self)));
+  return gst_npu_features_acquire (&self->src.features, buffer);
 }
 
 /* A pad keeps sticky events and says nothing of their fate until data follows;
@@ -125,10 +86,10 @@ gst_whisper_npu_set_rows (GstWhisperNpu * self, guint rows)
   GstEvent *event;
   GstFlowReturn ret;
 
-  if (rows == self->features.rows)
+  if (rows == self->src.features.rows)
     return GST_FLOW_OK;
-  caps = gst_npu_features_caps (rows, self->features.columns,
-      self->features.hop);
+  caps = gst_npu_features_caps (rows, self->src.features.columns,
+      self->src.features.hop);
   event = gst_event_new_caps (caps);
   gst_caps_unref (caps);
   ret = gst_whisper_npu_check_caps (self, event);
@@ -136,8 +97,8 @@ gst_whisper_npu_set_rows (GstWhisperNpu * self, guint rows)
     gst_event_unref (event);
     return ret;
   }
-  gst_npu_features_init (&self->features, rows, self->features.columns,
-      self->features.hop);
+  gst_npu_features_init (&self->src.features, rows, self->src.features.columns,
+      self->src.features.hop);
   gst_pad_push_event (self->srcpad, event);
   return GST_FLOW_OK;
 }
@@ -181,10 +142,10 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
   GST_BUFFER_DURATION (buffer) = item->duration;
   GST_BUFFER_OFFSET (buffer) = item->first;
   GST_BUFFER_OFFSET_END (buffer) = item->end;
-  if (item->discont || self->skipped)
+  if (item->discont || self->src.skipped)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  gst_npu_buffer_add_tensor (buffer, self->features.rows,
-      self->features.columns);
+  gst_npu_buffer_add_tensor (buffer, self->src.features.rows,
+      self->src.features.columns);
   *out = buffer;
   return GST_FLOW_OK;
 }
@@ -195,10 +156,10 @@ gst_whisper_npu_post_window (GstWhisperNpu * self, const GstNpuItem * item,
 {
   GstStructure *structure;
   struct npu_stats stats;
-  guint queued;
+  GstNpuQueueInfo queue;
 
+  gst_npu_queue_get_info (self->queue, &queue);
   g_mutex_lock (&self->lock);
-  queued = self->n_windows;
   npu_encoder_get_stats (self->encoder, &stats);
   g_mutex_unlock (&self->lock);
   structure = gst_structure_new ("whispernpu",
@@ -208,10 +169,10 @@ gst_whisper_npu_post_window (GstWhisperNpu * self, const GstNpuItem * item,
       "duration", G_TYPE_UINT64, item->duration,
       "offset", G_TYPE_UINT64, item->first,
       "offset-end", G_TYPE_UINT64, item->end,
-      "positions", G_TYPE_UINT, self->features.rows,
+      "positions", G_TYPE_UINT, self->src.features.rows,
       "discont", G_TYPE_BOOLEAN, GST_BUFFER_IS_DISCONT (buffer),
       "encode-time", G_TYPE_UINT64, (guint64) stats.last_ns,
-      "queued", G_TYPE_UINT, queued, NULL);
+      "queued", G_TYPE_UINT, queue.n_windows, NULL);
   gst_element_post_message (GST_ELEMENT (self),
       gst_message_new_element (GST_OBJECT (self), structure));
 }
@@ -232,11 +193,11 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   GstBuffer *buffer = NULL;
   GstFlowReturn ret = gst_whisper_npu_encode (self, item, &buffer);
   GstClockTime start;
-  gboolean stale;
+  gboolean stale = gst_npu_queue_is_stale (self->queue, item->generation);
 
+  /* before the push: the application may look at `stats` once it has the
+   * buffer */
   g_mutex_lock (&self->lock);
-  stale = item->generation != self->generation;
-  /* beforehand, for whom the buffer wakes */
   if (ret == GST_FLOW_OK && !stale)
     gst_whisper_npu_count (self, item, 1);
   else
@@ -257,7 +218,7 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   /* a success with a number of the peer's own */
   ret = MIN (ret, GST_FLOW_OK);
   /* who comes next should know that one is missing */
-  self->skipped = ret != GST_FLOW_OK;
+  self->src.skipped = ret != GST_FLOW_OK;
   g_mutex_lock (&self->lock);
   self->counts.push_time += gst_util_get_timestamp () - start;
   if (ret != GST_FLOW_OK)
@@ -277,7 +238,7 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
     GST_DEBUG_OBJECT (self, "skipped %" GST_TIME_FORMAT " at %"
         GST_TIME_FORMAT, GST_TIME_ARGS (item->duration),
         GST_TIME_ARGS (item->pts));
-    self->skipped = TRUE;
+    self->src.skipped = TRUE;
     gst_pad_push_event (self->srcpad, gst_event_new_gap (item->pts,
             item->duration));
   } else {
@@ -285,8 +246,8 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
       ret = GST_FLOW_EOS;
     if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS) {
       ret = gst_whisper_npu_check_caps (self, item->event);
-      gst_npu_features_init (&self->features, self->window_positions,
-          self->features.columns, self->features.hop);
+      gst_npu_features_init (&self->src.features, self->window_positions,
+          self->src.features.columns, self->src.features.hop);
     }
     /* after a trimmed window the caps are of whole ones again */
     if (GST_EVENT_TYPE (item->event) == GST_EVENT_SEGMENT)
@@ -296,100 +257,80 @@ gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
   return ret;
 }
 
-/* With the lock held. What the result of an item means for the task. */
-static GstFlowReturn
-gst_whisper_npu_settle (GstWhisperNpu * self, GstFlowReturn ret,
-    gboolean window, guint generation)
+/* One item. */
+static void
+gst_whisper_npu_work (GstWhisperNpu * self, GstNpuOutcome * outcome)
 {
-  /* a flush, or a failed load, has set the state meanwhile */
-  if (generation != self->generation || self->srcresult != GST_FLOW_OK)
-    return self->srcresult;
-  if (ret == GST_FLOW_EOS && window) {
-    gst_whisper_npu_skip_stream (self);
-    ret = GST_FLOW_OK;
-  } else if (ret == GST_FLOW_EOS && (!self->eos ||
-          !g_queue_is_empty (&self->items))) {
-    ret = GST_FLOW_OK;          /* a new stream has come behind the EOS */
-  }
-  self->error_posted |= self->item_posted;
-  self->srcresult = ret;
-  return ret;
-}
+  GstNpuItem *item = gst_npu_queue_pop (self->queue);
 
-/* With the lock held. The task stops; TRUE if nobody upstream will tell the
- * application why. */
-static gboolean
-gst_whisper_npu_pause (GstWhisperNpu * self, GstFlowReturn ret)
-{
-  GST_DEBUG_OBJECT (self, "task pauses: %s", gst_flow_get_name (ret));
-  gst_pad_pause_task (self->srcpad);
-  g_cond_broadcast (&self->item_del);
-  return self->eos && gst_whisper_npu_is_fatal (ret);
+  self->src.item_posted = FALSE;
+  if (item == NULL)
+    return;
+  outcome->window = item->mel != NULL;
+  outcome->generation = item->generation;
+  outcome->ret = gst_whisper_npu_push_item (self, item);
+  outcome->posted = self->src.item_posted;
+  gst_npu_item_free (item);
 }
 
 static void
 gst_whisper_npu_loop (GstPad * pad)
 {
   GstWhisperNpu *self = GST_WHISPER_NPU (gst_pad_get_parent (pad));
-  GstNpuItem *item = NULL;
-  GstFlowReturn ret;
-  gboolean failed = FALSE, report = FALSE;
-  guint32 seqnum = 0;
+  GstNpuOutcome outcome = {.ret = GST_FLOW_OK };
+  GstNpuVerdict verdict;
 
   if (self == NULL)
     return;
+  gst_whisper_npu_work (self, &outcome);
   g_mutex_lock (&self->lock);
-  while (g_queue_is_empty (&self->items) && self->srcresult == GST_FLOW_OK)
-    g_cond_wait (&self->item_add, &self->lock);
-  ret = self->srcresult;
-  if (ret == GST_FLOW_OK) {
-    guint generation;
-    gboolean window;
-
-    item = g_queue_pop_head (&self->items);
-    generation = item->generation;
-    window = item->mel != NULL;
-    if (window)
-      self->n_windows--;
-    g_cond_broadcast (&self->item_del);
-    g_mutex_unlock (&self->lock);
-    self->item_posted = FALSE;
-    ret = gst_whisper_npu_push_item (self, item);
-    gst_whisper_npu_item_free (item);
-    g_mutex_lock (&self->lock);
-    ret = gst_whisper_npu_settle (self, ret, window, generation);
-    g_cond_broadcast (&self->item_del);
-  }
-  if (ret != GST_FLOW_OK) {
-    failed = gst_whisper_npu_pause (self, ret);
-    report = failed && !self->error_posted;
-    self->error_posted |= report;
-    seqnum = self->eos_seqnum;
+  gst_npu_queue_settle (self->queue, &outcome, &verdict);
+  if (verdict.flow != GST_FLOW_OK) {
+    GST_DEBUG_OBJECT (self, "task pauses: %s",
+        gst_flow_get_name (verdict.flow));
+    gst_pad_pause_task (self->srcpad);
   }
   g_mutex_unlock (&self->lock);
 
-  if (report)
-    GST_ELEMENT_FLOW_ERROR (self, ret);
-  if (failed) {
+  if (verdict.report)
+    GST_ELEMENT_FLOW_ERROR (self, verdict.flow);
+  if (verdict.end) {
     GstEvent *eos = gst_event_new_eos ();
 
-    gst_event_set_seqnum (eos, seqnum);
+    gst_event_set_seqnum (eos, verdict.seqnum);
     gst_pad_push_event (self->srcpad, eos);
   }
   gst_object_unref (self);
+}
+
+/* With the task stopped. What a flush must not lose, tags for one, stays with
+ * the pad if asked and goes out with the next data. */
+static void
+gst_whisper_npu_drop_items (GstWhisperNpu * self, gboolean keep_sticky)
+{
+  GQueue items;
+  GstNpuItem *item;
+
+  gst_npu_queue_take_all (self->queue, &items);
+  while ((item = g_queue_pop_head (&items)) != NULL) {
+    if (keep_sticky && item->event != NULL &&
+        GST_EVENT_IS_STICKY (item->event) &&
+        GST_EVENT_TYPE (item->event) != GST_EVENT_SEGMENT &&
+        GST_EVENT_TYPE (item->event) != GST_EVENT_EOS)
+      gst_pad_store_sticky_event (self->srcpad, item->event);
+    gst_npu_item_free (item);
+  }
 }
 
 /* Stop both sides, drop what waits and what is in the device. */
 static void
 gst_whisper_npu_stop (GstWhisperNpu * self)
 {
+  /* the queue first: the task asks it before it submits */
+  gst_npu_queue_stop (self->queue);
   g_mutex_lock (&self->lock);
-  self->srcresult = GST_FLOW_FLUSHING;
-  self->generation++;
   if (self->encoder != NULL)
     npu_encoder_cancel (self->encoder);
-  g_cond_broadcast (&self->item_add);
-  g_cond_broadcast (&self->item_del);
   g_mutex_unlock (&self->lock);
 }
 
@@ -405,19 +346,15 @@ gst_whisper_npu_reset_src (GstWhisperNpu * self)
   /* may wait for a tile; the encoder lives until READY->NULL */
   if (encoder != NULL)
     npu_encoder_resume (encoder);
-  self->skipped = FALSE;
+  self->src.skipped = FALSE;
   gst_whisper_npu_drop_items (self, TRUE);
 }
 
-/* With the lock held. */
 static void
-gst_whisper_npu_open_queue (GstWhisperNpu * self)
+gst_whisper_npu_open_queue_locked (GstWhisperNpu * self)
 {
-  self->eos = FALSE;
-  self->unexpected = FALSE;
   /* small files can turn out bad before the pads are even active */
-  self->error_posted = self->load_state == GST_NPU_LOAD_FAILED;
-  self->srcresult = self->error_posted ? GST_FLOW_ERROR : GST_FLOW_OK;
+  gst_npu_queue_open (self->queue, self->load_state == GST_NPU_LOAD_FAILED);
 }
 
 static void
@@ -439,10 +376,10 @@ gst_whisper_npu_flush_stop (GstWhisperNpu * self)
 {
   gst_whisper_npu_reset_src (self);
   g_mutex_lock (&self->lock);
-  /* A pad that goes off meanwhile stops the task behind this, or already has.
-   * The task exists, so this only wakes it and posts nothing. */
+  /* A pad that is deactivated meanwhile stops the task after this, or already
+   * has. The task exists, so this only wakes it and posts nothing. */
   if (gst_pad_is_active (self->srcpad)) {
-    gst_whisper_npu_open_queue (self);
+    gst_whisper_npu_open_queue_locked (self);
     gst_whisper_npu_start_task (self);
   }
   g_mutex_unlock (&self->lock);
@@ -451,18 +388,9 @@ gst_whisper_npu_flush_stop (GstWhisperNpu * self)
 void
 gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after)
 {
-  gboolean restart;
-
   g_mutex_lock (&self->lock);
-  restart = self->srcresult == after;
-  if (restart)
-    self->srcresult = GST_FLOW_OK;
-  if (after == GST_FLOW_EOS && self->srcresult == GST_FLOW_OK) {
-    self->eos = FALSE;
-    self->unexpected = FALSE;
-  }
   /* the task exists, so this only wakes it and posts nothing */
-  if (restart)
+  if (gst_npu_queue_reopen (self->queue, after))
     gst_whisper_npu_start_task (self);
   g_mutex_unlock (&self->lock);
 }
@@ -478,7 +406,7 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   if (active) {
     gst_whisper_npu_reset_src (self);
     g_mutex_lock (&self->lock);
-    gst_whisper_npu_open_queue (self);
+    gst_whisper_npu_open_queue_locked (self);
     g_mutex_unlock (&self->lock);
     gst_whisper_npu_start_task (self);  /* posts that there is one */
     return TRUE;
@@ -487,7 +415,7 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   if (!gst_pad_stop_task (pad))
     return FALSE;
   gst_whisper_npu_drop_items (self, FALSE);
-  gst_npu_features_clear (&self->features);
+  gst_npu_features_clear (&self->src.features);
   return TRUE;
 }
 
@@ -500,42 +428,6 @@ gst_whisper_npu_src_event (GstPad * pad, GstObject * parent, GstEvent * event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
     gst_whisper_npu_restart (self, GST_FLOW_NOT_LINKED);
   return gst_pad_event_default (pad, parent, event);
-}
-
-static gboolean
-gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
-{
-  gboolean live, drops;
-  guint window, hop;
-  GstClockTime min, max, own, queue;
-
-  if (!gst_pad_peer_query (self->sinkpad, query))
-    return FALSE;
-  gst_query_parse_latency (query, &live, &min, &max);
-  /* what will be in use, until something is */
-  GST_OBJECT_LOCK (self);
-  gst_whisper_npu_settings_positions (&self->settings,
-      NPU_WINDOW_POSITIONS, &window, &hop);
-  GST_OBJECT_UNLOCK (self);
-  g_mutex_lock (&self->lock);
-  if (self->loader.device != NULL) {
-    window = self->window_positions;
-    hop = self->hop_positions;
-  }
-  self->live = live;
-  drops = live && self->late == GST_WHISPER_NPU_LATE_DROP;
-  own = window * GST_NPU_POSITION_TIME;
-  own += MAX (self->encode_time, own / FIRST_ENCODE_SHARE) + FRONT_END_TIME;
-  queue = self->max_windows * hop * GST_NPU_POSITION_TIME;
-  g_mutex_unlock (&self->lock);
-  /* who is never held back holds nothing for us */
-  if (drops)
-    max = min + own + queue;
-  else if (GST_CLOCK_TIME_IS_VALID (max))
-    max += own + queue;
-  min += own;
-  gst_query_set_latency (query, live, min, max);
-  return TRUE;
 }
 
 /* What gst_pad_query_default () would answer, with a reference to the caps held
