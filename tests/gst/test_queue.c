@@ -266,35 +266,76 @@ GST_START_TEST (test_skip)
 
 GST_END_TEST;
 
-/* Of a window that overlaps the next, the place ends where that starts. Time that
- * jumps back makes no place longer. A time that is not known is not late. */
-GST_START_TEST (test_skip_places)
+/* Live and one window may wait. */
+static GstNpuQueue *
+open_dropping (void)
 {
   GstNpuQueue *queue = open_queue ();
-  GstNpuPushed pushed;
-  GstNpuItem *item = make_window (5);
-  GstNpuSkipped *skipped;
 
   gst_npu_queue_set_max_windows (queue, 1);
   gst_npu_queue_set_drop (queue, TRUE);
   gst_npu_queue_set_live (queue, TRUE);
+  return queue;
+}
+
+static void
+push_and_free (GstNpuQueue * queue, GstNpuItem * item)
+{
+  GstNpuPushed pushed;
+
+  fail_unless_equals_int (gst_npu_queue_push (queue, item, 100 * STEP,
+          &pushed), GST_FLOW_OK);
+  g_queue_clear_full (&pushed.skipped, g_free);
+}
+
+/* Of a window that overlaps the next, the place ends where that starts. Time that
+ * jumps back makes no place longer. */
+GST_START_TEST (test_skip_places)
+{
+  GstNpuQueue *queue = open_dropping ();
+  GstNpuItem *item = make_window (5);
+
   item->duration = 30 * STEP;
   push (queue, item);
-  gst_npu_queue_push (queue, make_window (2), GST_CLOCK_TIME_NONE, &pushed);
-  skipped = g_queue_pop_head (&pushed.skipped);
-  fail_unless_equals_uint64 (skipped->duration, 30 * STEP);
-  fail_unless_equals_int64 (skipped->late, 0);
-  g_free (skipped);
-  item = make_window (9);
-  item->running_time = GST_CLOCK_TIME_NONE;
-  gst_npu_queue_push (queue, item, 100 * STEP, &pushed);
-  g_queue_clear_full (&pushed.skipped, g_free);
-  gst_npu_queue_push (queue, make_window (12), 100 * STEP, &pushed);
-  skipped = g_queue_pop_head (&pushed.skipped);
-  fail_unless_equals_int64 (skipped->late, 0);
-  g_free (skipped);
-  check_next (queue, "place 5-10");
-  check_next (queue, "12");
+  push_and_free (queue, make_window (2));
+  check_next (queue, "place 5-6");
+  push_and_free (queue, make_window (9));
+  check_next (queue, "place 2-3");
+  push_and_free (queue, make_window (1));
+  push_and_free (queue, make_window (14));
+  check_next (queue, "place 9-10");
+  check_next (queue, "14");
+  push (queue, make_window (20));
+  push_and_free (queue, make_window (25));
+  push_and_free (queue, make_window (30));
+  check_next (queue, "place 20-26");
+  check_next (queue, "30");
+  gst_npu_queue_free (queue);
+}
+
+GST_END_TEST;
+
+/* Late is what is known to be: not without a clock, nor without a running time.
+ * What a window holds is told whole, though its place is shorter. */
+GST_START_TEST (test_skip_unknown)
+{
+  GstNpuQueue *queue = open_dropping ();
+  GstNpuItem *items[2] = { make_window (5), make_window (6) };
+  GstNpuPushed pushed;
+  GstNpuSkipped *skipped;
+
+  items[0]->duration = 30 * STEP;
+  items[1]->running_time = GST_CLOCK_TIME_NONE;
+  push (queue, items[0]);
+  for (guint i = 0; i < 2; i++) {
+    gst_npu_queue_push (queue, i == 0 ? items[1] : make_window (7),
+        i == 0 ? GST_CLOCK_TIME_NONE : 100 * STEP, &pushed);
+    skipped = g_queue_pop_head (&pushed.skipped);
+    fail_unless (skipped != NULL);
+    fail_unless_equals_uint64 (skipped->duration, i == 0 ? 30 * STEP : STEP);
+    fail_unless_equals_int64 (skipped->late, 0);
+    g_free (skipped);
+  }
   gst_npu_queue_free (queue);
 }
 
@@ -564,6 +605,7 @@ GST_START_TEST (test_ready)
   fail_unless_equals_int (gst_npu_queue_wait_ready (queue), GST_FLOW_OK);
   gst_npu_queue_set_ready (queue, FALSE);
   thread = g_thread_new ("ready", run_wait_ready, queue);
+  g_usleep (20000);             /* until it waits */
   gst_npu_queue_set_ready (queue, TRUE);
   fail_unless_equals_int (GPOINTER_TO_INT (g_thread_join (thread)),
       GST_FLOW_OK);
@@ -755,6 +797,7 @@ queue_suite (void)
   tcase_add_test (tc, test_bound_of_items);
   tcase_add_test (tc, test_skip);
   tcase_add_test (tc, test_skip_places);
+  tcase_add_test (tc, test_skip_unknown);
   tcase_add_loop_test (tc, test_skip_needs_both, 0, 2);
   tcase_add_test (tc, test_stop);
   tcase_add_test (tc, test_eos);
