@@ -81,6 +81,8 @@ typedef struct
 typedef struct
 {
   GstNpuFeatures features;
+  GQueue windows;               /* of GstNpuItem: popped, not yet collected */
+  guint n_submitted;            /* the first of them: the encoder reads `mel` */
   gboolean skipped;             /* a window, just before the next one */
   gboolean item_posted;         /* the application knows why this item failed */
 } GstNpuSrcSide;

@@ -367,6 +367,7 @@ gst_whisper_npu_init (GstWhisperNpu * self)
   self->settings.window_duration = GST_NPU_MAX_WINDOW_TIME;
   g_mutex_init (&self->lock);
   self->queue = gst_npu_queue_new ();
+  g_queue_init (&self->src.windows);
   self->sink.input = gst_npu_audio_input_new ();
   gst_segment_init (&self->sink.segment, GST_FORMAT_UNDEFINED);
 

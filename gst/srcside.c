@@ -103,11 +103,72 @@ gst_whisper_npu_set_rows (GstWhisperNpu * self, guint rows)
   return GST_FLOW_OK;
 }
 
-/* Encode a window into a new buffer. */
-static GstFlowReturn
-gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
-    GstBuffer ** out)
+/* Drop the windows that were not collected. The encoder may read `mel` until it
+ * was resumed, which waits for a tile. Where a flush cancels at the same time,
+ * this may undo its cancel: the queue was stopped before that, and the task asks
+ * the queue before it submits. */
+static void
+gst_whisper_npu_give_up (GstWhisperNpu * self)
 {
+  struct npu_encoder *encoder;
+
+  g_mutex_lock (&self->lock);
+  self->counts.dropped += self->src.windows.length;
+  encoder = self->encoder;      /* lives until READY->NULL */
+  g_mutex_unlock (&self->lock);
+  if (encoder != NULL) {
+    if (self->src.n_submitted > 0)
+      npu_encoder_cancel (encoder);
+    npu_encoder_resume (encoder);
+  }
+  self->src.n_submitted = 0;
+  g_queue_clear_full (&self->src.windows, (GDestroyNotify) gst_npu_item_free);
+}
+
+/* Submit the oldest window, and those after it that the encoder works on
+ * together with it, so that the device does not wait for its buffer to be
+ * pushed. An event ends the row: it goes out before what comes after it. */
+static int
+gst_whisper_npu_submit (GstWhisperNpu * self, struct npu_encoder *encoder)
+{
+  GstNpuSrcSide *src = &self->src;
+  struct npu_encoder_info info;
+  int code = 0;
+
+  npu_encoder_get_info (encoder, &info);
+  while (code == 0 && src->n_submitted < MAX (info.overlap, 1)) {
+    GstNpuItem *item = g_queue_peek_nth (&src->windows, src->n_submitted);
+
+    if (item == NULL) {
+      item = gst_npu_queue_pop_window (self->queue);
+      if (item == NULL)
+        break;
+      g_queue_push_tail (&src->windows, item);
+    }
+    /* nobody makes room while this waits, once a window is to be collected */
+    code = npu_encoder_submit_mel (encoder, item->mel, item->positions,
+        item->first, src->n_submitted == 0 ? NPU_TIMEOUT_NONE : 0);
+    if (code == 0)
+      src->n_submitted++;
+  }
+  /* the windows before it may be well; it is submitted again after the next */
+  return src->n_submitted > 0 ? 0 : code;
+}
+
+/* The task needs no more of what it has popped. While a flush waits for it, it
+ * does not wait for the encoder: who resets this side does. */
+static void
+gst_whisper_npu_end_row (GstWhisperNpu * self)
+{
+  if (!gst_npu_queue_is_stopped (self->queue))
+    gst_whisper_npu_give_up (self);
+}
+
+/* Encode the oldest window into a new buffer. */
+static GstFlowReturn
+gst_whisper_npu_encode (GstWhisperNpu * self, GstBuffer ** out)
+{
+  const GstNpuItem *item = g_queue_peek_head (&self->src.windows);
   GstFlowReturn ret;
   GstBuffer *buffer = NULL;
   GstMapInfo map;
@@ -117,17 +178,20 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
   if (encoder == NULL)
     return ret;
   ret = gst_whisper_npu_set_rows (self, item->positions);
+  if (ret == GST_FLOW_OK)
+    ret = gst_whisper_npu_new_buffer (self, &buffer);
   if (ret != GST_FLOW_OK)
     return ret;
-  ret = gst_whisper_npu_new_buffer (self, &buffer);
-  if (ret != GST_FLOW_OK)
-    return ret;
+  /* downstream has flushed, on this thread, in answer to the caps or the query */
+  if (g_queue_is_empty (&self->src.windows)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_FLUSHING;
+  }
   if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  code = npu_encoder_submit_mel (encoder, item->mel, item->positions,
-      item->first, NPU_TIMEOUT_NONE);
+  code = gst_whisper_npu_submit (self, encoder);
   if (code == 0)
     code = npu_encoder_collect (encoder, (float *) map.data, NULL,
         NPU_TIMEOUT_NONE);
@@ -136,8 +200,17 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
     gst_buffer_unref (buffer);
     return gst_whisper_npu_encoder_failed (self, encoder, item, code);
   }
+  self->src.n_submitted--;
   gst_whisper_npu_update_latency (self, encoder);
+  *out = buffer;
+  return GST_FLOW_OK;
+}
 
+/* What the buffer of a window says beside its features. */
+static void
+gst_whisper_npu_label (GstWhisperNpu * self, const GstNpuItem * item,
+    GstBuffer * buffer)
+{
   GST_BUFFER_PTS (buffer) = item->pts;
   GST_BUFFER_DURATION (buffer) = item->duration;
   GST_BUFFER_OFFSET (buffer) = item->first;
@@ -146,8 +219,6 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   gst_npu_buffer_add_tensor (buffer, self->src.features.rows,
       self->src.features.columns);
-  *out = buffer;
-  return GST_FLOW_OK;
 }
 
 static void
@@ -187,29 +258,15 @@ gst_whisper_npu_count (GstWhisperNpu * self, const GstNpuItem * item, gint sign)
   self->counts.dropped += sign < 0;
 }
 
+/* Takes the buffer. */
 static GstFlowReturn
-gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
+gst_whisper_npu_push_buffer (GstWhisperNpu * self, const GstNpuItem * item,
+    GstBuffer * buffer)
 {
-  GstBuffer *buffer = NULL;
-  GstFlowReturn ret = gst_whisper_npu_encode (self, item, &buffer);
   GstClockTime start;
-  gboolean stale = gst_npu_queue_is_stale (self->queue, item->generation);
+  GstFlowReturn ret;
 
-  /* before the push: the application may look at `stats` once it has the
-   * buffer */
-  g_mutex_lock (&self->lock);
-  if (ret == GST_FLOW_OK && !stale)
-    gst_whisper_npu_count (self, item, 1);
-  else
-    self->counts.dropped++;
-  g_mutex_unlock (&self->lock);
-
-  if (ret != GST_FLOW_OK)
-    return ret;
-  if (stale) {
-    gst_buffer_unref (buffer);
-    return GST_FLOW_FLUSHING;
-  }
+  gst_whisper_npu_label (self, item, buffer);
   if (g_atomic_int_get (&self->post_messages))
     gst_whisper_npu_post_window (self, item, buffer);
   GST_LOG_OBJECT (self, "pushing %" GST_PTR_FORMAT, buffer);
@@ -217,7 +274,7 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   ret = gst_pad_push (self->srcpad, buffer);
   /* a success with a number of the peer's own */
   ret = MIN (ret, GST_FLOW_OK);
-  /* who comes next should know that one is missing */
+  /* the next buffer says that one is missing */
   self->src.skipped = ret != GST_FLOW_OK;
   g_mutex_lock (&self->lock);
   self->counts.push_time += gst_util_get_timestamp () - start;
@@ -227,50 +284,93 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   return ret;
 }
 
+/* The oldest window. */
 static GstFlowReturn
-gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
+gst_whisper_npu_push_window (GstWhisperNpu * self)
+{
+  GstBuffer *buffer = NULL;
+  GstFlowReturn ret = gst_whisper_npu_encode (self, &buffer);
+  GstNpuItem *item;
+  gboolean stale;
+
+  if (ret != GST_FLOW_OK) {
+    gst_whisper_npu_end_row (self);
+    return ret;
+  }
+  item = g_queue_pop_head (&self->src.windows);
+  stale = gst_npu_queue_is_stale (self->queue, item->generation);
+  /* before the push: who gets the buffer may look at `stats` at once */
+  g_mutex_lock (&self->lock);
+  if (!stale)
+    gst_whisper_npu_count (self, item, 1);
+  else
+    self->counts.dropped++;
+  g_mutex_unlock (&self->lock);
+  if (!stale) {
+    ret = gst_whisper_npu_push_buffer (self, item, buffer);
+  } else {
+    gst_buffer_unref (buffer);
+    ret = GST_FLOW_FLUSHING;
+  }
+  gst_npu_item_free (item);
+  /* what follows is of the stream that downstream wants no more of */
+  if (ret == GST_FLOW_EOS)
+    gst_whisper_npu_end_row (self);
+  return ret;
+}
+
+/* An event, or the place of a skipped window. */
+static GstFlowReturn
+gst_whisper_npu_push_event (GstWhisperNpu * self, GstNpuItem * item)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
-  if (item->mel != NULL) {
-    ret = gst_whisper_npu_push_window (self, item);
-  } else if (item->event == NULL) {
+  if (item->event == NULL) {
     GST_DEBUG_OBJECT (self, "skipped %" GST_TIME_FORMAT " at %"
         GST_TIME_FORMAT, GST_TIME_ARGS (item->duration),
         GST_TIME_ARGS (item->pts));
     self->src.skipped = TRUE;
     gst_pad_push_event (self->srcpad, gst_event_new_gap (item->pts,
             item->duration));
-  } else {
-    if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
-      ret = GST_FLOW_EOS;
-    if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS) {
-      ret = gst_whisper_npu_check_caps (self, item->event);
-      gst_npu_features_init (&self->src.features, self->window_positions,
-          self->src.features.columns, self->src.features.hop);
-    }
-    /* after a trimmed window the caps are of whole ones again */
-    if (GST_EVENT_TYPE (item->event) == GST_EVENT_SEGMENT)
-      ret = gst_whisper_npu_set_rows (self, self->window_positions);
-    gst_pad_push_event (self->srcpad, g_steal_pointer (&item->event));
+    return GST_FLOW_OK;
   }
+  if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
+    ret = GST_FLOW_EOS;
+  if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS) {
+    ret = gst_whisper_npu_check_caps (self, item->event);
+    gst_npu_features_init (&self->src.features, self->window_positions,
+        self->src.features.columns, self->src.features.hop);
+  }
+  /* after a trimmed window the caps are of whole ones again */
+  if (GST_EVENT_TYPE (item->event) == GST_EVENT_SEGMENT)
+    ret = gst_whisper_npu_set_rows (self, self->window_positions);
+  gst_pad_push_event (self->srcpad, g_steal_pointer (&item->event));
   return ret;
 }
 
-/* One item. */
+/* One item: a window that was popped with the one before it, or the next. */
 static void
 gst_whisper_npu_work (GstWhisperNpu * self, GstNpuOutcome * outcome)
 {
-  GstNpuItem *item = gst_npu_queue_pop (self->queue);
+  GstNpuItem *item = g_queue_peek_head (&self->src.windows);
 
-  self->src.item_posted = FALSE;
-  if (item == NULL)
-    return;
+  if (item == NULL) {
+    item = gst_npu_queue_pop (self->queue);
+    if (item == NULL)
+      return;
+    if (item->mel != NULL)
+      g_queue_push_tail (&self->src.windows, item);
+  }
   outcome->window = item->mel != NULL;
   outcome->generation = item->generation;
-  outcome->ret = gst_whisper_npu_push_item (self, item);
+  self->src.item_posted = FALSE;
+  if (outcome->window) {
+    outcome->ret = gst_whisper_npu_push_window (self);
+  } else {
+    outcome->ret = gst_whisper_npu_push_event (self, item);
+    gst_npu_item_free (item);
+  }
   outcome->posted = self->src.item_posted;
-  gst_npu_item_free (item);
 }
 
 static void
@@ -336,18 +436,14 @@ gst_whisper_npu_stop (GstWhisperNpu * self)
 
 /* With the task stopped: forget the stream before. */
 static void
-gst_whisper_npu_reset_src (GstWhisperNpu * self)
+gst_whisper_npu_reset_src (GstWhisperNpu * self, gboolean keep_sticky)
 {
-  struct npu_encoder *encoder;
-
-  g_mutex_lock (&self->lock);
-  encoder = self->encoder;
-  g_mutex_unlock (&self->lock);
-  /* may wait for a tile; the encoder lives until READY->NULL */
-  if (encoder != NULL)
-    npu_encoder_resume (encoder);
+  /* a flush and a state change may both be here */
+  GST_PAD_STREAM_LOCK (self->srcpad);
+  gst_whisper_npu_give_up (self);
   self->src.skipped = FALSE;
-  gst_whisper_npu_drop_items (self, TRUE);
+  GST_PAD_STREAM_UNLOCK (self->srcpad);
+  gst_whisper_npu_drop_items (self, keep_sticky);
 }
 
 static void
@@ -374,7 +470,7 @@ gst_whisper_npu_flush_start (GstWhisperNpu * self)
 void
 gst_whisper_npu_flush_stop (GstWhisperNpu * self)
 {
-  gst_whisper_npu_reset_src (self);
+  gst_whisper_npu_reset_src (self, TRUE);
   g_mutex_lock (&self->lock);
   /* A pad that is deactivated meanwhile stops the task after this, or already
    * has. The task exists, so this only wakes it and posts nothing. */
@@ -404,7 +500,7 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
   if (active) {
-    gst_whisper_npu_reset_src (self);
+    gst_whisper_npu_reset_src (self, TRUE);
     g_mutex_lock (&self->lock);
     gst_whisper_npu_open_queue_locked (self);
     g_mutex_unlock (&self->lock);
@@ -414,7 +510,7 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   gst_whisper_npu_stop (self);
   if (!gst_pad_stop_task (pad))
     return FALSE;
-  gst_whisper_npu_drop_items (self, FALSE);
+  gst_whisper_npu_reset_src (self, FALSE);
   gst_npu_features_clear (&self->src.features);
   return TRUE;
 }
