@@ -4,31 +4,29 @@
 
 /* The element's inside, shared by gstwhispernpu.c (states), properties.c,
  * sinkside.c (audio in, the upstream thread), refusal.c (what is wrong with
- * that audio, in words), queue.c (between the threads), srcside.c (the pad task
- * that encodes and pushes) and stats.c (what was done).
+ * that audio, in words), srcside.c (the pad task that encodes and pushes),
+ * latency.c and stats.c (what was done). Between the two threads is queue.c.
  *
- * Lock order, outermost first; nothing is pushed, posted or queried with the
- * last two held:
+ * Lock order, outermost first; nothing is pushed, posted or queried with one of
+ * the last three held:
  *   1. sink pad STREAM_LOCK  the upstream thread
- *   2. src pad STREAM_LOCK   the task; never together with 1, but by
- *                            FLUSH_STOP which restarts the task
- *   3. self->lock            queue, flow state, loader state, counters
- *   4. object lock           properties; never together with 3
- * The task pauses, and is started again, with 3 held: else a new stream could
- * come between the decision and the pause, and wait for ever. */
+ *   2. src pad STREAM_LOCK   the task, or who resets its side while it stands
+ *                            still; never together with 1, but by FLUSH_STOP
+ *   3. self->lock            model, encoder, counters, and whether the task runs
+ *   4. the queue's own, an encoder's own, the pads' object locks: leaves
+ *   5. object lock           properties; never together with 3 or 4
+ * The task pauses, and is started again, with 3 held, after the queue was asked
+ * with 3 held: else a new stream could come between the answer and the pause,
+ * and wait for ever. */
 
 #include "audioinput.h"
 #include "features.h"
 #include "gstwhispernpu.h"
 #include "modelloader.h"
+#include "queue.h"
 
 G_BEGIN_DECLS
 
-/* Items in the queue, windows and events: as many as GStreamer's queue holds. */
-#define GST_NPU_MAX_ITEMS 200
-/* Windows that wait for the encoder; one more is being filled and one encoded.
- * Two keep a device busy. */
-#define GST_NPU_DEFAULT_MAX_WINDOWS 2
 #define GST_NPU_MAX_WINDOW_TIME (30 * GST_SECOND)
 #define GST_NPU_POSITION_TIME (20 * GST_MSECOND)
 
@@ -39,22 +37,6 @@ typedef enum
   GST_NPU_LOAD_DONE,
   GST_NPU_LOAD_FAILED,
 } GstNpuLoadState;
-
-/* An element of the queue: an event, a window, or the place of a window that
- * was skipped, which has neither `event` nor `mel`. */
-typedef struct
-{
-  GstEvent *event;
-  gfloat *mel;                  /* [2 * positions or more][n_mels] */
-  guint positions;              /* rows that the features will have */
-  GstClockTime pts, duration;   /* of the audio that is in the window */
-  GstClockTime fresh;           /* what of it no earlier window held */
-  GstClockTime step;            /* until the next window starts */
-  GstClockTime running_time, stream_time;       /* of pts */
-  guint64 first, end;           /* positions since resync */
-  gboolean discont;
-  guint generation;             /* a flush makes it stale */
-} GstNpuItem;
 
 /* The settings: read when the element is opened. */
 typedef struct
@@ -69,19 +51,47 @@ typedef struct
   GstWhisperNpuContext context;
 } GstNpuSettings;
 
-/* For `stats`, where each is documented; times in ns. */
+/* For `stats`, where each is documented; times in ns. What happens at the queue
+ * is counted there. */
 typedef struct
 {
-  guint64 windows, positions, dropped, skipped, resyncs, conversions;
-  guint64 audio_time, silence_time, mel_time, blocked_time, push_time;
-  guint queued_max;
+  guint64 windows, positions, dropped, resyncs, conversions;
+  guint64 audio_time, silence_time, mel_time, push_time;
 } GstNpuCounts;
+
+/* Of the upstream thread, or whoever holds the sink pad's STREAM_LOCK; but for
+ * `mel` and `trim`, which state changes write while that pad is inactive. */
+typedef struct
+{
+  GstNpuAudioInput *input;
+  GstSegment segment;
+  struct npu_mel *mel;          /* made in NULL->READY */
+  gboolean trim;                /* the last window, context=auto */
+  guint64 held;                 /* samples up to which windows reached */
+  gboolean caps_sent;           /* and the GAP that lets sinks preroll */
+  gboolean has_samples;         /* came in since the last drain */
+  gboolean broken;              /* audio was lost after the last sample */
+  gboolean discont;             /* of the next window */
+  gboolean warned_reverse;      /* once per segment */
+  gboolean refused;             /* an error of this stream was posted */
+} GstNpuSinkSide;
+
+/* Of the task, or whoever holds the src pad's STREAM_LOCK; but for `features`,
+ * whose size state changes write while that pad is inactive. */
+typedef struct
+{
+  GstNpuFeatures features;
+  GQueue windows;               /* of GstNpuItem: popped, not yet collected */
+  guint n_submitted;            /* the first of them: the encoder reads `mel` */
+  gboolean skipped;             /* a window, just before the next one */
+  gboolean item_posted;         /* the application knows why this item failed */
+} GstNpuSrcSide;
 
 struct _GstWhisperNpu
 {
   GstElement element;
 
-  GstPad *sinkpad, *srcpad;
+  GstPad *sinkpad, *srcpad;     /* set once */
 
   /* (object lock) */
   GstNpuSettings settings;
@@ -89,51 +99,22 @@ struct _GstWhisperNpu
 
   gint post_messages;           /* atomic */
 
-  /* upstream thread (sink pad STREAM_LOCK) */
-  GstNpuAudioInput *input;
-  GstSegment segment;
-  struct npu_mel *mel;          /* made in NULL->READY */
-  GstWhisperNpuProfile opened_profile;  /* that `mel` was made for */
-  gboolean trim;                /* the last window, context=auto */
-  guint64 held;                 /* samples up to which windows reached */
-  gboolean caps_sent;           /* and the GAP that lets sinks preroll */
-  gboolean has_samples;         /* came in since the last drain */
-  gboolean broken;              /* audio was lost behind the last sample */
-  gboolean discont;             /* of the next window */
-  gboolean warned_reverse;      /* once per segment */
-  gboolean refused;             /* an error of this stream was posted */
+  GstNpuSinkSide sink;
+  GstNpuSrcSide src;
+  GstNpuQueue *queue;           /* set once; has a lock of its own */
 
-  /* the task (src pad STREAM_LOCK) */
-  GstNpuFeatures features;
-  gboolean skipped;             /* a window, just before the next one */
-  gboolean item_posted;         /* the application knows why this item failed */
-
-  /* Written by state changes while neither thread runs, and under the lock */
+  /* Written by state changes while neither thread runs, and with the lock held:
+   * the two threads read them without. */
   GstNpuLoader loader;
   guint window_positions, hop_positions;
+  GstWhisperNpuProfile opened_profile;
 
-  GMutex lock;
-  GCond item_add;               /* an item, the model, or the flow state */
-  GCond item_del;               /* room, or the flow state */
-  GQueue items;                 /* of GstNpuItem */
-  guint n_windows;              /* among items */
-  guint max_windows;
-  GstWhisperNpuLate late;
-  gboolean live;                /* upstream said so when last asked */
-  GstFlowReturn srcresult;      /* of the task; not OK stops both sides */
-  gboolean eos;                 /* EOS was queued */
-  gboolean unexpected;          /* downstream wants no more of this stream */
-  gboolean error_posted;        /* the application knows of srcresult */
-  guint generation;             /* number of flushes */
-  guint32 eos_seqnum;           /* of the last EOS that was queued */
+  GMutex lock;                  /* of all below */
   GstNpuLoadState load_state;
   GThread *load_thread;
   gboolean load_announced;      /* PROGRESS START without an end as yet */
   struct npu_encoder *encoder;  /* once DONE, until READY->NULL */
-
-  /* for LATENCY, once a window took longer than was allowed for */
-  GstClockTime encode_time;
-
+  GstClockTime encode_time;     /* announced, once a window took longer; else 0 */
   GstNpuCounts counts;          /* since NULL->READY */
 };
 
@@ -147,29 +128,18 @@ const gchar *gst_whisper_npu_profile_nick (GstWhisperNpuProfile profile);
 void gst_whisper_npu_settings_positions (const GstNpuSettings * settings,
     guint most, guint * window, guint * hop);
 
-/* queue.c */
-void gst_whisper_npu_item_free (GstNpuItem * item);
-/* Queue an item (transfer full); it waits for room, or a window is skipped for
- * another. Returns the task's result, and the item was dropped unless that is
- * GST_FLOW_OK. */
-GstFlowReturn gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item);
-GstFlowReturn gst_whisper_npu_enqueue_event (GstWhisperNpu * self,
-    GstEvent * event);
-/* With the task stopped. What a flush must not lose, tags for one, stays with
- * the pad if asked and goes out with the next data. */
-void gst_whisper_npu_drop_items (GstWhisperNpu * self, gboolean keep_sticky);
-/* With the lock held. Downstream answered a window with EOS: skip to what it
- * must see all the same, or refuse more until that comes. */
-void gst_whisper_npu_skip_stream (GstWhisperNpu * self);
-/* A result that ends the stream for the application too. */
-gboolean gst_whisper_npu_is_fatal (GstFlowReturn ret);
-
 /* srcside.c */
 void gst_whisper_npu_init_src (GstWhisperNpu * self);
 void gst_whisper_npu_flush_start (GstWhisperNpu * self);
 void gst_whisper_npu_flush_stop (GstWhisperNpu * self);
 /* A new stream after EOS: run the task again. */
 void gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after);
+
+/* latency.c */
+/* After a window: tell the pipeline where one took longer than was announced. */
+void gst_whisper_npu_update_latency (GstWhisperNpu * self,
+    struct npu_encoder *encoder);
+gboolean gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query);
 
 /* sinkside.c */
 void gst_whisper_npu_init_sink (GstWhisperNpu * self);

@@ -126,12 +126,10 @@ gst_whisper_npu_load (gpointer data)
   g_mutex_lock (&self->lock);
   self->encoder = encoder;
   self->load_state = encoder != NULL ? GST_NPU_LOAD_DONE : GST_NPU_LOAD_FAILED;
-  if (encoder == NULL && self->srcresult == GST_FLOW_OK) {
-    self->srcresult = GST_FLOW_ERROR;
-    self->error_posted = TRUE;
-  }
-  g_cond_broadcast (&self->item_add);
-  g_cond_broadcast (&self->item_del);
+  if (encoder != NULL)
+    gst_npu_queue_set_ready (self->queue, TRUE);
+  else
+    gst_npu_queue_fail (self->queue);
   g_mutex_unlock (&self->lock);
 
   gst_whisper_npu_end_load (self, encoder != NULL ? GST_NPU_LOAD_DONE :
@@ -172,7 +170,7 @@ gst_whisper_npu_close (GstWhisperNpu * self)
   g_mutex_unlock (&self->lock);
   npu_encoder_close (&encoder);
   gst_npu_loader_close (&loader);
-  npu_mel_close (&self->mel);
+  npu_mel_close (&self->sink.mel);
 }
 
 /* Positions of the windows that the settings ask for, if the model has as many
@@ -215,16 +213,16 @@ gst_whisper_npu_fit_windows (GstWhisperNpu * self,
 
 /* The log-mel front end for these windows. Posts one error on failure. */
 static gboolean
-gst_whisper_npu_open_mel (GstWhisperNpu * self, guint n_mels, guint window,
-    guint hop)
+gst_whisper_npu_open_mel (GstWhisperNpu * self, GstWhisperNpuProfile profile,
+    guint n_mels, guint window, guint hop)
 {
   const struct npu_mel_params params = {.n_mels = n_mels,
-    .arithmetic = self->opened_profile == GST_WHISPER_NPU_PROFILE_NPU ?
+    .arithmetic = profile == GST_WHISPER_NPU_PROFILE_NPU ?
         NPU_MEL_S16 : NPU_MEL_F32,
     .window_positions = window,.hop_positions = hop
   };
 
-  if (npu_mel_open (&self->mel, &params) == 0)
+  if (npu_mel_open (&self->sink.mel, &params) == 0)
     return TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
       ("No memory for the log-mel front end."), (NULL));
@@ -245,7 +243,6 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   settings.model_file = g_strdup (settings.model_file);
   self->settings_changed = FALSE;
   GST_OBJECT_UNLOCK (self);
-  self->opened_profile = settings.profile;
 
   memset (&loader, 0, sizeof (loader));
   ok = gst_npu_loader_open (&loader, GST_ELEMENT (self), settings.model_file,
@@ -255,18 +252,20 @@ gst_whisper_npu_open (GstWhisperNpu * self)
     return FALSE;
   if (!gst_whisper_npu_fit_windows (self, &settings, &loader.model_info,
           &window, &hop) ||
-      !gst_whisper_npu_open_mel (self, loader.model_info.n_mels, window, hop)) {
+      !gst_whisper_npu_open_mel (self, settings.profile,
+          loader.model_info.n_mels, window, hop)) {
     gst_npu_loader_close (&loader);
     return FALSE;
   }
-  gst_npu_features_init (&self->features, window, loader.model_info.d_model,
+  gst_npu_features_init (&self->src.features, window, loader.model_info.d_model,
       hop);
-  self->trim = settings.context == GST_WHISPER_NPU_CONTEXT_AUTO;
+  self->sink.trim = settings.context == GST_WHISPER_NPU_CONTEXT_AUTO;
   /* what a LATENCY query was answered with until now */
   gst_whisper_npu_settings_positions (&settings, NPU_WINDOW_POSITIONS, &said,
       &said_hop);
   g_mutex_lock (&self->lock);
   self->loader = loader;
+  self->opened_profile = settings.profile;
   changed = said != window || said_hop != hop ||
       (self->window_positions != 0 &&
       (window != self->window_positions || hop != self->hop_positions));
@@ -275,6 +274,7 @@ gst_whisper_npu_open (GstWhisperNpu * self)
   memset (&self->counts, 0, sizeof (self->counts));
   self->encode_time = 0;
   g_mutex_unlock (&self->lock);
+  gst_npu_queue_reset_counts (self->queue);
   g_object_notify (G_OBJECT (self), "active-device");
   g_object_notify (G_OBJECT (self), "active-model");
   if (changed)
@@ -315,6 +315,7 @@ gst_whisper_npu_prepare (GstWhisperNpu * self)
   gst_whisper_npu_join (self);  /* of a load that failed */
   g_mutex_lock (&self->lock);
   self->load_state = GST_NPU_LOAD_RUNNING;
+  gst_npu_queue_set_ready (self->queue, FALSE);
   self->load_announced = TRUE;
   g_mutex_unlock (&self->lock);
   self->load_thread = g_thread_new ("whispernpu-load", gst_whisper_npu_load,
@@ -350,11 +351,10 @@ gst_whisper_npu_finalize (GObject * object)
 {
   GstWhisperNpu *self = GST_WHISPER_NPU (object);
 
-  gst_npu_audio_input_free (self->input);
-  gst_npu_features_clear (&self->features);
+  gst_npu_audio_input_free (self->sink.input);
+  gst_npu_features_clear (&self->src.features);
   g_free (self->settings.model_file);
-  g_cond_clear (&self->item_add);
-  g_cond_clear (&self->item_del);
+  gst_npu_queue_free (self->queue);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_whisper_npu_parent_class)->finalize (object);
 }
@@ -365,15 +365,11 @@ gst_whisper_npu_init (GstWhisperNpu * self)
   self->settings.device = GST_WHISPER_NPU_DEVICE_AUTO;
   self->settings.profile = GST_WHISPER_NPU_PROFILE_AUTO;
   self->settings.window_duration = GST_NPU_MAX_WINDOW_TIME;
-  self->late = GST_WHISPER_NPU_LATE_WAIT;
-  self->max_windows = GST_NPU_DEFAULT_MAX_WINDOWS;
   g_mutex_init (&self->lock);
-  g_cond_init (&self->item_add);
-  g_cond_init (&self->item_del);
-  g_queue_init (&self->items);
-  self->srcresult = GST_FLOW_FLUSHING;
-  self->input = gst_npu_audio_input_new ();
-  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  self->queue = gst_npu_queue_new ();
+  g_queue_init (&self->src.windows);
+  self->sink.input = gst_npu_audio_input_new ();
+  gst_segment_init (&self->sink.segment, GST_FORMAT_UNDEFINED);
 
   self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_whisper_npu_init_sink (self);

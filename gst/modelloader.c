@@ -204,9 +204,10 @@ gst_npu_loader_load (const GstNpuLoader * loader, GstElement * element,
     const gchar * profile, guint positions)
 {
   struct npu_error err = { "" };
-  /* One slot: the task hands in the next window when it has pushed the last;
-   * on the CPU a window already occupies every thread. */
-  struct npu_encoder_params params = {.profile = profile,.depth = 1,
+  /* On the CPU a window occupies every thread, and a second slot is memory for
+   * nothing; other devices have as many as the core thinks best. */
+  struct npu_encoder_params params = {.profile = profile,
+    .depth = g_str_equal (loader->device_info.name, "cpu") ? 1 : 0,
     .positions = positions
   };
   struct npu_encoder *encoder = NULL;

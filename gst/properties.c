@@ -224,20 +224,14 @@ gst_whisper_npu_set_setting (GstWhisperNpu * self, guint id,
 static void
 gst_whisper_npu_set_queue (GstWhisperNpu * self, guint id, const GValue * value)
 {
-  GstWhisperNpuLate late;
-  guint max_windows;
   gboolean changed;
 
-  g_mutex_lock (&self->lock);
-  late = self->late;
-  max_windows = self->max_windows;
   if (id == PROP_LATE)
-    self->late = g_value_get_enum (value);
+    changed = gst_npu_queue_set_drop (self->queue,
+        g_value_get_enum (value) == GST_WHISPER_NPU_LATE_DROP);
   else
-    self->max_windows = g_value_get_uint (value);
-  changed = late != self->late || max_windows != self->max_windows;
-  g_cond_broadcast (&self->item_del);
-  g_mutex_unlock (&self->lock);
+    changed = gst_npu_queue_set_max_windows (self->queue,
+        g_value_get_uint (value));
   if (changed)
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_latency (GST_OBJECT (self)));
@@ -309,6 +303,7 @@ gst_whisper_npu_get_property (GObject * object, guint id, GValue * value,
     GParamSpec * pspec)
 {
   GstWhisperNpu *self = GST_WHISPER_NPU (object);
+  GstNpuQueueInfo queue;
 
   switch (id) {
     case PROP_MODEL_FILE:
@@ -321,14 +316,13 @@ gst_whisper_npu_get_property (GObject * object, guint id, GValue * value,
       gst_whisper_npu_get_setting (self, id, value);
       break;
     case PROP_LATE:
-      g_mutex_lock (&self->lock);
-      g_value_set_enum (value, self->late);
-      g_mutex_unlock (&self->lock);
+      gst_npu_queue_get_info (self->queue, &queue);
+      g_value_set_enum (value, queue.drop ? GST_WHISPER_NPU_LATE_DROP :
+          GST_WHISPER_NPU_LATE_WAIT);
       break;
     case PROP_MAX_WINDOWS:
-      g_mutex_lock (&self->lock);
-      g_value_set_uint (value, self->max_windows);
-      g_mutex_unlock (&self->lock);
+      gst_npu_queue_get_info (self->queue, &queue);
+      g_value_set_uint (value, queue.max_windows);
       break;
     case PROP_POST_MESSAGES:
       g_value_set_boolean (value, g_atomic_int_get (&self->post_messages));

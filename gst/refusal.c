@@ -18,12 +18,12 @@ void
 gst_whisper_npu_refuse (GstWhisperNpu * self, gint code, const gchar * text,
     gchar * debug)
 {
-  if (self->refused) {
+  if (self->sink.refused) {
     GST_DEBUG_OBJECT (self, "again: %s (%s)", text, debug);
     g_free (debug);
     return;
   }
-  self->refused = TRUE;
+  self->sink.refused = TRUE;
   gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR,
       GST_STREAM_ERROR, code, g_strdup (text), debug, __FILE__, GST_FUNCTION,
       __LINE__);
@@ -37,7 +37,7 @@ gst_whisper_npu_refuse_segment (GstWhisperNpu * self,
 
   if (segment->format == GST_FORMAT_TIME)
     text = "The audio's segment ends before it starts.";
-  else if (gst_npu_audio_input_info (self->input) == NULL)
+  else if (gst_npu_audio_input_info (self->sink.input) == NULL)
     text = "What comes in is no audio but bytes of a file: decode it first, as "
         "\"filesrc ! decodebin ! whispernpu\" does; samples without a header "
         "need rawaudioparse in front of whispernpu.";
@@ -52,12 +52,12 @@ gst_whisper_npu_refuse_segment (GstWhisperNpu * self,
 void
 gst_whisper_npu_refuse_start (GstWhisperNpu * self)
 {
-  if (gst_npu_audio_input_info (self->input) == NULL)
+  if (gst_npu_audio_input_info (self->sink.input) == NULL)
     gst_whisper_npu_refuse (self, GST_STREAM_ERROR_FORMAT,
         "The audio comes without caps: set them on its source, as appsrc "
         "caps=audio/x-raw,format=S16LE,rate=16000,channels=1,"
         "layout=interleaved, or decode it first with decodebin.", NULL);
-  else if (self->segment.format != GST_FORMAT_TIME)
+  else if (self->sink.segment.format != GST_FORMAT_TIME)
     gst_whisper_npu_refuse (self, GST_STREAM_ERROR_FORMAT,
         "The audio comes without a segment: its source must send a SEGMENT "
         "event, of format time, before it.", NULL);
@@ -94,11 +94,11 @@ gst_whisper_npu_misfit (const GstAudioInfo * info, GstBuffer * buffer)
 gchar *
 gst_whisper_npu_fault (GstWhisperNpu * self, GstBuffer * buffer)
 {
-  if (!gst_npu_audio_input_accepts (self->input, buffer))
-    return gst_whisper_npu_misfit (gst_npu_audio_input_info (self->input),
+  if (!gst_npu_audio_input_accepts (self->sink.input, buffer))
+    return gst_whisper_npu_misfit (gst_npu_audio_input_info (self->sink.input),
         buffer);
   if ((GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer) :
-          self->segment.start) > MAX_TIME)
+          self->sink.segment.start) > MAX_TIME)
     return g_strdup ("A time stamp is beyond all time; it may have been "
         "negative.");
   return NULL;

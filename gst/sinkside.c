@@ -17,6 +17,56 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 /* Silence that a trimmed window keeps behind its audio, in positions. */
 #define TRIM_MARGIN 64
 
+static void
+gst_whisper_npu_post_skipped (GstWhisperNpu * self,
+    const GstNpuSkipped * skipped)
+{
+  GstMessage *message;
+  guint64 windows;
+
+  g_mutex_lock (&self->lock);
+  windows = self->counts.windows;
+  g_mutex_unlock (&self->lock);
+  /* no window is skipped unless upstream is live */
+  message = gst_message_new_qos (GST_OBJECT (self), TRUE,
+      skipped->running_time, skipped->stream_time, skipped->pts,
+      skipped->duration);
+  gst_message_set_qos_values (message, skipped->late, 1.0, 1000000);
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, windows,
+      skipped->n_skipped);
+  gst_element_post_message (GST_ELEMENT (self), message);
+}
+
+/* Queue an item (transfer full). Returns the task's result; unless that is
+ * GST_FLOW_OK the item was dropped. */
+static GstFlowReturn
+gst_whisper_npu_enqueue (GstWhisperNpu * self, GstNpuItem * item)
+{
+  GstNpuPushed pushed;
+  GstFlowReturn ret = gst_npu_queue_push (self->queue, item,
+      item->mel != NULL ?
+      gst_element_get_current_running_time (GST_ELEMENT (self)) :
+      GST_CLOCK_TIME_NONE, &pushed);
+  GstNpuSkipped *skipped;
+
+  while ((skipped = g_queue_pop_head (&pushed.skipped)) != NULL) {
+    gst_whisper_npu_post_skipped (self, skipped);
+    g_free (skipped);
+  }
+  if (pushed.report)
+    GST_ELEMENT_FLOW_ERROR (self, ret);
+  return ret;
+}
+
+static GstFlowReturn
+gst_whisper_npu_enqueue_event (GstWhisperNpu * self, GstEvent * event)
+{
+  GstNpuItem *item = g_new0 (GstNpuItem, 1);
+
+  item->event = event;
+  return gst_whisper_npu_enqueue (self, item);
+}
+
 /* A window is ready. */
 static GstFlowReturn
 gst_whisper_npu_queue_window (GstWhisperNpu * self, gboolean trim)
@@ -30,33 +80,35 @@ gst_whisper_npu_queue_window (GstWhisperNpu * self, gboolean trim)
 
   item->mel = g_new (gfloat, 2 * (gsize) self->window_positions *
       self->loader.model_info.n_mels);
-  if (npu_mel_take (self->mel, item->mel, &window) != 0) {
-    gst_whisper_npu_item_free (item);
+  if (npu_mel_take (self->sink.mel, item->mel, &window) != 0) {
+    gst_npu_item_free (item);
     return GST_FLOW_ERROR;
   }
-  item->pts = gst_npu_audio_input_time (self->input, window.first_sample);
+  item->pts = gst_npu_audio_input_time (self->sink.input, window.first_sample);
   end = window.first_sample + window.n_samples;
-  item->duration = gst_npu_audio_input_time (self->input, end) - item->pts;
-  item->fresh = gst_npu_audio_input_time (self->input, end) -
-      gst_npu_audio_input_time (self->input, MAX (self->held,
+  item->duration = gst_npu_audio_input_time (self->sink.input, end) - item->pts;
+  item->fresh = gst_npu_audio_input_time (self->sink.input, end) -
+      gst_npu_audio_input_time (self->sink.input, MAX (self->sink.held,
           window.first_sample));
-  item->step = gst_npu_audio_input_time (self->input, window.first_sample +
+  item->step = gst_npu_audio_input_time (self->sink.input, window.first_sample +
       (guint64) self->hop_positions * POSITION_SAMPLES) - item->pts;
-  self->held = end;
+  self->sink.held = end;
   /* backwards it counts from the stop, which may not be known */
-  item->running_time = self->segment.rate < 0.0
-      && !GST_CLOCK_TIME_IS_VALID (self->segment.stop) ? GST_CLOCK_TIME_NONE :
-      gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, item->pts);
-  item->stream_time = gst_segment_to_stream_time (&self->segment,
-      GST_FORMAT_TIME, item->pts);
+  item->running_time = self->sink.segment.rate < 0.0
+      && !GST_CLOCK_TIME_IS_VALID (self->sink.
+      segment.stop) ? GST_CLOCK_TIME_NONE : gst_segment_to_running_time (&self->
+      sink.segment, GST_FORMAT_TIME, item->pts);
+  item->stream_time =
+      gst_segment_to_stream_time (&self->sink.segment, GST_FORMAT_TIME,
+      item->pts);
   item->first = window.first_sample / POSITION_SAMPLES;
   n_positions = (window.n_samples + POSITION_SAMPLES - 1) / POSITION_SAMPLES;
   item->end = item->first + n_positions;
   item->positions = self->window_positions;
   if (trim)
     item->positions = MIN (item->positions, n_positions + TRIM_MARGIN);
-  item->discont = self->discont;
-  self->discont = FALSE;
+  item->discont = self->sink.discont;
+  self->sink.discont = FALSE;
   g_mutex_lock (&self->lock);
   self->counts.mel_time += gst_util_get_timestamp () - start;
   g_mutex_unlock (&self->lock);
@@ -64,7 +116,7 @@ gst_whisper_npu_queue_window (GstWhisperNpu * self, gboolean trim)
       GST_TIME_ARGS (item->pts), window.n_samples);
   ret = gst_whisper_npu_enqueue (self, item);
   if (ret != GST_FLOW_OK)       /* one is missing before the next */
-    self->discont = TRUE;
+    self->sink.discont = TRUE;
   return ret;
 }
 
@@ -77,18 +129,18 @@ gst_whisper_npu_samples (gpointer user, const gfloat * samples, gsize n_samples)
 
   while (n_samples > 0 && ret == GST_FLOW_OK) {
     GstClockTime start = gst_util_get_timestamp ();
-    gsize done = npu_mel_push (self->mel, samples, n_samples);
+    gsize done = npu_mel_push (self->sink.mel, samples, n_samples);
 
     g_mutex_lock (&self->lock);
     self->counts.mel_time += gst_util_get_timestamp () - start;
-    /* a large buffer is much work that nobody wants after a flush */
-    if (self->srcresult == GST_FLOW_FLUSHING)
-      ret = GST_FLOW_FLUSHING;
     g_mutex_unlock (&self->lock);
+    /* a large buffer is much work that nobody wants after a flush */
+    if (gst_npu_queue_is_stopped (self->queue))
+      ret = GST_FLOW_FLUSHING;
     samples += done;
     n_samples -= done;
     /* A full window goes out at once, not with the sample after it. */
-    while (npu_mel_ready (self->mel) && ret == GST_FLOW_OK)
+    while (npu_mel_ready (self->sink.mel) && ret == GST_FLOW_OK)
       ret = gst_whisper_npu_queue_window (self, FALSE);
   }
   return ret;
@@ -100,35 +152,37 @@ gst_whisper_npu_drain (GstWhisperNpu * self, gboolean trim)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
-  if (self->mel == NULL || !self->has_samples)
+  if (self->sink.mel == NULL || !self->sink.has_samples)
     return GST_FLOW_OK;
-  ret = gst_npu_audio_input_drain (self->input, gst_whisper_npu_samples, self);
-  npu_mel_finish (self->mel);
-  while (ret == GST_FLOW_OK && npu_mel_ready (self->mel))
+  ret =
+      gst_npu_audio_input_drain (self->sink.input, gst_whisper_npu_samples,
+      self);
+  npu_mel_finish (self->sink.mel);
+  while (ret == GST_FLOW_OK && npu_mel_ready (self->sink.mel))
     ret = gst_whisper_npu_queue_window (self, trim);
-  npu_mel_reset (self->mel);
-  self->held = 0;
-  gst_npu_audio_input_reset (self->input);
-  self->has_samples = FALSE;
-  self->discont = TRUE;
+  npu_mel_reset (self->sink.mel);
+  self->sink.held = 0;
+  gst_npu_audio_input_reset (self->sink.input);
+  self->sink.has_samples = FALSE;
+  self->sink.discont = TRUE;
   return ret;
 }
 
 void
 gst_whisper_npu_reset_sink (GstWhisperNpu * self)
 {
-  gst_npu_audio_input_reset (self->input);
-  if (self->mel != NULL)
-    npu_mel_reset (self->mel);
-  self->held = 0;
-  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  gst_npu_audio_input_reset (self->sink.input);
+  if (self->sink.mel != NULL)
+    npu_mel_reset (self->sink.mel);
+  self->sink.held = 0;
+  gst_segment_init (&self->sink.segment, GST_FORMAT_UNDEFINED);
   /* sinks preroll anew, and need their GAP for it */
-  self->caps_sent = FALSE;
-  self->has_samples = FALSE;
-  self->discont = TRUE;
-  self->broken = FALSE;
-  self->warned_reverse = FALSE;
-  self->refused = FALSE;
+  self->sink.caps_sent = FALSE;
+  self->sink.has_samples = FALSE;
+  self->sink.discont = TRUE;
+  self->sink.broken = FALSE;
+  self->sink.warned_reverse = FALSE;
+  self->sink.refused = FALSE;
 }
 
 /* Audio that runs backwards means nothing to the model: only say that time
@@ -138,8 +192,8 @@ gst_whisper_npu_chain_reverse (GstWhisperNpu * self, GstBuffer * buffer)
 {
   GstEvent *gap = NULL;
 
-  if (!self->warned_reverse) {
-    self->warned_reverse = TRUE;
+  if (!self->sink.warned_reverse) {
+    self->sink.warned_reverse = TRUE;
     GST_ELEMENT_WARNING (self, STREAM, NOT_IMPLEMENTED,
         ("Audio played backwards has no features; sending gaps instead."),
         (NULL));
@@ -152,22 +206,9 @@ gst_whisper_npu_chain_reverse (GstWhisperNpu * self, GstBuffer * buffer)
 }
 
 static GstFlowReturn
-gst_whisper_npu_flow (GstWhisperNpu * self)
-{
-  GstFlowReturn ret;
-
-  g_mutex_lock (&self->lock);
-  ret = self->srcresult;
-  if (ret == GST_FLOW_OK && (self->eos || self->unexpected))
-    ret = GST_FLOW_EOS;
-  g_mutex_unlock (&self->lock);
-  return ret;
-}
-
-static GstFlowReturn
 gst_whisper_npu_resync (GstWhisperNpu * self)
 {
-  gboolean again = self->has_samples;
+  gboolean again = self->sink.has_samples;
   GstFlowReturn ret = gst_whisper_npu_drain (self, FALSE);
 
   if (again) {
@@ -175,7 +216,7 @@ gst_whisper_npu_resync (GstWhisperNpu * self)
     self->counts.resyncs++;
     g_mutex_unlock (&self->lock);
   }
-  gst_npu_audio_input_resync (self->input);
+  gst_npu_audio_input_resync (self->sink.input);
   return ret;
 }
 
@@ -185,7 +226,8 @@ gst_whisper_npu_clip (GstWhisperNpu * self, GstBuffer * buffer,
     const GstAudioInfo * info)
 {
   GstClockTime duration =
-      gst_util_uint64_scale (gst_npu_audio_input_count (self->input, buffer),
+      gst_util_uint64_scale (gst_npu_audio_input_count (self->sink.input,
+          buffer),
       GST_SECOND, GST_AUDIO_INFO_RATE (info));
 
   /* GStreamer would believe a wrong one, and clip more than there is */
@@ -193,7 +235,7 @@ gst_whisper_npu_clip (GstWhisperNpu * self, GstBuffer * buffer,
     buffer = gst_buffer_make_writable (buffer);
     GST_BUFFER_DURATION (buffer) = duration;
   }
-  return gst_audio_buffer_clip (buffer, &self->segment,
+  return gst_audio_buffer_clip (buffer, &self->sink.segment,
       GST_AUDIO_INFO_RATE (info), GST_AUDIO_INFO_BPF (info));
 }
 
@@ -212,13 +254,13 @@ gst_whisper_npu_refuse_buffer (GstWhisperNpu * self, GstBuffer * buffer,
 static GstFlowReturn
 gst_whisper_npu_fill (GstWhisperNpu * self, guint64 n_frames)
 {
-  const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
+  const GstAudioInfo *info = gst_npu_audio_input_info (self->sink.input);
   GstClockTime time = gst_util_uint64_scale (n_frames, GST_SECOND,
       GST_AUDIO_INFO_RATE (info));
-  GstFlowReturn ret = gst_npu_audio_input_silence (self->input, n_frames,
+  GstFlowReturn ret = gst_npu_audio_input_silence (self->sink.input, n_frames,
       gst_whisper_npu_samples, self);
 
-  self->broken = ret != GST_FLOW_OK;
+  self->sink.broken = ret != GST_FLOW_OK;
   GST_LOG_OBJECT (self, "silence for %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
   g_mutex_lock (&self->lock);
   self->counts.silence_time += time;
@@ -231,26 +273,26 @@ static GstFlowReturn
 gst_whisper_npu_take (GstWhisperNpu * self, GstBuffer * buffer, gsize n_frames)
 {
   GstFlowReturn ret = GST_FLOW_OK;
-  guint64 hole = gst_npu_audio_input_hole (self->input,
+  guint64 hole = gst_npu_audio_input_hole (self->sink.input,
       GST_BUFFER_PTS (buffer));
   gboolean moved;
 
   /* after a loss the line ends, and nobody knows how much of the hole it is */
-  if (hole > 0 && !self->broken)
+  if (hole > 0 && !self->sink.broken)
     ret = gst_whisper_npu_fill (self, hole);
   if (ret != GST_FLOW_OK)
     return ret;
-  moved = gst_npu_audio_input_place (self->input, GST_BUFFER_PTS (buffer),
-      self->segment.start, GST_BUFFER_IS_DISCONT (buffer) ||
+  moved = gst_npu_audio_input_place (self->sink.input, GST_BUFFER_PTS (buffer),
+      self->sink.segment.start, GST_BUFFER_IS_DISCONT (buffer) ||
       GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_RESYNC), n_frames);
-  if (moved || self->broken)
+  if (moved || self->sink.broken)
     ret = gst_whisper_npu_resync (self);
   if (ret == GST_FLOW_OK) {
-    self->has_samples = TRUE;
-    ret = gst_npu_audio_input_convert (self->input, buffer,
+    self->sink.has_samples = TRUE;
+    ret = gst_npu_audio_input_convert (self->sink.input, buffer,
         gst_whisper_npu_samples, self);
   }
-  self->broken = ret != GST_FLOW_OK;
+  self->sink.broken = ret != GST_FLOW_OK;
   return ret;
 }
 
@@ -262,7 +304,7 @@ gst_whisper_npu_gap (GstWhisperNpu * self, GstEvent * event)
   guint64 n_frames;
 
   gst_event_parse_gap (event, &pts, &duration);
-  if (!self->has_samples)
+  if (!self->sink.has_samples)
     return gst_whisper_npu_enqueue_event (self, event);
   /* Of unknown length: sent on, it would overtake the audio of this window,
    * whose buffer will tell downstream the time. */
@@ -272,10 +314,11 @@ gst_whisper_npu_gap (GstWhisperNpu * self, GstEvent * event)
   }
   /* up to the end of time, where the sum would begin anew */
   end = pts + MIN (duration, G_MAXUINT64 - pts);
-  if (GST_CLOCK_TIME_IS_VALID (self->segment.stop))
-    end = MIN (end, self->segment.stop);
-  n_frames = gst_npu_audio_input_frames_until (self->input, end);
-  if (!self->broken && gst_npu_audio_input_is_short (self->input, n_frames)) {
+  if (GST_CLOCK_TIME_IS_VALID (self->sink.segment.stop))
+    end = MIN (end, self->sink.segment.stop);
+  n_frames = gst_npu_audio_input_frames_until (self->sink.input, end);
+  if (!self->sink.broken
+      && gst_npu_audio_input_is_short (self->sink.input, n_frames)) {
     gst_event_unref (event);
     return gst_whisper_npu_fill (self, n_frames);
   }
@@ -300,18 +343,18 @@ static GstFlowReturn
 gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   GstWhisperNpu *self = GST_WHISPER_NPU (parent);
-  const GstAudioInfo *info = gst_npu_audio_input_info (self->input);
-  GstFlowReturn ret = gst_whisper_npu_flow (self);
+  const GstAudioInfo *info = gst_npu_audio_input_info (self->sink.input);
+  GstFlowReturn ret = gst_npu_queue_flow (self->queue);
   gchar *fault;
   gsize n_frames;
 
-  if (ret == GST_FLOW_OK && (info == NULL || self->mel == NULL ||
-          self->segment.format != GST_FORMAT_TIME)) {
+  if (ret == GST_FLOW_OK && (info == NULL || self->sink.mel == NULL ||
+          self->sink.segment.format != GST_FORMAT_TIME)) {
     gst_whisper_npu_refuse_start (self);
     ret = GST_FLOW_NOT_NEGOTIATED;
   }
   if (ret != GST_FLOW_OK) {
-    self->broken = TRUE;
+    self->sink.broken = TRUE;
     gst_buffer_unref (buffer);
     return ret;
   }
@@ -321,18 +364,19 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
     g_free (fault);
     return ret;
   }
-  if (self->segment.rate < 0.0)
+  if (self->sink.segment.rate < 0.0)
     return gst_whisper_npu_chain_reverse (self, buffer);
   if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) &&
-      gst_npu_audio_input_count (self->input, buffer) == 0)
+      gst_npu_audio_input_count (self->sink.input, buffer) == 0)
     return gst_whisper_npu_chain_gap (self, buffer);
   buffer = gst_whisper_npu_clip (self, buffer, info);
   if (buffer == NULL)
     return GST_FLOW_OK;
-  n_frames = gst_npu_audio_input_count (self->input, buffer);
+  n_frames = gst_npu_audio_input_count (self->sink.input, buffer);
   if (n_frames > 0)
     ret = gst_whisper_npu_take (self, buffer, n_frames);
-  if (ret == GST_FLOW_ERROR && gst_npu_audio_input_unreadable (self->input))
+  if (ret == GST_FLOW_ERROR
+      && gst_npu_audio_input_unreadable (self->sink.input))
     return gst_whisper_npu_refuse_buffer (self, buffer,
         "The memory of an audio buffer cannot be read.");
   gst_buffer_unref (buffer);
@@ -342,7 +386,7 @@ gst_whisper_npu_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 static gboolean
 gst_whisper_npu_sink_caps (GstWhisperNpu * self, GstEvent * event)
 {
-  const GstAudioInfo *old = gst_npu_audio_input_info (self->input);
+  const GstAudioInfo *old = gst_npu_audio_input_info (self->sink.input);
   GstAudioInfo info;
   GstCaps *caps;
   gboolean ok;
@@ -352,9 +396,9 @@ gst_whisper_npu_sink_caps (GstWhisperNpu * self, GstEvent * event)
   if (ok && (old == NULL || !gst_audio_info_is_equal (old, &info))) {
     GST_INFO_OBJECT (self, "input is %" GST_PTR_FORMAT, caps);
     /* the time line goes on: only the resampler is emptied */
-    self->broken |= gst_npu_audio_input_drain (self->input,
+    self->sink.broken |= gst_npu_audio_input_drain (self->sink.input,
         gst_whisper_npu_samples, self) != GST_FLOW_OK;
-    ok = gst_npu_audio_input_set_info (self->input, &info);
+    ok = gst_npu_audio_input_set_info (self->sink.input, &info);
     g_mutex_lock (&self->lock);
     self->counts.conversions++;
     g_mutex_unlock (&self->lock);
@@ -376,9 +420,7 @@ gst_whisper_npu_ask_live (GstWhisperNpu * self)
   if (gst_pad_peer_query (self->sinkpad, query))
     gst_query_parse_latency (query, &live, NULL, NULL);
   gst_query_unref (query);
-  g_mutex_lock (&self->lock);
-  self->live = live;
-  g_mutex_unlock (&self->lock);
+  gst_npu_queue_set_live (self->queue, live);
 }
 
 /* The first segment: our caps, the segment, and a GAP without length. Sinks
@@ -390,8 +432,8 @@ gst_whisper_npu_open_stream (GstWhisperNpu * self, GstEvent * segment)
   GstCaps *caps = gst_npu_features_caps (self->window_positions,
       self->loader.model_info.d_model, self->hop_positions);
   GstEvent *event = gst_event_new_caps (caps);
-  GstClockTime start = self->segment.rate < 0.0 ? self->segment.stop :
-      self->segment.start;
+  GstClockTime start = self->sink.segment.rate < 0.0 ? self->sink.segment.stop :
+      self->sink.segment.start;
   GstFlowReturn ret;
 
   gst_caps_unref (caps);
@@ -412,7 +454,7 @@ static gboolean
 gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
 {
   GstSegment segment, moved;
-  gboolean first = !self->caps_sent;
+  gboolean first = !self->sink.caps_sent;
 
   gst_event_copy_segment (event, &segment);
   if (segment.format != GST_FORMAT_TIME || segment.stop < segment.start) {
@@ -420,14 +462,14 @@ gst_whisper_npu_sink_segment (GstWhisperNpu * self, GstEvent * event)
     gst_event_unref (event);
     return FALSE;
   }
-  moved = self->segment;
+  moved = self->sink.segment;
   moved.position = segment.position;
-  if (self->segment.format == GST_FORMAT_TIME &&
+  if (self->sink.segment.format == GST_FORMAT_TIME &&
       !gst_segment_is_equal (&moved, &segment))
     gst_whisper_npu_drain (self, FALSE);
-  self->segment = segment;
-  self->warned_reverse = FALSE;
-  self->caps_sent = TRUE;
+  self->sink.segment = segment;
+  self->sink.warned_reverse = FALSE;
+  self->sink.caps_sent = TRUE;
   gst_whisper_npu_ask_live (self);
   return (first ? gst_whisper_npu_open_stream (self, event) :
       gst_whisper_npu_enqueue_event (self, event)) == GST_FLOW_OK;
@@ -462,7 +504,7 @@ gst_whisper_npu_sink_stream_start (GstWhisperNpu * self, GstEvent * event)
   gst_event_parse_stream_start (event, &id);
   if (g_strcmp0 (old_id, id) != 0) {
     gst_whisper_npu_drain (self, FALSE);
-    self->refused = FALSE;
+    self->sink.refused = FALSE;
   }
   g_free (old_id);
   gst_whisper_npu_restart (self, GST_FLOW_EOS);
@@ -482,7 +524,7 @@ gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
       return gst_whisper_npu_sink_caps (self, event);
     case GST_EVENT_SEGMENT:
       /* downstream did not want the rest of the old one */
-      if (gst_whisper_npu_flow (self) == GST_FLOW_EOS)
+      if (gst_npu_queue_flow (self->queue) == GST_FLOW_EOS)
         gst_whisper_npu_drain (self, FALSE);
       gst_whisper_npu_restart (self, GST_FLOW_EOS);
       return gst_whisper_npu_sink_segment (self, event);
@@ -493,7 +535,7 @@ gst_whisper_npu_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
       break;
     case GST_EVENT_EOS:
     case GST_EVENT_SEGMENT_DONE:
-      gst_whisper_npu_drain (self, self->trim);
+      gst_whisper_npu_drain (self, self->sink.trim);
       break;
     default:
       break;
@@ -529,11 +571,7 @@ gst_whisper_npu_sink_activate_mode (GstPad * pad, GstObject * parent,
     return FALSE;
   if (!active) {
     /* let a chain that waits for room go, then wait until it is out */
-    g_mutex_lock (&self->lock);
-    self->srcresult = GST_FLOW_FLUSHING;
-    g_cond_broadcast (&self->item_add);
-    g_cond_broadcast (&self->item_del);
-    g_mutex_unlock (&self->lock);
+    gst_npu_queue_stop (self->queue);
   }
   GST_PAD_STREAM_LOCK (pad);
   gst_whisper_npu_reset_sink (self);

@@ -15,31 +15,17 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define GST_CAT_DEFAULT gst_whisper_npu_debug
 
-/* By what a window leaves later than its last sample came in, besides its own
- * length: the resampler (32 ms at 1000 Hz), a frame's right half (12.5 ms), and
- * the time to encode. That starts as a share of the window and doubles, for
- * good, where a window took longer: a number that followed measurements would
- * make a live pipeline stutter with every change, one that is too small makes
- * it late for ever. Beyond a hop the encoder cannot keep up, and no latency
- * helps. */
-#define FRONT_END_TIME (50 * GST_MSECOND)
-/* Of a window's length: 2 s for 30 s, 67 ms for 1 s. */
-#define FIRST_ENCODE_SHARE 15
-
 /* Wait for the weights. NULL: *ret says why. */
 static struct npu_encoder *
 gst_whisper_npu_wait_encoder (GstWhisperNpu * self, GstFlowReturn * ret)
 {
   struct npu_encoder *encoder;
 
+  *ret = gst_npu_queue_wait_ready (self->queue);
   g_mutex_lock (&self->lock);
-  while (self->load_state == GST_NPU_LOAD_RUNNING &&
-      self->srcresult == GST_FLOW_OK)
-    g_cond_wait (&self->item_add, &self->lock);
-  *ret = self->srcresult;
   if (*ret != GST_FLOW_FLUSHING && self->load_state != GST_NPU_LOAD_DONE) {
     *ret = GST_FLOW_ERROR;
-    self->item_posted = TRUE;   /* by the loader */
+    self->src.item_posted = TRUE;       /* by the loader */
   }
   encoder = *ret == GST_FLOW_OK ? self->encoder : NULL;
   g_mutex_unlock (&self->lock);
@@ -60,7 +46,7 @@ gst_whisper_npu_encoder_failed (GstWhisperNpu * self,
           GST_TIME_ARGS (item->pts),
           err.text[0] != '\0' ? err.text : g_strerror (-code)),
       ("%s", g_strerror (-code)));
-  self->item_posted = TRUE;
+  self->src.item_posted = TRUE;
   return GST_FLOW_ERROR;
 }
 
@@ -70,39 +56,14 @@ gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
   /* asked first, for that clears it: a new pad is marked, too */
   gboolean again = gst_pad_check_reconfigure (self->srcpad);
 
-  if ((self->features.pool == NULL || again) &&
-      !gst_npu_features_negotiate (&self->features, self->srcpad)) {
+  if ((self->src.features.pool == NULL || again) &&
+      !gst_npu_features_negotiate (&self->src.features, self->srcpad)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the features."), (NULL));
-    self->item_posted = TRUE;
+    self->src.item_posted = TRUE;
     return GST_FLOW_ERROR;
   }
-  return gst_npu_features_acquire (&self->features, buffer);
-}
-
-/* Allow for what the slowest window so far took. */
-static void
-gst_whisper_npu_update_latency (GstWhisperNpu * self,
-    struct npu_encoder *encoder)
-{
-  struct npu_stats stats;
-  GstClockTime old, first, time, most;
-  gboolean changed;
-
-  npu_encoder_get_stats (encoder, &stats);
-  g_mutex_lock (&self->lock);
-  first = self->window_positions * GST_NPU_POSITION_TIME / FIRST_ENCODE_SHARE;
-  most = self->hop_positions * GST_NPU_POSITION_TIME;
-  most = most > first + FRONT_END_TIME ? most - FRONT_END_TIME : first;
-  old = time = MAX (self->encode_time, first);
-  while (time < MIN (stats.max_ns, most))
-    time = MIN (2 * time, most);
-  self->encode_time = time;
-  changed = time != old;
-  g_mutex_unlock (&self->lock);
-  if (changed)
-    gst_element_post_message (GST_ELEMENT (self),
-        gst_message_new_latency (GST_OBJECT (self)));
+  return gst_npu_features_acquire (&self->src.features, buffer);
 }
 
 /* A pad keeps sticky events and says nothing of their fate until data follows;
@@ -125,10 +86,10 @@ gst_whisper_npu_set_rows (GstWhisperNpu * self, guint rows)
   GstEvent *event;
   GstFlowReturn ret;
 
-  if (rows == self->features.rows)
+  if (rows == self->src.features.rows)
     return GST_FLOW_OK;
-  caps = gst_npu_features_caps (rows, self->features.columns,
-      self->features.hop);
+  caps = gst_npu_features_caps (rows, self->src.features.columns,
+      self->src.features.hop);
   event = gst_event_new_caps (caps);
   gst_caps_unref (caps);
   ret = gst_whisper_npu_check_caps (self, event);
@@ -136,17 +97,78 @@ gst_whisper_npu_set_rows (GstWhisperNpu * self, guint rows)
     gst_event_unref (event);
     return ret;
   }
-  gst_npu_features_init (&self->features, rows, self->features.columns,
-      self->features.hop);
+  gst_npu_features_init (&self->src.features, rows, self->src.features.columns,
+      self->src.features.hop);
   gst_pad_push_event (self->srcpad, event);
   return GST_FLOW_OK;
 }
 
-/* Encode a window into a new buffer. */
-static GstFlowReturn
-gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
-    GstBuffer ** out)
+/* Drop the windows that were not collected. The encoder may read `mel` until it
+ * was resumed, which waits for a tile. Where a flush cancels at the same time,
+ * this may undo its cancel: the queue was stopped before that, and the task asks
+ * the queue before it submits. */
+static void
+gst_whisper_npu_give_up (GstWhisperNpu * self)
 {
+  struct npu_encoder *encoder;
+
+  g_mutex_lock (&self->lock);
+  self->counts.dropped += self->src.windows.length;
+  encoder = self->encoder;      /* lives until READY->NULL */
+  g_mutex_unlock (&self->lock);
+  if (encoder != NULL) {
+    if (self->src.n_submitted > 0)
+      npu_encoder_cancel (encoder);
+    npu_encoder_resume (encoder);
+  }
+  self->src.n_submitted = 0;
+  g_queue_clear_full (&self->src.windows, (GDestroyNotify) gst_npu_item_free);
+}
+
+/* Submit the oldest window, and those after it that the encoder works on
+ * together with it, so that the device does not wait for its buffer to be
+ * pushed. An event ends the row: it goes out before what comes after it. */
+static int
+gst_whisper_npu_submit (GstWhisperNpu * self, struct npu_encoder *encoder)
+{
+  GstNpuSrcSide *src = &self->src;
+  struct npu_encoder_info info;
+  int code = 0;
+
+  npu_encoder_get_info (encoder, &info);
+  while (code == 0 && src->n_submitted < MAX (info.overlap, 1)) {
+    GstNpuItem *item = g_queue_peek_nth (&src->windows, src->n_submitted);
+
+    if (item == NULL) {
+      item = gst_npu_queue_pop_window (self->queue);
+      if (item == NULL)
+        break;
+      g_queue_push_tail (&src->windows, item);
+    }
+    /* nobody makes room while this waits, once a window is to be collected */
+    code = npu_encoder_submit_mel (encoder, item->mel, item->positions,
+        item->first, src->n_submitted == 0 ? NPU_TIMEOUT_NONE : 0);
+    if (code == 0)
+      src->n_submitted++;
+  }
+  /* the windows before it may be well; it is submitted again after the next */
+  return src->n_submitted > 0 ? 0 : code;
+}
+
+/* The task needs no more of what it has popped. While a flush waits for it, it
+ * does not wait for the encoder: who resets this side does. */
+static void
+gst_whisper_npu_end_row (GstWhisperNpu * self)
+{
+  if (!gst_npu_queue_is_stopped (self->queue))
+    gst_whisper_npu_give_up (self);
+}
+
+/* Encode the oldest window into a new buffer. */
+static GstFlowReturn
+gst_whisper_npu_encode (GstWhisperNpu * self, GstBuffer ** out)
+{
+  const GstNpuItem *item = g_queue_peek_head (&self->src.windows);
   GstFlowReturn ret;
   GstBuffer *buffer = NULL;
   GstMapInfo map;
@@ -156,17 +178,20 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
   if (encoder == NULL)
     return ret;
   ret = gst_whisper_npu_set_rows (self, item->positions);
+  if (ret == GST_FLOW_OK)
+    ret = gst_whisper_npu_new_buffer (self, &buffer);
   if (ret != GST_FLOW_OK)
     return ret;
-  ret = gst_whisper_npu_new_buffer (self, &buffer);
-  if (ret != GST_FLOW_OK)
-    return ret;
+  /* downstream has flushed, on this thread, in answer to the caps or the query */
+  if (g_queue_is_empty (&self->src.windows)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_FLUSHING;
+  }
   if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  code = npu_encoder_submit_mel (encoder, item->mel, item->positions,
-      item->first, NPU_TIMEOUT_NONE);
+  code = gst_whisper_npu_submit (self, encoder);
   if (code == 0)
     code = npu_encoder_collect (encoder, (float *) map.data, NULL,
         NPU_TIMEOUT_NONE);
@@ -175,18 +200,25 @@ gst_whisper_npu_encode (GstWhisperNpu * self, const GstNpuItem * item,
     gst_buffer_unref (buffer);
     return gst_whisper_npu_encoder_failed (self, encoder, item, code);
   }
+  self->src.n_submitted--;
   gst_whisper_npu_update_latency (self, encoder);
+  *out = buffer;
+  return GST_FLOW_OK;
+}
 
+/* What the buffer of a window says beside its features. */
+static void
+gst_whisper_npu_label (GstWhisperNpu * self, const GstNpuItem * item,
+    GstBuffer * buffer)
+{
   GST_BUFFER_PTS (buffer) = item->pts;
   GST_BUFFER_DURATION (buffer) = item->duration;
   GST_BUFFER_OFFSET (buffer) = item->first;
   GST_BUFFER_OFFSET_END (buffer) = item->end;
-  if (item->discont || self->skipped)
+  if (item->discont || self->src.skipped)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  gst_npu_buffer_add_tensor (buffer, self->features.rows,
-      self->features.columns);
-  *out = buffer;
-  return GST_FLOW_OK;
+  gst_npu_buffer_add_tensor (buffer, self->src.features.rows,
+      self->src.features.columns);
 }
 
 static void
@@ -195,10 +227,10 @@ gst_whisper_npu_post_window (GstWhisperNpu * self, const GstNpuItem * item,
 {
   GstStructure *structure;
   struct npu_stats stats;
-  guint queued;
+  GstNpuQueueInfo queue;
 
+  gst_npu_queue_get_info (self->queue, &queue);
   g_mutex_lock (&self->lock);
-  queued = self->n_windows;
   npu_encoder_get_stats (self->encoder, &stats);
   g_mutex_unlock (&self->lock);
   structure = gst_structure_new ("whispernpu",
@@ -208,10 +240,10 @@ gst_whisper_npu_post_window (GstWhisperNpu * self, const GstNpuItem * item,
       "duration", G_TYPE_UINT64, item->duration,
       "offset", G_TYPE_UINT64, item->first,
       "offset-end", G_TYPE_UINT64, item->end,
-      "positions", G_TYPE_UINT, self->features.rows,
+      "positions", G_TYPE_UINT, self->src.features.rows,
       "discont", G_TYPE_BOOLEAN, GST_BUFFER_IS_DISCONT (buffer),
       "encode-time", G_TYPE_UINT64, (guint64) stats.last_ns,
-      "queued", G_TYPE_UINT, queued, NULL);
+      "queued", G_TYPE_UINT, queue.n_windows, NULL);
   gst_element_post_message (GST_ELEMENT (self),
       gst_message_new_element (GST_OBJECT (self), structure));
 }
@@ -226,29 +258,15 @@ gst_whisper_npu_count (GstWhisperNpu * self, const GstNpuItem * item, gint sign)
   self->counts.dropped += sign < 0;
 }
 
+/* Takes the buffer. */
 static GstFlowReturn
-gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
+gst_whisper_npu_push_buffer (GstWhisperNpu * self, const GstNpuItem * item,
+    GstBuffer * buffer)
 {
-  GstBuffer *buffer = NULL;
-  GstFlowReturn ret = gst_whisper_npu_encode (self, item, &buffer);
   GstClockTime start;
-  gboolean stale;
+  GstFlowReturn ret;
 
-  g_mutex_lock (&self->lock);
-  stale = item->generation != self->generation;
-  /* beforehand, for whom the buffer wakes */
-  if (ret == GST_FLOW_OK && !stale)
-    gst_whisper_npu_count (self, item, 1);
-  else
-    self->counts.dropped++;
-  g_mutex_unlock (&self->lock);
-
-  if (ret != GST_FLOW_OK)
-    return ret;
-  if (stale) {
-    gst_buffer_unref (buffer);
-    return GST_FLOW_FLUSHING;
-  }
+  gst_whisper_npu_label (self, item, buffer);
   if (g_atomic_int_get (&self->post_messages))
     gst_whisper_npu_post_window (self, item, buffer);
   GST_LOG_OBJECT (self, "pushing %" GST_PTR_FORMAT, buffer);
@@ -256,8 +274,8 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   ret = gst_pad_push (self->srcpad, buffer);
   /* a success with a number of the peer's own */
   ret = MIN (ret, GST_FLOW_OK);
-  /* who comes next should know that one is missing */
-  self->skipped = ret != GST_FLOW_OK;
+  /* the next buffer says that one is missing */
+  self->src.skipped = ret != GST_FLOW_OK;
   g_mutex_lock (&self->lock);
   self->counts.push_time += gst_util_get_timestamp () - start;
   if (ret != GST_FLOW_OK)
@@ -266,158 +284,173 @@ gst_whisper_npu_push_window (GstWhisperNpu * self, const GstNpuItem * item)
   return ret;
 }
 
+/* The oldest window. */
 static GstFlowReturn
-gst_whisper_npu_push_item (GstWhisperNpu * self, GstNpuItem * item)
+gst_whisper_npu_push_window (GstWhisperNpu * self)
+{
+  GstBuffer *buffer = NULL;
+  GstFlowReturn ret = gst_whisper_npu_encode (self, &buffer);
+  GstNpuItem *item;
+  gboolean stale;
+
+  if (ret != GST_FLOW_OK) {
+    gst_whisper_npu_end_row (self);
+    return ret;
+  }
+  item = g_queue_pop_head (&self->src.windows);
+  stale = gst_npu_queue_is_stale (self->queue, item->generation);
+  /* before the push: who gets the buffer may look at `stats` at once */
+  g_mutex_lock (&self->lock);
+  if (!stale)
+    gst_whisper_npu_count (self, item, 1);
+  else
+    self->counts.dropped++;
+  g_mutex_unlock (&self->lock);
+  if (!stale) {
+    ret = gst_whisper_npu_push_buffer (self, item, buffer);
+  } else {
+    gst_buffer_unref (buffer);
+    ret = GST_FLOW_FLUSHING;
+  }
+  gst_npu_item_free (item);
+  /* what follows is of the stream that downstream wants no more of */
+  if (ret == GST_FLOW_EOS)
+    gst_whisper_npu_end_row (self);
+  return ret;
+}
+
+/* An event, or the place of a skipped window. */
+static GstFlowReturn
+gst_whisper_npu_push_event (GstWhisperNpu * self, GstNpuItem * item)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
-  if (item->mel != NULL) {
-    ret = gst_whisper_npu_push_window (self, item);
-  } else if (item->event == NULL) {
+  if (item->event == NULL) {
     GST_DEBUG_OBJECT (self, "skipped %" GST_TIME_FORMAT " at %"
         GST_TIME_FORMAT, GST_TIME_ARGS (item->duration),
         GST_TIME_ARGS (item->pts));
-    self->skipped = TRUE;
+    self->src.skipped = TRUE;
     gst_pad_push_event (self->srcpad, gst_event_new_gap (item->pts,
             item->duration));
+    return GST_FLOW_OK;
+  }
+  if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
+    ret = GST_FLOW_EOS;
+  if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS) {
+    ret = gst_whisper_npu_check_caps (self, item->event);
+    gst_npu_features_init (&self->src.features, self->window_positions,
+        self->src.features.columns, self->src.features.hop);
+  }
+  /* after a trimmed window the caps are of whole ones again */
+  if (GST_EVENT_TYPE (item->event) == GST_EVENT_SEGMENT)
+    ret = gst_whisper_npu_set_rows (self, self->window_positions);
+  gst_pad_push_event (self->srcpad, g_steal_pointer (&item->event));
+  return ret;
+}
+
+/* One item: a window that was popped with the one before it, or the next. */
+static void
+gst_whisper_npu_work (GstWhisperNpu * self, GstNpuOutcome * outcome)
+{
+  GstNpuItem *item = g_queue_peek_head (&self->src.windows);
+
+  if (item == NULL) {
+    item = gst_npu_queue_pop (self->queue);
+    if (item == NULL)
+      return;
+    if (item->mel != NULL)
+      g_queue_push_tail (&self->src.windows, item);
+  }
+  outcome->window = item->mel != NULL;
+  outcome->generation = item->generation;
+  self->src.item_posted = FALSE;
+  if (outcome->window) {
+    outcome->ret = gst_whisper_npu_push_window (self);
   } else {
-    if (GST_EVENT_TYPE (item->event) == GST_EVENT_EOS)
-      ret = GST_FLOW_EOS;
-    if (GST_EVENT_TYPE (item->event) == GST_EVENT_CAPS) {
-      ret = gst_whisper_npu_check_caps (self, item->event);
-      gst_npu_features_init (&self->features, self->window_positions,
-          self->features.columns, self->features.hop);
-    }
-    /* after a trimmed window the caps are of whole ones again */
-    if (GST_EVENT_TYPE (item->event) == GST_EVENT_SEGMENT)
-      ret = gst_whisper_npu_set_rows (self, self->window_positions);
-    gst_pad_push_event (self->srcpad, g_steal_pointer (&item->event));
+    outcome->ret = gst_whisper_npu_push_event (self, item);
+    gst_npu_item_free (item);
   }
-  return ret;
-}
-
-/* With the lock held. What the result of an item means for the task. */
-static GstFlowReturn
-gst_whisper_npu_settle (GstWhisperNpu * self, GstFlowReturn ret,
-    gboolean window, guint generation)
-{
-  /* a flush, or a failed load, has set the state meanwhile */
-  if (generation != self->generation || self->srcresult != GST_FLOW_OK)
-    return self->srcresult;
-  if (ret == GST_FLOW_EOS && window) {
-    gst_whisper_npu_skip_stream (self);
-    ret = GST_FLOW_OK;
-  } else if (ret == GST_FLOW_EOS && (!self->eos ||
-          !g_queue_is_empty (&self->items))) {
-    ret = GST_FLOW_OK;          /* a new stream has come behind the EOS */
-  }
-  self->error_posted |= self->item_posted;
-  self->srcresult = ret;
-  return ret;
-}
-
-/* With the lock held. The task stops; TRUE if nobody upstream will tell the
- * application why. */
-static gboolean
-gst_whisper_npu_pause (GstWhisperNpu * self, GstFlowReturn ret)
-{
-  GST_DEBUG_OBJECT (self, "task pauses: %s", gst_flow_get_name (ret));
-  gst_pad_pause_task (self->srcpad);
-  g_cond_broadcast (&self->item_del);
-  return self->eos && gst_whisper_npu_is_fatal (ret);
+  outcome->posted = self->src.item_posted;
 }
 
 static void
 gst_whisper_npu_loop (GstPad * pad)
 {
   GstWhisperNpu *self = GST_WHISPER_NPU (gst_pad_get_parent (pad));
-  GstNpuItem *item = NULL;
-  GstFlowReturn ret;
-  gboolean failed = FALSE, report = FALSE;
-  guint32 seqnum = 0;
+  GstNpuOutcome outcome = {.ret = GST_FLOW_OK };
+  GstNpuVerdict verdict;
 
   if (self == NULL)
     return;
+  gst_whisper_npu_work (self, &outcome);
   g_mutex_lock (&self->lock);
-  while (g_queue_is_empty (&self->items) && self->srcresult == GST_FLOW_OK)
-    g_cond_wait (&self->item_add, &self->lock);
-  ret = self->srcresult;
-  if (ret == GST_FLOW_OK) {
-    guint generation;
-    gboolean window;
-
-    item = g_queue_pop_head (&self->items);
-    generation = item->generation;
-    window = item->mel != NULL;
-    if (window)
-      self->n_windows--;
-    g_cond_broadcast (&self->item_del);
-    g_mutex_unlock (&self->lock);
-    self->item_posted = FALSE;
-    ret = gst_whisper_npu_push_item (self, item);
-    gst_whisper_npu_item_free (item);
-    g_mutex_lock (&self->lock);
-    ret = gst_whisper_npu_settle (self, ret, window, generation);
-    g_cond_broadcast (&self->item_del);
-  }
-  if (ret != GST_FLOW_OK) {
-    failed = gst_whisper_npu_pause (self, ret);
-    report = failed && !self->error_posted;
-    self->error_posted |= report;
-    seqnum = self->eos_seqnum;
+  gst_npu_queue_settle (self->queue, &outcome, &verdict);
+  if (verdict.flow != GST_FLOW_OK) {
+    GST_DEBUG_OBJECT (self, "task pauses: %s",
+        gst_flow_get_name (verdict.flow));
+    gst_pad_pause_task (self->srcpad);
   }
   g_mutex_unlock (&self->lock);
 
-  if (report)
-    GST_ELEMENT_FLOW_ERROR (self, ret);
-  if (failed) {
+  if (verdict.report)
+    GST_ELEMENT_FLOW_ERROR (self, verdict.flow);
+  if (verdict.end) {
     GstEvent *eos = gst_event_new_eos ();
 
-    gst_event_set_seqnum (eos, seqnum);
+    gst_event_set_seqnum (eos, verdict.seqnum);
     gst_pad_push_event (self->srcpad, eos);
   }
   gst_object_unref (self);
+}
+
+/* With the task stopped. What a flush must not lose, tags for one, stays with
+ * the pad if asked and goes out with the next data. */
+static void
+gst_whisper_npu_drop_items (GstWhisperNpu * self, gboolean keep_sticky)
+{
+  GQueue items;
+  GstNpuItem *item;
+
+  gst_npu_queue_take_all (self->queue, &items);
+  while ((item = g_queue_pop_head (&items)) != NULL) {
+    if (keep_sticky && item->event != NULL &&
+        GST_EVENT_IS_STICKY (item->event) &&
+        GST_EVENT_TYPE (item->event) != GST_EVENT_SEGMENT &&
+        GST_EVENT_TYPE (item->event) != GST_EVENT_EOS)
+      gst_pad_store_sticky_event (self->srcpad, item->event);
+    gst_npu_item_free (item);
+  }
 }
 
 /* Stop both sides, drop what waits and what is in the device. */
 static void
 gst_whisper_npu_stop (GstWhisperNpu * self)
 {
+  /* the queue first: the task asks it before it submits */
+  gst_npu_queue_stop (self->queue);
   g_mutex_lock (&self->lock);
-  self->srcresult = GST_FLOW_FLUSHING;
-  self->generation++;
   if (self->encoder != NULL)
     npu_encoder_cancel (self->encoder);
-  g_cond_broadcast (&self->item_add);
-  g_cond_broadcast (&self->item_del);
   g_mutex_unlock (&self->lock);
 }
 
 /* With the task stopped: forget the stream before. */
 static void
-gst_whisper_npu_reset_src (GstWhisperNpu * self)
+gst_whisper_npu_reset_src (GstWhisperNpu * self, gboolean keep_sticky)
 {
-  struct npu_encoder *encoder;
-
-  g_mutex_lock (&self->lock);
-  encoder = self->encoder;
-  g_mutex_unlock (&self->lock);
-  /* may wait for a tile; the encoder lives until READY->NULL */
-  if (encoder != NULL)
-    npu_encoder_resume (encoder);
-  self->skipped = FALSE;
-  gst_whisper_npu_drop_items (self, TRUE);
+  /* a flush and a state change may both be here */
+  GST_PAD_STREAM_LOCK (self->srcpad);
+  gst_whisper_npu_give_up (self);
+  self->src.skipped = FALSE;
+  GST_PAD_STREAM_UNLOCK (self->srcpad);
+  gst_whisper_npu_drop_items (self, keep_sticky);
 }
 
-/* With the lock held. */
 static void
-gst_whisper_npu_open_queue (GstWhisperNpu * self)
+gst_whisper_npu_open_queue_locked (GstWhisperNpu * self)
 {
-  self->eos = FALSE;
-  self->unexpected = FALSE;
   /* small files can turn out bad before the pads are even active */
-  self->error_posted = self->load_state == GST_NPU_LOAD_FAILED;
-  self->srcresult = self->error_posted ? GST_FLOW_ERROR : GST_FLOW_OK;
+  gst_npu_queue_open (self->queue, self->load_state == GST_NPU_LOAD_FAILED);
 }
 
 static void
@@ -437,12 +470,12 @@ gst_whisper_npu_flush_start (GstWhisperNpu * self)
 void
 gst_whisper_npu_flush_stop (GstWhisperNpu * self)
 {
-  gst_whisper_npu_reset_src (self);
+  gst_whisper_npu_reset_src (self, TRUE);
   g_mutex_lock (&self->lock);
-  /* A pad that goes off meanwhile stops the task behind this, or already has.
-   * The task exists, so this only wakes it and posts nothing. */
+  /* A pad that is deactivated meanwhile stops the task after this, or already
+   * has. The task exists, so this only wakes it and posts nothing. */
   if (gst_pad_is_active (self->srcpad)) {
-    gst_whisper_npu_open_queue (self);
+    gst_whisper_npu_open_queue_locked (self);
     gst_whisper_npu_start_task (self);
   }
   g_mutex_unlock (&self->lock);
@@ -451,18 +484,9 @@ gst_whisper_npu_flush_stop (GstWhisperNpu * self)
 void
 gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after)
 {
-  gboolean restart;
-
   g_mutex_lock (&self->lock);
-  restart = self->srcresult == after;
-  if (restart)
-    self->srcresult = GST_FLOW_OK;
-  if (after == GST_FLOW_EOS && self->srcresult == GST_FLOW_OK) {
-    self->eos = FALSE;
-    self->unexpected = FALSE;
-  }
   /* the task exists, so this only wakes it and posts nothing */
-  if (restart)
+  if (gst_npu_queue_reopen (self->queue, after))
     gst_whisper_npu_start_task (self);
   g_mutex_unlock (&self->lock);
 }
@@ -476,9 +500,9 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
   if (active) {
-    gst_whisper_npu_reset_src (self);
+    gst_whisper_npu_reset_src (self, TRUE);
     g_mutex_lock (&self->lock);
-    gst_whisper_npu_open_queue (self);
+    gst_whisper_npu_open_queue_locked (self);
     g_mutex_unlock (&self->lock);
     gst_whisper_npu_start_task (self);  /* posts that there is one */
     return TRUE;
@@ -486,8 +510,8 @@ gst_whisper_npu_src_activate_mode (GstPad * pad, GstObject * parent,
   gst_whisper_npu_stop (self);
   if (!gst_pad_stop_task (pad))
     return FALSE;
-  gst_whisper_npu_drop_items (self, FALSE);
-  gst_npu_features_clear (&self->features);
+  gst_whisper_npu_reset_src (self, FALSE);
+  gst_npu_features_clear (&self->src.features);
   return TRUE;
 }
 
@@ -500,42 +524,6 @@ gst_whisper_npu_src_event (GstPad * pad, GstObject * parent, GstEvent * event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
     gst_whisper_npu_restart (self, GST_FLOW_NOT_LINKED);
   return gst_pad_event_default (pad, parent, event);
-}
-
-static gboolean
-gst_whisper_npu_query_latency (GstWhisperNpu * self, GstQuery * query)
-{
-  gboolean live, drops;
-  guint window, hop;
-  GstClockTime min, max, own, queue;
-
-  if (!gst_pad_peer_query (self->sinkpad, query))
-    return FALSE;
-  gst_query_parse_latency (query, &live, &min, &max);
-  /* what will be in use, until something is */
-  GST_OBJECT_LOCK (self);
-  gst_whisper_npu_settings_positions (&self->settings,
-      NPU_WINDOW_POSITIONS, &window, &hop);
-  GST_OBJECT_UNLOCK (self);
-  g_mutex_lock (&self->lock);
-  if (self->loader.device != NULL) {
-    window = self->window_positions;
-    hop = self->hop_positions;
-  }
-  self->live = live;
-  drops = live && self->late == GST_WHISPER_NPU_LATE_DROP;
-  own = window * GST_NPU_POSITION_TIME;
-  own += MAX (self->encode_time, own / FIRST_ENCODE_SHARE) + FRONT_END_TIME;
-  queue = self->max_windows * hop * GST_NPU_POSITION_TIME;
-  g_mutex_unlock (&self->lock);
-  /* who is never held back holds nothing for us */
-  if (drops)
-    max = min + own + queue;
-  else if (GST_CLOCK_TIME_IS_VALID (max))
-    max += own + queue;
-  min += own;
-  gst_query_set_latency (query, live, min, max);
-  return TRUE;
 }
 
 /* What gst_pad_query_default () would answer, with a reference to the caps held

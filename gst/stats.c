@@ -40,22 +40,24 @@ GstStructure *
 gst_whisper_npu_stats (GstWhisperNpu * self)
 {
   const GstNpuCounts *counts = &self->counts;
+  GstNpuQueueInfo queue;
   GstStructure *stats;
 
+  gst_npu_queue_get_info (self->queue, &queue);
   g_mutex_lock (&self->lock);
   stats = gst_structure_new ("application/x-whispernpu-stats",
       "windows", G_TYPE_UINT64, counts->windows,
       "positions", G_TYPE_UINT64, counts->positions,
-      "dropped", G_TYPE_UINT64, counts->dropped,
-      "skipped", G_TYPE_UINT64, counts->skipped,
+      "dropped", G_TYPE_UINT64, counts->dropped + queue.dropped,
+      "skipped", G_TYPE_UINT64, queue.skipped,
       "resyncs", G_TYPE_UINT64, counts->resyncs,
       "conversions", G_TYPE_UINT64, counts->conversions,
-      "queued", G_TYPE_UINT, self->n_windows,
-      "queued-max", G_TYPE_UINT, counts->queued_max,
+      "queued", G_TYPE_UINT, queue.n_windows,
+      "queued-max", G_TYPE_UINT, queue.queued_max,
       "audio-time", G_TYPE_UINT64, counts->audio_time,
       "silence-time", G_TYPE_UINT64, counts->silence_time,
       "mel-time", G_TYPE_UINT64, counts->mel_time,
-      "blocked-time", G_TYPE_UINT64, counts->blocked_time,
+      "blocked-time", G_TYPE_UINT64, queue.blocked_time,
       "push-time", G_TYPE_UINT64, counts->push_time, NULL);
   if (self->loader.device != NULL)
     gst_structure_set (stats,
