@@ -130,7 +130,10 @@ void gst_whisper_npu_settings_positions (const GstNpuSettings * settings,
 
 /* srcside.c */
 void gst_whisper_npu_init_src (GstWhisperNpu * self);
+/* Both sides give up; returns at once, though a tile may be under way. */
 void gst_whisper_npu_flush_start (GstWhisperNpu * self);
+/* Until the task stands still; also where no flush_start came before. */
+void gst_whisper_npu_flush_wait (GstWhisperNpu * self);
 void gst_whisper_npu_flush_stop (GstWhisperNpu * self);
 /* A new stream after EOS: run the task again. */
 void gst_whisper_npu_restart (GstWhisperNpu * self, GstFlowReturn after);

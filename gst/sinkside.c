@@ -484,8 +484,7 @@ gst_whisper_npu_sink_flush (GstWhisperNpu * self, GstEvent * event)
     ok = gst_pad_push_event (self->srcpad, event);
     gst_whisper_npu_flush_start (self);
   } else {
-    /* once more, should there have been no start: the task must stand still */
-    gst_whisper_npu_flush_start (self);
+    gst_whisper_npu_flush_wait (self);
     ok = gst_pad_push_event (self->srcpad, event);
     gst_whisper_npu_reset_sink (self);
     gst_whisper_npu_flush_stop (self);

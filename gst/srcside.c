@@ -464,6 +464,12 @@ void
 gst_whisper_npu_flush_start (GstWhisperNpu * self)
 {
   gst_whisper_npu_stop (self);
+}
+
+void
+gst_whisper_npu_flush_wait (GstWhisperNpu * self)
+{
+  gst_whisper_npu_stop (self);
   gst_pad_pause_task (self->srcpad);
 }
 

@@ -504,6 +504,17 @@ GST_START_TEST (test_fault_at_end)
 
 GST_END_TEST;
 
+/* Until the element's task has left the call that was under way. */
+static void
+wait_task (GstHarness * h)
+{
+  GstPad *pad = gst_element_get_static_pad (h->element, "src");
+
+  GST_PAD_STREAM_LOCK (pad);
+  GST_PAD_STREAM_UNLOCK (pad);
+  gst_object_unref (pad);
+}
+
 static const struct
 {
   guint at;
@@ -534,6 +545,7 @@ GST_START_TEST (test_fault_flushed)
     fail_unless (gst_harness_push_event (run.h, gst_event_new_eos ()));
   wait_inside ();
   fail_unless (gst_harness_push_event (run.h, gst_event_new_flush_start ()));
+  wait_task (run.h);
   n = count_messages (run.bus, GST_MESSAGE_ERROR);
   fail_unless (flushed[f].fault.code == 0 ? n == 0 : n <= 1, "%u errors", n);
   check_equal (take_buffers (run.h), want, flushed[f].at - 1);
