@@ -118,7 +118,7 @@ static int open_pipeline(struct npu_encoder *e, struct npu_device *device, struc
         .context = e->context,
         .strategy = NPU_PIPELINED,
         .depth = e->depth,
-        .in = {{.bytes = 2 * e->positions * p->n_mels * sizeof(float)}},
+        .in_bytes = {2 * e->positions * p->n_mels * sizeof(float)},
         .n_in = 1,
         .out_bytes = e->positions * row_bytes(e),
         .deadline_ns = NPU_TIMEOUT_NONE,

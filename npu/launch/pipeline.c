@@ -67,14 +67,9 @@ static struct slot *slot_of(struct npu_pipeline *p, uint64_t group)
 
 /* ---- Buffers --------------------------------------------------------------------------------- */
 
-static size_t part_stride(const struct npu_pipeline_part *part)
-{
-    return part->before + part->bytes + part->after;
-}
-
 static size_t memory_bytes(const struct npu_pipeline *p, unsigned i)
 {
-    size_t tile = i < p->params.n_in ? part_stride(&p->params.in[i]) : p->params.out_bytes;
+    size_t tile = i < p->params.n_in ? p->params.in_bytes[i] : p->params.out_bytes;
     return tile * p->params.batch;
 }
 
@@ -85,18 +80,6 @@ static void release_buffers(struct npu_pipeline *p, struct slot *slot)
             npu_memory_close(&slot->memory[i]);
         else
             npu_pool_unref(p->params.pool, &slot->memory[i]);
-}
-
-/* Zero what frames the tiles of a part. */
-static void frame_part(struct npu_pipeline *p, struct slot *slot, unsigned i)
-{
-    const struct npu_pipeline_part *part = &p->params.in[i];
-    char *to = npu_memory_map(slot->memory[i]);
-
-    for (unsigned t = 0; t < p->params.batch; t++, to += part_stride(part)) {
-        memset(to, 0, part->before);
-        memset(to + part->before + part->bytes, 0, part->after);
-    }
 }
 
 static int take_buffers(struct npu_pipeline *p, struct slot *slot, uint64_t due_ns,
@@ -114,8 +97,6 @@ static int take_buffers(struct npu_pipeline *p, struct slot *slot, uint64_t due_
                                   memory_bytes(p, i), err);
         else
             ret = npu_pool_acquire(p->params.pool, memory_bytes(p, i), left, &slot->memory[i], err);
-        if (ret == 0 && i < p->params.n_in)
-            frame_part(p, slot, i);
     }
     if (ret)
         release_buffers(p, slot);
@@ -284,7 +265,7 @@ static int check_params(struct npu_pipeline_params *q, struct npu_error *err)
     if (q->n_in < 1 || q->n_in > NPU_PIPELINE_PARTS)
         return npu_fail(err, -EINVAL, "%u parts, expected 1 to %d", q->n_in, NPU_PIPELINE_PARTS);
     for (unsigned i = 0; i < q->n_in; i++)
-        if (q->in[i].bytes == 0)
+        if (q->in_bytes[i] == 0)
             return npu_fail(err, -EINVAL, "part %u has no bytes", i);
     if (q->out_bytes == 0)
         return npu_fail(err, -EINVAL, "a result of no bytes");
@@ -446,14 +427,11 @@ static void write_tile(struct npu_pipeline *p, struct slot *slot,
     if (tile->out_bytes)
         slot->bytes[p->params.n_in] = tile->out_bytes;
     for (unsigned i = 0; i < p->params.n_in; i++) {
-        const struct npu_pipeline_part *part = &p->params.in[i];
-        size_t bytes = tile->in_bytes[i] ? tile->in_bytes[i] : part->bytes;
-        char *to = (char *)npu_memory_map(slot->memory[i]) + at * part_stride(part) + part->before;
-        memcpy(to, tile->in[i], bytes);
-        if (bytes < part->bytes) {
-            memset(to + bytes, 0, part->after);
-            slot->bytes[i] = part->before + bytes + part->after;
-        }
+        size_t stride = p->params.in_bytes[i];
+        size_t bytes = tile->in_bytes[i] ? tile->in_bytes[i] : stride;
+        memcpy((char *)npu_memory_map(slot->memory[i]) + at * stride, tile->in[i], bytes);
+        if (bytes < stride)
+            slot->bytes[i] = bytes;
     }
 }
 
@@ -464,7 +442,7 @@ static int send_slot(struct npu_pipeline *p, struct slot *slot, unsigned n_tiles
     int ret = 0;
 
     for (unsigned i = 0; i < p->params.n_in && ret == 0; i++) {
-        size_t stride = part_stride(&p->params.in[i]);
+        size_t stride = p->params.in_bytes[i];
         char *base = npu_memory_map(slot->memory[i]);
         for (unsigned t = n_tiles; t < p->params.batch; t++)
             memcpy(base + t * stride, base + (n_tiles - 1) * stride, stride);
@@ -493,7 +471,7 @@ static bool fits(const struct npu_pipeline *p, const struct npu_pipeline_tile *t
 
     for (unsigned i = 0; i < p->params.n_in; i++) {
         is_short |= tile->in_bytes[i] > 0;
-        fits &= tile->in_bytes[i] <= p->params.in[i].bytes;
+        fits &= tile->in_bytes[i] <= p->params.in_bytes[i];
     }
     return fits && !(is_short && p->params.batch > 1);
 }

@@ -30,12 +30,6 @@ const char *npu_strategy_name(enum npu_strategy strategy);
 #define NPU_PIPELINE_DEPTH 8
 #define NPU_PIPELINE_BATCH 64
 
-/* One operand: `bytes` a tile, behind `before` and in front of `after` zero bytes that are part of
- * the buffer. */
-struct npu_pipeline_part {
-    size_t bytes, before, after;
-};
-
 struct npu_pipeline_params {
     struct npu_device *device;   /* (transfer none), and */
     struct npu_context *context; /* a context of it that nobody else launches on (transfer none) */
@@ -45,7 +39,7 @@ struct npu_pipeline_params {
     unsigned batch; /* batched: 1 .. NPU_PIPELINE_BATCH, buffers hold that many tiles one behind the
                        other; a launch with fewer repeats its last; else 1 or 0 */
     /* Buffers of a launch, in this order: the parts, then the results. */
-    struct npu_pipeline_part in[NPU_PIPELINE_PARTS];
+    size_t in_bytes[NPU_PIPELINE_PARTS]; /* of a tile */
     unsigned n_in;
     size_t out_bytes;      /* of a tile's result */
     uint64_t deadline_ns;  /* of a launch; NPU_TIMEOUT_NONE: none, then close waits for ever */
@@ -68,7 +62,7 @@ void npu_pipeline_close(struct npu_pipeline **pipeline);
 int npu_pipeline_submit(struct npu_pipeline *pipeline, const void *const *in, uint64_t tag,
                         uint64_t timeout_ns);
 /* The same for a tile that is shorter than the pipeline's: of each part the first in_bytes are used
- * (0: all), with the zeros in front of and behind them, of the result the first out_bytes. The
+ * (0: all), of the result the first out_bytes. The
  * launch's spans are as long as that, and no more is moved. Returns also -EINVAL longer, or the
  * pipeline batches. */
 struct npu_pipeline_tile {

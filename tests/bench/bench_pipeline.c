@@ -110,7 +110,7 @@ static struct npu_pipeline_params params_of(const struct way *way)
         .strategy = way->strategy,
         .depth = way->depth,
         .batch = way->batch,
-        .in = {{.bytes = TILE_Q_BYTES}, {.bytes = TILE_KV_BYTES}},
+        .in_bytes = {TILE_Q_BYTES, TILE_KV_BYTES},
         .n_in = 2,
         .out_bytes = TILE_OUT_BYTES,
         .deadline_ns = UINT64_C(60000000000),

@@ -184,7 +184,7 @@ static void provoke_pipeline(struct npu_device *device)
         .context = context,
         .strategy = NPU_ADAPTIVE,
         .depth = 4,
-        .in = {{.bytes = 64}},
+        .in_bytes = {64},
         .n_in = 1,
         .out_bytes = 64,
         .deadline_ns = NPU_TIMEOUT_NONE,

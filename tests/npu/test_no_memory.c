@@ -233,7 +233,7 @@ static struct outcome pipeline_scenario(void *user)
         .strategy = run->strategy,
         .depth = run->depth,
         .batch = run->batch,
-        .in = {{.bytes = TILE_Q_BYTES}, {.bytes = TILE_KV_BYTES}},
+        .in_bytes = {TILE_Q_BYTES, TILE_KV_BYTES},
         .n_in = 2,
         .out_bytes = TILE_OUT_BYTES,
         .deadline_ns = 60 * SECOND,

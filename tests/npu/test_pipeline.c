@@ -57,7 +57,7 @@ static struct npu_pipeline_params params_of(enum npu_strategy strategy, unsigned
         .strategy = strategy,
         .depth = depth,
         .batch = batch,
-        .in = {{.bytes = TILE_Q_BYTES}, {.bytes = TILE_KV_BYTES}},
+        .in_bytes = {TILE_Q_BYTES, TILE_KV_BYTES},
         .n_in = 2,
         .out_bytes = TILE_OUT_BYTES,
         .deadline_ns = 60 * SECOND,
@@ -420,71 +420,6 @@ static void test_adaptive(void)
     npu_device_close(&device);
 }
 
-/* A result of 1 says that the tile's bytes stand between zeros. */
-static int framed_call(void *user, struct npu_call *call)
-{
-    const char *in = call->span[0].data;
-    char *out = call->span[1].data;
-
-    (void)user;
-    for (unsigned t = 0; t < call->n_tiles; t++, in += 8 + 24 + 16, out += 8) {
-        bool right = true;
-        for (unsigned i = 0; i < 48; i++)
-            right = right && in[i] == (i >= 8 && i < 32 ? 5 : 0);
-        memset(out, right, 8);
-    }
-    return 0;
-}
-
-/* Buffers that come from a pool with other bytes in them get their frame anew. */
-static void test_frames(void)
-{
-    struct npu_device *device = NULL;
-    struct npu_context *context = NULL;
-    struct npu_pool *pool = NULL;
-    struct npu_pipeline *pipeline = NULL;
-    struct npu_memory *dirty = NULL;
-    struct npu_error err = {""};
-    char tile[24], out[8];
-    unsigned right = 0;
-
-    int ret = npu_device_open(&device, &(struct npu_device_params){.name = "fake"}, &err);
-    if (ret == 0)
-        ret = npu_context_open(&context, device, &(struct npu_code){.call = framed_call}, &err);
-    if (ret == 0)
-        ret = npu_pool_open(&pool, device, &(struct npu_pool_params){0}, &err);
-    if (ret == 0)
-        ret = npu_pool_acquire(pool, 4096, 0, &dirty, &err);
-    if (ret == 0)
-        memset(npu_memory_map(dirty), 9, 4096);
-    npu_pool_unref(pool, &dirty);
-    const struct npu_pipeline_params params = {.device = device,
-                                               .context = context,
-                                               .pool = pool,
-                                               .strategy = NPU_BATCHED,
-                                               .depth = 1,
-                                               .batch = 3,
-                                               .in = {{.bytes = 24, .before = 8, .after = 16}},
-                                               .n_in = 1,
-                                               .out_bytes = 8,
-                                               .deadline_ns = NPU_TIMEOUT_NONE};
-    if (ret == 0)
-        ret = npu_pipeline_open(&pipeline, &params, &err);
-    memset(tile, 5, sizeof(tile));
-    for (unsigned i = 0; i < 3 && ret == 0; i++)
-        ret = npu_pipeline_submit(pipeline, (const void *[]){tile}, i, 0);
-    for (unsigned i = 0; i < 3 && ret == 0; i++) {
-        ret = npu_pipeline_collect(pipeline, out, NULL, 10 * SECOND);
-        right += ret == 0 && out[0] == 1 && out[7] == 1;
-    }
-    check_case(ret == 0 && right == 3, "tiles_stand_between_zeros", "%u of 3, %d %s", right, ret,
-               err.text);
-    npu_pipeline_close(&pipeline);
-    npu_pool_close(&pool);
-    npu_context_close(&context, NPU_TIMEOUT_NONE);
-    npu_device_close(&device);
-}
-
 /* ---- Statistics and arguments ---------------------------------------------------------------- */
 
 static void test_series(void)
@@ -545,24 +480,18 @@ static void test_stats(void)
 
 /* ---- Short tiles ----------------------------------------------------------------------------- */
 
-enum { SHORT_MOST = 1000, SHORT_BEFORE = 8, SHORT_AFTER = 16 };
+enum { SHORT_MOST = 1000 };
 
-/* The result is the tile's bytes plus one; all 99 where the spans are not as long as the tile or
- * it does not stand between zeros. */
+/* The result is the tile's bytes plus one; all 99 where the spans are not as long as the tile. */
 static int short_call(void *user, struct npu_call *call)
 {
     const unsigned char *in = call->span[0].data;
     unsigned char *out = call->span[1].data;
     size_t n = call->span[1].bytes;
-    bool right = call->span[0].bytes == SHORT_BEFORE + n + SHORT_AFTER;
 
     (void)user;
-    for (size_t i = 0; right && i < SHORT_BEFORE; i++)
-        right = in[i] == 0;
-    for (size_t i = 0; right && i < SHORT_AFTER; i++)
-        right = in[SHORT_BEFORE + n + i] == 0;
     for (size_t i = 0; i < n; i++)
-        out[i] = right ? (unsigned char)(in[SHORT_BEFORE + i] + 1) : 99;
+        out[i] = call->span[0].bytes == n ? (unsigned char)(in[i] + 1) : 99;
     return 0;
 }
 
@@ -577,13 +506,12 @@ static void test_short_on(const char *device, enum npu_strategy strategy, unsign
 {
     enum { TILES = 60 };
     static unsigned char bytes[SHORT_MOST + TILES], out[SHORT_MOST + 1];
-    struct npu_pipeline_params params = {
-        .strategy = strategy,
-        .depth = depth,
-        .in = {{.bytes = SHORT_MOST, .before = SHORT_BEFORE, .after = SHORT_AFTER}},
-        .n_in = 1,
-        .out_bytes = SHORT_MOST,
-        .deadline_ns = 60 * SECOND};
+    struct npu_pipeline_params params = {.strategy = strategy,
+                                         .depth = depth,
+                                         .in_bytes = {SHORT_MOST},
+                                         .n_in = 1,
+                                         .out_bytes = SHORT_MOST,
+                                         .deadline_ns = 60 * SECOND};
     struct run run;
     unsigned given = 0, right = 0;
     char name[96];
@@ -714,7 +642,6 @@ int main(int argc, char **argv)
     test_two_threads("cpu", NPU_PIPELINED, 4, 1);
     test_allocations();
     test_adaptive();
-    test_frames();
     test_short();
     test_faults();
     test_cancel();

@@ -111,7 +111,7 @@ static void attention(enum npu_strategy strategy, unsigned depth, unsigned batch
         .strategy = strategy,
         .depth = depth,
         .batch = batch,
-        .in = {{.bytes = TILE_Q_BYTES}, {.bytes = TILE_KV_BYTES}},
+        .in_bytes = {TILE_Q_BYTES, TILE_KV_BYTES},
         .n_in = 2,
         .out_bytes = TILE_OUT_BYTES,
         .deadline_ns = 100 * SECOND,
