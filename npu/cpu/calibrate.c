@@ -97,19 +97,17 @@ void npu_calibration_begin(struct npu_calibration *c, const struct npu_stage *st
     size_t d = c->program->d_model;
 
     c->stage = stage;
-    c->rows = stage->op == NPU_OP_CONV1 ? 2 * c->positions : c->positions;
-    c->lda = stage->k;
+    c->rows = npu_stage_rows(stage, c->positions);
+    c->lda = (size_t)npu_stage_stride(stage);
     if (stage->norm != NPU_TENSOR_NONE)
         c->kernels->norm_f32(c->norm, (ptrdiff_t)d, c->x, (ptrdiff_t)d, gamma, beta,
                              (int)c->positions, (int)d);
     switch (stage->in) {
     case NPU_BUFFER_MEL:
         c->a = c->mel;
-        c->lda = c->program->n_mels;
         break;
     case NPU_BUFFER_STEM:
         c->a = c->stem;
-        c->lda = 2 * d;
         break;
     case NPU_BUFFER_MIXED:
         c->a = c->mixed;
@@ -180,42 +178,23 @@ static void attend(struct npu_calibration *c)
     }
 }
 
-/* The residual: outputs added to what was there. */
-static void add(struct npu_calibration *c, const float *y, const float *before)
-{
-    for (size_t i = 0; i < (size_t)c->positions * c->program->d_model; i++)
-        c->x[i] = before[i] + y[i];
-}
-
 void npu_calibration_end(struct npu_calibration *c)
 {
     const struct npu_stage *s = c->stage;
     float *y = output(c, 0);
     size_t n = (size_t)c->rows * s->n;
 
-    switch (s->op) {
-    case NPU_OP_CONV1:
-    case NPU_OP_NORM_FC1:
-        c->kernels->gelu_f32(y, n);
-        break;
-    case NPU_OP_CONV2:
-        c->kernels->gelu_f32(y, n);
-        add(c, y, c->table);
-        break;
-    case NPU_OP_NORM_QKV: /* 64^-1/2 of the queries */
-        for (size_t i = 0; i < n; i++)
-            y[i] *= s->matrix[0].scale;
-        break;
-    case NPU_OP_ATTENTION:
+    if (s->kind == NPU_KIND_ATTENTION)
         attend(c);
-        break;
-    case NPU_OP_OUT:
-    case NPU_OP_FC2:
-        add(c, y, c->x);
-        break;
-    default:
-        break;
-    }
+    if (s->kind != NPU_KIND_PRODUCT)
+        return;
+    for (size_t i = 0; i < n && s->matrix[0].scale != 1; i++)
+        y[i] *= s->matrix[0].scale; /* 64^-1/2 of the queries */
+    if (s->gelu)
+        c->kernels->gelu_f32(y, n);
+    const float *before = s->added == NPU_BUFFER_POSITIONS ? c->table : c->x;
+    for (size_t i = 0; i < n && s->added; i++)
+        c->x[i] = before[i] + y[i];
 }
 
 /* The nth largest of k magnitudes, n >= 1: the largest that n values reach. */
