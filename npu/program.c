@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+_Static_assert((int)NPU_OP_COUNT <= NPU_MAX_STAGE_KINDS, "struct npu_stats has no room for these");
+
 static void describe_buffers(struct npu_program *p)
 {
     const unsigned d = p->d_model;

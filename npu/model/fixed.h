@@ -6,8 +6,8 @@
  *
  * Every scale follows from the weights by an inequality, so that no input saturates, and there is
  * nothing to calibrate: a row that leaves a LayerNorm without gamma and beta has at most the norm
- * sqrt(d_model), so output n of a matrix behind it is at most |W[n]| sqrt(d_model) + |b[n]|, and so
- * on from stage to stage. Gamma and beta of the norms are folded into the matrices behind them, the
+ * sqrt(d_model), so output n of a matrix after it is at most |W[n]| sqrt(d_model) + |b[n]|, and so
+ * on from stage to stage. Gamma and beta of the norms are folded into the matrices after them, the
  * biases of K (it shifts all scores of a query) and V (it passes through the softmax, into the
  * output projection's bias) fall away. The largest sum of products that can occur is proven for
  * each output channel: where it does not fit 32 bits, the stage accumulates in 64.
