@@ -63,18 +63,15 @@ struct npu_array_loaded {
     struct npu_array_sequence *sequence; /* [n_sequences], all different; room for every stage's */
     unsigned n_sequences;
 
-    /* A window's rows, row-major as in profile npu on the CPU: the host's side of `work`, and what
-     * the host alone sees. */
     struct npu_memory *work[NPU_ARRAY_WORKS];
-    int32_t *residual; /* [positions][d_model] */
-    int16_t *rows;     /* [positions][d_model], normalised */
-    int32_t *u;
+    /* A window's rows, row-major as in profile npu on the CPU: row 0 of each buffer, s16 but for the
+     * residual stream; NULL: the caller's or a weight. Mel is in integers. Rows of zeros stand
+     * before row 0 where a stage reads them. All are on the host, the residual stream is the host's
+     * side of `work`. */
+    char *buffer[NPU_BUFFER_COUNT];
+    int16_t *rows; /* [positions][d_model], normalised: the host's side of `work` */
+    int32_t *u;    /* the host's side of `work` */
     char *block;
-    int16_t *mel;       /* [2 positions + 2][n_mels], zero row first and last */
-    int16_t *stem;      /* [2 positions + 1][d_model], the first row always zero */
-    int16_t *q, *k, *v; /* [positions][d_model] */
-    int16_t *mixed;     /* [positions][d_model] */
-    int16_t *ffn;       /* [positions][d_ffn] */
 };
 
 /* struct npu_backend's load(), unload() and run(). A window of another length than the one before
@@ -91,12 +88,10 @@ int npu_array_run(struct npu_loaded *loaded, struct npu_run *run);
 /* stage.c: which design computes each product, and its shape but for the rows. Looks at the integer
  * model's numbers, not at its weights. */
 void npu_array_choose(struct npu_array_loaded *l);
-/* The product of a stage's matrix for the planned window, but for a, lda and c; its norm. */
+/* The product of a stage's matrix for the planned window, but for a and c. */
 struct npu_fixed_gemm_args npu_array_gemm_args(const struct npu_array_loaded *l, unsigned stage,
                                                unsigned matrix);
-struct npu_fixed_norm_args npu_array_norm_args(const struct npu_array_loaded *l, unsigned stage);
-/* What becomes of an operation's sums; and on a design: that of one core ends at s16 or s32. */
-enum npu_fixed_result npu_array_result(enum npu_op op);
+/* What becomes of a product's sums on a design: that of one core ends at s16 or s32. */
 enum npu_fixed_result npu_array_result_on(enum npu_array_design design,
                                           enum npu_fixed_result result);
 enum npu_array_types npu_array_types_of(enum npu_array_design design);

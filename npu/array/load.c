@@ -92,9 +92,9 @@ static void take_room(size_t bytes[NPU_ARRAY_WORKS], const struct npu_array_sequ
 /* What launches read and write, by the plan. */
 static void find_room(const struct npu_array_loaded *l, size_t bytes[NPU_ARRAY_WORKS])
 {
-    const size_t values = (size_t)l->positions * l->program.d_model;
+    const size_t values = npu_buffer_values(&l->program.buffer[NPU_BUFFER_RESIDUAL], l->positions);
 
-    bytes[NPU_ARRAY_RESIDUAL] = values * sizeof(*l->residual);
+    bytes[NPU_ARRAY_RESIDUAL] = values * sizeof(int32_t);
     bytes[NPU_ARRAY_NORMED] = values * sizeof(*l->rows);
     for (unsigned i = 0; i < l->program.n_stages; i++) {
         const struct npu_stage *s = &l->program.stage[i];
@@ -128,27 +128,27 @@ static int open_work(struct npu_array_loaded *l, struct npu_error *err)
     }
     if (ret)
         return ret;
-    l->residual = npu_memory_map(l->work[NPU_ARRAY_RESIDUAL]);
+    l->buffer[NPU_BUFFER_RESIDUAL] = npu_memory_map(l->work[NPU_ARRAY_RESIDUAL]);
     l->rows = npu_memory_map(l->work[NPU_ARRAY_NORMED]);
     if (l->work[NPU_ARRAY_U])
         l->u = npu_memory_map(l->work[NPU_ARRAY_U]);
     return 0;
 }
 
+/* Zeros before a buffer stand after it as well. */
 static size_t lay_out(struct npu_array_loaded *l, char *base)
 {
-    const struct npu_program *p = &l->program;
-    const size_t rows = (size_t)l->positions * p->d_model * sizeof(int16_t);
-    const size_t framed = 2 * (size_t)l->positions + 2;
     size_t used = 0;
 
-    l->mel = npu_block_take(base, &used, framed * p->n_mels * sizeof(*l->mel));
-    l->stem = npu_block_take(base, &used, (framed - 1) * p->d_model * sizeof(*l->stem));
-    l->q = npu_block_take(base, &used, rows);
-    l->k = npu_block_take(base, &used, rows);
-    l->v = npu_block_take(base, &used, rows);
-    l->mixed = npu_block_take(base, &used, rows);
-    l->ffn = npu_block_take(base, &used, (size_t)l->positions * p->d_ffn * sizeof(*l->ffn));
+    for (unsigned i = 0; i < NPU_BUFFER_COUNT; i++) {
+        const struct npu_buffer_shape *b = &l->program.buffer[i];
+        size_t zeros = (size_t)b->before * b->columns;
+        if (i == NPU_BUFFER_RESIDUAL || (b->phase == NPU_PHASE_ELSEWHERE && i != NPU_BUFFER_MEL))
+            continue;
+        int16_t *rows = npu_block_take(
+            base, &used, (npu_buffer_values(b, l->positions) + 2 * zeros) * sizeof(int16_t));
+        l->buffer[i] = (char *)(rows ? rows + zeros : NULL);
+    }
     return used;
 }
 

@@ -63,7 +63,7 @@ void npu_array_gelu_job(struct npu_core_job *job, const int16_t *table, int shif
 /* A job and the tiles of queries: 1 + 2 ceil(m / 64) objects. */
 uint8_t *npu_array_pack_q(uint8_t *to, const struct npu_fixed_attention_args *a);
 /* Keys and values: 4 objects for each block of 64. rows: of k and v that there are, a->n or more;
- * what lies behind a->n takes no part. */
+ * what comes after a->n takes no part. */
 uint8_t *npu_array_pack_kv(uint8_t *to, const struct npu_fixed_attention_args *a, int rows);
 /* All tiles of results into a->out: 2 ceil(m / 64) objects. */
 const uint8_t *npu_array_unpack_o(const struct npu_fixed_attention_args *a, const uint8_t *from);

@@ -142,7 +142,7 @@ static int plan_gelu(struct npu_array_loaded *l, unsigned stage, struct npu_erro
 
 static int plan_norm(struct npu_array_loaded *l, unsigned stage, struct npu_error *err)
 {
-    const struct npu_fixed_norm_args n = npu_array_norm_args(l, stage);
+    const struct npu_fixed_norm_args n = npu_fixed_norm_of(l->fixed, stage, l->planned);
     struct npu_array_stage *to = &l->stage[stage];
     const int count = (int)(((size_t)n.m * (size_t)n.d + NORM_VALUES - 1) / NORM_VALUES);
 
@@ -172,12 +172,12 @@ static int plan_stage(struct npu_array_loaded *l, unsigned stage, struct npu_err
     for (unsigned m = 0; m < s->n_matrices && ret == 0; m++)
         ret = plan_product(l, stage, m, err);
     if (ret == 0 && s->n_matrices && to->product[0].design == NPU_ARRAY_GEMM1 &&
-        npu_array_result(s->op) == NPU_FIXED_GELU)
+        npu_array_gemm_args(l, stage, 0).result == NPU_FIXED_GELU)
         ret = plan_gelu(l, stage, err);
     if (ret == 0 && s->norm != NPU_TENSOR_NONE &&
         npu_array_design_name(&l->program, NPU_ARRAY_NORM))
         ret = plan_norm(l, stage, err);
-    if (ret == 0 && s->op == NPU_OP_ATTENTION)
+    if (ret == 0 && s->kind == NPU_KIND_ATTENTION)
         ret = plan_attention(l, stage, err);
     return ret;
 }

@@ -141,15 +141,14 @@ static int gemm1_then(const struct job *job, const struct npu_array_product *p,
     return ret;
 }
 
-/* m rows of `a` (stride lda) through a matrix of the stage. */
-static int gemm(const struct job *job, unsigned matrix, void *c, const int16_t *a, size_t lda)
+/* The rows of `a` through a matrix of the stage, into its buffer. */
+static int gemm(const struct job *job, unsigned matrix, const int16_t *a)
 {
     const struct npu_array_product *p = &job->w->product[matrix];
     struct npu_fixed_gemm_args g = npu_array_gemm_args(job->l, job->index, matrix);
 
-    g.c = c;
+    g.c = job->l->buffer[job->s->out + matrix];
     g.a = a;
-    g.lda = (ptrdiff_t)lda;
     if (p->design == NPU_ARRAY_GEMM16)
         return gemm16(job, p, &g);
     if (p->design == NPU_ARRAY_GEMM1)
@@ -168,55 +167,54 @@ static int norm(const struct job *job)
 
     if (job->w->norm_job)
         return launch(job, job->w->norm, NPU_ARRAY_RESIDUAL, job->w->norm_job, NPU_ARRAY_NORMED);
-    const struct npu_fixed_norm_args args = npu_array_norm_args(l, job->index);
+    struct npu_fixed_norm_args args = npu_fixed_norm_of(l->fixed, job->index, l->planned);
+    args.y = l->rows;
+    args.x = (const int32_t *)l->buffer[job->s->in];
     npu_fixed_norm_s32s16_ref(&args);
     return 0;
 }
 
-static int conv1(const struct job *job)
+/* The window's mel in integers, zeros after it: a longer window left its own there. */
+static void quantise_mel(const struct job *job)
 {
     struct npu_array_loaded *l = job->l;
-    const struct npu_program *p = &l->program;
-    const size_t n = 2 * (size_t)l->planned * p->n_mels;
+    const struct npu_buffer_shape *b = &l->program.buffer[NPU_BUFFER_MEL];
+    const size_t n = npu_buffer_values(b, l->planned);
+    int16_t *mel = (int16_t *)l->buffer[NPU_BUFFER_MEL];
 
-    npu_fixed_quantise_mel(l->mel + p->n_mels, job->run->mel, n);
-    memset(l->mel + p->n_mels + n, 0, p->n_mels * sizeof(*l->mel));
-    return gemm(job, 0, l->stem + p->d_model, l->mel, p->n_mels);
+    npu_fixed_quantise_mel(mel, job->run->mel, n);
+    memset(mel + n, 0, b->before * b->columns * sizeof(*mel));
 }
 
-static int conv2(const struct job *job)
+static int product(const struct job *job)
 {
-    return gemm(job, 0, job->l->residual, job->l->stem, 2 * (size_t)job->l->program.d_model);
-}
+    const struct npu_array_loaded *l = job->l;
+    const int16_t *a = l->rows;
+    int ret = 0;
 
-static int norm_qkv(const struct job *job)
-{
-    struct npu_array_loaded *l = job->l;
-    int16_t *const to[] = {l->q, l->k, l->v};
-
-    int ret = norm(job);
-    for (unsigned i = 0; i < 3 && ret == 0; i++)
-        ret = gemm(job, i, to[i], l->rows, l->program.d_model);
+    if (job->s->in == NPU_BUFFER_MEL)
+        quantise_mel(job);
+    if (job->s->norm != NPU_TENSOR_NONE)
+        ret = norm(job);
+    else
+        a = (const int16_t *)l->buffer[job->s->in] + npu_stage_at(job->s, 0);
+    for (unsigned i = 0; i < job->s->n_matrices && ret == 0; i++)
+        ret = gemm(job, i, a);
     return ret;
 }
 
 static struct npu_fixed_attention_args head_args(const struct job *job, unsigned head)
 {
-    struct npu_array_loaded *l = job->l;
-    const ptrdiff_t d = l->program.d_model, at = (ptrdiff_t)head * TILE;
+    const struct npu_array_loaded *l = job->l;
+    const size_t at = (size_t)head * TILE;
+    struct npu_fixed_attention_args args =
+        npu_fixed_attention_of(l->fixed, job->index, l->planned, l->planned);
 
-    return (struct npu_fixed_attention_args){.out = l->mixed + at,
-                                             .q = l->q + at,
-                                             .k = l->k + at,
-                                             .v = l->v + at,
-                                             .exp = l->fixed->exp,
-                                             .ldo = d,
-                                             .ldq = d,
-                                             .ldk = d,
-                                             .ldv = d,
-                                             .m = (int)l->planned,
-                                             .n = (int)l->planned,
-                                             .qk_shift = job->fixed->qk_shift};
+    args.out = (int16_t *)l->buffer[job->s->out] + at;
+    args.q = (const int16_t *)l->buffer[job->s->in] + at;
+    args.k = (const int16_t *)l->buffer[job->s->in + 1] + at;
+    args.v = (const int16_t *)l->buffer[job->s->in + 2] + at;
+    return args;
 }
 
 static int attention(const struct job *job)
@@ -241,41 +239,18 @@ static int attention(const struct job *job)
     return ret;
 }
 
-static int out(const struct job *job)
-{
-    return gemm(job, 0, job->l->residual, job->l->mixed, job->s->k);
-}
-
-static int norm_fc1(const struct job *job)
-{
-    int ret = norm(job);
-    return ret ? ret : gemm(job, 0, job->l->ffn, job->l->rows, job->s->k);
-}
-
-static int fc2(const struct job *job)
-{
-    return gemm(job, 0, job->l->residual, job->l->ffn, job->s->k);
-}
-
-/* The only floats: z 2^-feature_bits gamma + beta, the product rounded before the sum. */
 static int final_norm(const struct job *job)
 {
-    const struct npu_fixed *fixed = job->l->fixed;
-    const size_t d = job->l->program.d_model, n = job->l->planned * d;
-    const float unit = 1.0f / (float)(1 << fixed->feature_bits);
-
     int ret = norm(job);
-    for (size_t i = 0; i < n && ret == 0; i++)
-        job->run->features[i] =
-            (float)job->l->rows[i] * unit * fixed->gamma[i % d] + fixed->beta[i % d];
+    if (ret == 0)
+        npu_fixed_features(job->l->fixed, job->run->features, job->l->rows, job->l->planned);
     return ret;
 }
 
-static int (*const stage_fns[NPU_OP_COUNT])(const struct job *job) = {
-    [NPU_OP_CONV1] = conv1,       [NPU_OP_CONV2] = conv2,
-    [NPU_OP_NORM_QKV] = norm_qkv, [NPU_OP_ATTENTION] = attention,
-    [NPU_OP_OUT] = out,           [NPU_OP_NORM_FC1] = norm_fc1,
-    [NPU_OP_FC2] = fc2,           [NPU_OP_NORM] = final_norm,
+static int (*const stage_fns[NPU_KIND_COUNT])(const struct job *job) = {
+    [NPU_KIND_PRODUCT] = product,
+    [NPU_KIND_ATTENTION] = attention,
+    [NPU_KIND_NORM] = final_norm,
 };
 
 int npu_array_run(struct npu_loaded *loaded, struct npu_run *run)
@@ -299,7 +274,7 @@ int npu_array_run(struct npu_loaded *loaded, struct npu_run *run)
                                 .s = s,
                                 .w = &l->stage[i],
                                 .fixed = &l->fixed->stage[i]};
-        ret = stage_fns[s->op](&job);
+        ret = stage_fns[s->kind](&job);
         if (ret) /* -ECANCELED, too: every launch looks */
             break;
         if (run->after)

@@ -1,63 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a stage is on the array: its operations with the arguments of kernels.h, and which design
- * computes them. */
+/* What a stage is on the array: which design computes it. */
 #include "npu/array/array.h"
 
 enum { MOST_REPEATS = 64 }; /* of a transfer, outermost */
 
-/* ---- Operations as kernels.h states them ------------------------------------------------------ */
-
-enum npu_fixed_result npu_array_result(enum npu_op op)
-{
-    static const enum npu_fixed_result results[NPU_OP_COUNT] = {
-        [NPU_OP_CONV1] = NPU_FIXED_GELU,    [NPU_OP_CONV2] = NPU_FIXED_STEM,
-        [NPU_OP_NORM_QKV] = NPU_FIXED_S16,  [NPU_OP_OUT] = NPU_FIXED_RESIDUAL,
-        [NPU_OP_NORM_FC1] = NPU_FIXED_GELU, [NPU_OP_FC2] = NPU_FIXED_RESIDUAL,
-    };
-    return results[op];
-}
-
 struct npu_fixed_gemm_args npu_array_gemm_args(const struct npu_array_loaded *l, unsigned stage,
                                                unsigned matrix)
 {
-    const struct npu_stage *s = &l->program.stage[stage];
-    const struct npu_fixed_stage *i = &l->fixed->stage[stage];
-    const struct npu_fixed_matrix *w = &i->matrix[matrix];
-
-    return (struct npu_fixed_gemm_args){.w = w->w,
-                                        .bias = w->bias,
-                                        .mult = w->mult,
-                                        .shift = w->shift,
-                                        .table = i->table,
-                                        .pos = l->fixed->positions,
-                                        .ldw = s->k,
-                                        .ldc = s->n,
-                                        .ldp = l->program.d_model,
-                                        .m = (int)npu_stage_rows(s, l->planned),
-                                        .n = (int)s->n,
-                                        .k = (int)s->k,
-                                        .acc_shift = w->acc_shift,
-                                        .gelu_shift = i->gelu_shift,
-                                        .result = npu_array_result(s->op)};
-}
-
-struct npu_fixed_norm_args npu_array_norm_args(const struct npu_array_loaded *l, unsigned stage)
-{
-    const struct npu_fixed_stage *i = &l->fixed->stage[stage];
-    const ptrdiff_t d = l->program.d_model;
-    const bool last = l->program.stage[stage].op == NPU_OP_NORM;
-
-    return (struct npu_fixed_norm_args){.y = l->rows,
-                                        .x = l->residual,
-                                        .mult = last ? NULL : i->norm_mult,
-                                        .ldy = d,
-                                        .ldx = d,
-                                        .m = (int)l->planned,
-                                        .d = (int)d,
-                                        .shift = last ? l->fixed->feature_bits : i->norm_shift,
-                                        .inv_d = l->fixed->inv_d,
-                                        .eps = l->fixed->eps,
-                                        .sqrt_d = l->fixed->sqrt_d};
+    return npu_fixed_gemm_of(l->fixed, stage, matrix, 0,
+                             npu_stage_rows(&l->program.stage[stage], l->planned));
 }
 
 /* ---- Designs --------------------------------------------------------------------------------- */

@@ -20,13 +20,10 @@ struct npu_calibration {
     const float *table; /* the positions' */
     unsigned positions;
     void *block;
-    float *mel;   /* [2 positions + 2][n_mels], framed by zeros */
-    float *stem;  /* [2 positions + 2][d_model], likewise */
-    float *x;     /* [positions][d_model], the residual */
-    float *norm;  /* [positions][d_model] */
-    float *mixed; /* [positions][d_model] */
-    float *out;   /* [matrix][positions][d_model] or [positions][d_ffn] */
-    float *panel; /* rows as gemm_f32 wants them */
+    float *buffer[NPU_BUFFER_COUNT]; /* of `positions`; NULL: not needed here */
+    float *norm;                     /* [positions][d_model] */
+    float *sums;                     /* [positions][d_model]: what is added to the residual */
+    float *panel;                    /* rows as gemm_f32 wants them */
     float *kt, *v, *scratch;
 
     /* of the stage at hand */
@@ -36,6 +33,19 @@ struct npu_calibration {
     unsigned rows;
 };
 
+static void lay_out_buffers(struct npu_calibration *c, char *base, size_t *used)
+{
+    for (unsigned i = 0; i < NPU_BUFFER_COUNT; i++) {
+        const struct npu_buffer_shape *b = &c->program->buffer[i];
+        size_t zeros = (size_t)b->before * b->columns; /* on both sides */
+        size_t values = npu_buffer_values(b, c->positions) + 2 * zeros;
+        if (i == NPU_BUFFER_POSITIONS || i == NPU_BUFFER_FEATURES)
+            continue;
+        float *memory = npu_block_take(base, used, values * sizeof(float));
+        c->buffer[i] = memory ? memory + zeros : NULL;
+    }
+}
+
 static size_t lay_out(struct npu_calibration *c, char *base)
 {
     const struct npu_program *p = c->program;
@@ -43,12 +53,9 @@ static size_t lay_out(struct npu_calibration *c, char *base)
     int nr = c->kernels->gemm_f32_nr;
     size_t widest = k > 3 * p->n_mels ? k : 3 * p->n_mels;
 
-    c->mel = npu_block_take(base, &used, (2 * n + 2) * p->n_mels * sizeof(float));
-    c->stem = npu_block_take(base, &used, (2 * n + 2) * d * sizeof(float));
-    c->x = npu_block_take(base, &used, n * d * sizeof(float));
+    lay_out_buffers(c, base, &used);
     c->norm = npu_block_take(base, &used, n * d * sizeof(float));
-    c->mixed = npu_block_take(base, &used, n * d * sizeof(float));
-    c->out = npu_block_take(base, &used, n * k * sizeof(float));
+    c->sums = npu_block_take(base, &used, n * d * sizeof(float));
     c->panel = npu_block_take(base, &used, (NPU_CALIBRATION_ROWS + 64) * widest * sizeof(float));
     c->kt = npu_block_take(base, &used,
                            npu_packed_b_f32_size((int)n, NPU_HEAD_DIM, nr) * sizeof(float));
@@ -68,7 +75,7 @@ struct npu_calibration *npu_calibration_open(const struct npu_kernels *kernels,
     c->kernels = kernels;
     c->program = program;
     c->positions = program->positions < POSITIONS ? program->positions : POSITIONS;
-    size_t bytes = lay_out(c, NULL), mels = program->n_mels;
+    size_t bytes = lay_out(c, NULL);
     c->block = npu_block_alloc(bytes);
     if (!c->block) {
         free(c);
@@ -76,8 +83,8 @@ struct npu_calibration *npu_calibration_open(const struct npu_kernels *kernels,
     }
     memset(c->block, 0, bytes);
     lay_out(c, c->block);
-    for (size_t i = mels; i < (2 * c->positions + 1) * mels; i++)
-        c->mel[i] = SILENCE;
+    for (size_t i = 0; i < npu_buffer_values(&program->buffer[NPU_BUFFER_MEL], c->positions); i++)
+        c->buffer[NPU_BUFFER_MEL][i] = SILENCE;
     return c;
 }
 
@@ -97,44 +104,21 @@ void npu_calibration_begin(struct npu_calibration *c, const struct npu_stage *st
     size_t d = c->program->d_model;
 
     c->stage = stage;
-    c->rows = stage->op == NPU_OP_CONV1 ? 2 * c->positions : c->positions;
-    c->lda = stage->k;
-    if (stage->norm != NPU_TENSOR_NONE)
-        c->kernels->norm_f32(c->norm, (ptrdiff_t)d, c->x, (ptrdiff_t)d, gamma, beta,
-                             (int)c->positions, (int)d);
-    switch (stage->in) {
-    case NPU_BUFFER_MEL:
-        c->a = c->mel;
-        c->lda = c->program->n_mels;
-        break;
-    case NPU_BUFFER_STEM:
-        c->a = c->stem;
-        c->lda = 2 * d;
-        break;
-    case NPU_BUFFER_MIXED:
-        c->a = c->mixed;
-        break;
-    case NPU_BUFFER_FFN: /* the stage before left it; this one's output goes to the norm's place */
-        c->a = c->out;
-        break;
-    default:
-        c->a = c->norm;
-        break;
+    c->rows = npu_stage_rows(stage, c->positions);
+    c->lda = (size_t)npu_stage_stride(stage);
+    if (stage->norm == NPU_TENSOR_NONE) {
+        c->a = c->buffer[stage->in] + npu_stage_at(stage, 0);
+        return;
     }
+    c->a = c->norm;
+    c->kernels->norm_f32(c->norm, (ptrdiff_t)d, c->buffer[stage->in], (ptrdiff_t)d, gamma, beta,
+                         (int)c->positions, (int)d);
 }
 
 /* Where a matrix's outputs go before bias, GELU and residual. */
 static float *output(struct npu_calibration *c, unsigned matrix)
 {
-    size_t rows = c->positions * c->program->d_model;
-    switch (c->stage->out) {
-    case NPU_BUFFER_STEM:
-        return c->stem + c->program->d_model;
-    case NPU_BUFFER_RESIDUAL:
-        return c->stage->in == NPU_BUFFER_FFN ? c->norm : c->out;
-    default:
-        return c->out + matrix * rows;
-    }
+    return c->stage->added ? c->sums : c->buffer[c->stage->out + matrix];
 }
 
 void npu_calibration_rows(struct npu_calibration *c, unsigned matrix, unsigned j, unsigned n_rows,
@@ -167,55 +151,34 @@ void npu_calibration_bias(struct npu_calibration *c, unsigned matrix, const floa
 
 static void attend(struct npu_calibration *c)
 {
-    size_t d = c->program->d_model, rows = c->positions * d;
-    ptrdiff_t ld = (ptrdiff_t)d;
+    float *const *in = &c->buffer[c->stage->in], *out = c->buffer[c->stage->out];
+    ptrdiff_t d = c->program->d_model;
     int n = (int)c->positions, nr = c->kernels->gemm_f32_nr;
 
-    for (size_t at = 0; at < d; at += NPU_HEAD_DIM) {
-        npu_pack_kt_f32(c->kt, c->out + rows + at, ld, 0, n, n, nr);
-        npu_pack_v_f32(c->v, c->out + 2 * rows + at, ld, 0, n, n,
-                       nr < NPU_HEAD_DIM ? nr : NPU_HEAD_DIM);
-        c->kernels->attention_f32(c->mixed + at, ld, c->out + at, ld, c->kt, c->v, n, n,
-                                  c->scratch);
+    for (ptrdiff_t at = 0; at < d; at += NPU_HEAD_DIM) {
+        npu_pack_kt_f32(c->kt, in[1] + at, d, 0, n, n, nr);
+        npu_pack_v_f32(c->v, in[2] + at, d, 0, n, n, nr < NPU_HEAD_DIM ? nr : NPU_HEAD_DIM);
+        c->kernels->attention_f32(out + at, d, in[0] + at, d, c->kt, c->v, n, n, c->scratch);
     }
-}
-
-/* The residual: outputs added to what was there. */
-static void add(struct npu_calibration *c, const float *y, const float *before)
-{
-    for (size_t i = 0; i < (size_t)c->positions * c->program->d_model; i++)
-        c->x[i] = before[i] + y[i];
 }
 
 void npu_calibration_end(struct npu_calibration *c)
 {
     const struct npu_stage *s = c->stage;
-    float *y = output(c, 0);
     size_t n = (size_t)c->rows * s->n;
 
-    switch (s->op) {
-    case NPU_OP_CONV1:
-    case NPU_OP_NORM_FC1:
-        c->kernels->gelu_f32(y, n);
-        break;
-    case NPU_OP_CONV2:
-        c->kernels->gelu_f32(y, n);
-        add(c, y, c->table);
-        break;
-    case NPU_OP_NORM_QKV: /* 64^-1/2 of the queries */
-        for (size_t i = 0; i < n; i++)
-            y[i] *= s->matrix[0].scale;
-        break;
-    case NPU_OP_ATTENTION:
+    if (s->kind == NPU_KIND_ATTENTION)
         attend(c);
-        break;
-    case NPU_OP_OUT:
-    case NPU_OP_FC2:
-        add(c, y, c->x);
-        break;
-    default:
-        break;
-    }
+    if (s->kind != NPU_KIND_PRODUCT)
+        return;
+    float *y = output(c, 0);
+    for (size_t i = 0; i < n && s->matrix[0].scale != 1; i++)
+        y[i] *= s->matrix[0].scale; /* 64^-1/2 of the queries */
+    if (s->gelu)
+        c->kernels->gelu_f32(y, n);
+    const float *before = s->added == NPU_BUFFER_POSITIONS ? c->table : c->buffer[s->added];
+    for (size_t i = 0; i < n && s->added; i++)
+        c->buffer[s->out][i] = before[i] + y[i];
 }
 
 /* The nth largest of k magnitudes, n >= 1: the largest that n values reach. */

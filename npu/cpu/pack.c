@@ -115,7 +115,7 @@ static int64_t add_up(const int16_t *w, unsigned k, int32_t *sum)
 /* The factor of a matrix's outputs; the scores of integer attention are in base 2. */
 static float output_factor(const struct npu_stage *s, unsigned matrix)
 {
-    bool queries = s->op == NPU_OP_NORM_QKV && matrix == 0;
+    bool queries = s->out + matrix == NPU_BUFFER_Q;
     return queries ? s->matrix[matrix].scale * LOG2_E : s->matrix[matrix].scale;
 }
 
@@ -192,7 +192,7 @@ static int pack_matrix(struct npu_cpu_weights *w, unsigned stage, unsigned m,
                                      (uint64_t)n_rows * s->k, scratch->rows, err);
         if (ret)
             return ret;
-        if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2)
+        if (s->taps > 1)
             reorder_taps(scratch->rows, n_rows, s->k, scratch->rows + (size_t)ROWS * s->k);
         if (scratch->calibration)
             npu_calibration_rows(scratch->calibration, m, j, n_rows, scratch->rows);
@@ -279,8 +279,8 @@ static int pack_stage(struct npu_cpu_weights *w, unsigned index, const struct np
         npu_calibration_begin(calibration, s, st->gamma, st->beta);
     if (ret == 0 && st->recipe.tail)
         npu_calibration_outliers(calibration, st->exchange, st->recipe.tail);
-    if (ret == 0 && s->op == NPU_OP_FC2)
-        exchange_outputs(w, index - 1, st); /* FC2 follows FC1 */
+    if (ret == 0 && s->in == NPU_BUFFER_FFN)
+        exchange_outputs(w, index - 1, st); /* of the stage before */
     for (unsigned m = 0; ret == 0 && m < s->n_matrices; m++)
         ret = pack_matrix(w, index, m, model, scratch, err);
     if (ret == 0 && calibration)

@@ -9,13 +9,13 @@
 /* The first layer is fragile in 8 bits in everything. */
 static bool is_wide(const struct npu_stage *s)
 {
-    return s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2 || s->layer == 0;
+    return s->taps > 1 || s->layer == 0;
 }
 
-/* Behind it the channels with outliers are few: the rest of a row keeps a scale that fits it. */
+/* After it the channels with outliers are few: the rest of a row keeps a scale that fits it. */
 static unsigned count_tail(const struct npu_stage *s)
 {
-    unsigned most = s->k / 4 / 16 * 16, tail = s->op == NPU_OP_FC2 ? NPU_CPU_TAIL_MAX : 32;
+    unsigned most = s->k / 4 / 16 * 16, tail = s->in == NPU_BUFFER_FFN ? NPU_CPU_TAIL_MAX : 32;
     return tail < most ? tail : most;
 }
 
@@ -23,7 +23,7 @@ struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, u
                                             enum npu_profile profile)
 {
     const struct npu_stage *s = &program->stage[index];
-    bool integer = profile == NPU_PROFILE_INT8 && s->op != NPU_OP_NORM;
+    bool integer = profile == NPU_PROFILE_INT8 && s->kind != NPU_KIND_NORM;
     bool wide = is_wide(s), wide_heads = s->layer == 0;
 
     return (struct npu_cpu_recipe){
@@ -32,7 +32,7 @@ struct npu_cpu_recipe npu_cpu_choose_recipe(const struct npu_program *program, u
         .asymmetric = !wide,
         .a_max = wide ? INT16_MAX : 255,
         .w_max = wide ? WIDE_MAX : 127,
-        .tail = integer && !wide ? count_tail(s) : 0,
+        .tail = integer && !wide && s->n_matrices ? count_tail(s) : 0,
         .head_width = wide_heads ? NPU_WIDE : NPU_NARROW,
         .qk_max = wide_heads ? WIDE_HEAD_MAX : 127,
         .v_max = wide_heads ? WIDE_HEAD_MAX : 127,

@@ -1,128 +1,110 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stages in f32. */
+/* Profile f32. */
+#include "npu/block.h"
 #include "npu/cpu/cpu.h"
 
-static void gemm(const struct npu_cpu_job *job, unsigned matrix, float *c, size_t ldc,
-                 const float *a, size_t lda, const float *r, size_t ldr, unsigned m, unsigned flags)
+/* The part's rows of K or V, into the layout that attention wants. */
+static void pack(const struct npu_cpu_part *p, enum npu_operand to)
 {
-    const struct npu_cpu_matrix *w = &job->w->matrix[matrix];
-    const struct npu_gemm_f32_args args = {
-        .c = c,
-        .a = a,
-        .b = w->b,
-        .bias = w->bias,
-        .r = r,
-        .lda = (ptrdiff_t)lda,
-        .ldc = (ptrdiff_t)ldc,
-        .ldr = (ptrdiff_t)ldr,
-        .m = (int)m,
-        .n = (int)job->s->n,
-        .k = (int)job->s->k,
-        .flags = flags,
-    };
-    job->l->device->kernels.gemm_f32(&args);
-}
+    const struct npu_cpu_loaded *l = p->l;
+    int nr = l->device->kernels.gemm_f32_nr, n = (int)p->positions;
 
-static void run_conv1(void *user, unsigned index, unsigned worker)
-{
-    const struct npu_cpu_job *job = user;
-    const struct npu_program *p = &job->l->program;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-
-    for (unsigned end = row + m; row < end; row += m) {
-        m = end - row;
-        const float *a = npu_cpu_frames(job, job->l->scratch[worker].rows, row, &m);
-        gemm(job, 0, job->l->stem + (size_t)(row + 1) * p->d_model, p->d_model, a, p->n_mels, NULL,
-             0, m, NPU_GEMM_GELU);
+    for (unsigned head = 0; head < l->program.n_heads; head++) {
+        const float *from = p->scratch->results + head * NPU_HEAD_DIM;
+        float *packed = (float *)l->buffer[to];
+        if (to == NPU_BUFFER_K)
+            npu_pack_kt_f32(packed + head * l->kt_size, from, p->s->n, (int)p->row, (int)p->m, n,
+                            nr);
+        else
+            npu_pack_v_f32(packed + head * l->v_size, from, p->s->n, (int)p->row, (int)p->m, n, nr);
     }
 }
 
-static void run_conv2(void *user, unsigned index, unsigned worker)
+static void multiply(const struct npu_cpu_part *p, unsigned matrix, const float *a)
 {
-    const struct npu_cpu_job *job = user;
-    size_t d = job->l->program.d_model;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-
-    gemm(job, 0, job->l->residual + row * d, d, job->l->stem + 2 * row * d, 2 * d,
-         job->l->weights->positions + row * d, d, m, NPU_GEMM_GELU);
+    const struct npu_cpu_matrix *w = &p->w->matrix[matrix];
+    const struct npu_stage *s = p->s;
+    enum npu_operand to = s->out + matrix;
+    bool packed = p->l->profile->bytes[to] == 0;
+    const struct npu_gemm_f32_args args = {
+        .c = packed ? p->scratch->results : npu_cpu_row(p->l, to, p->row),
+        .a = a,
+        .b = w->b,
+        .bias = w->bias,
+        .r = s->added ? npu_cpu_row(p->l, s->added, p->row) : NULL,
+        .lda = npu_stage_stride(s),
+        .ldc = s->n,
+        .ldr = s->n,
+        .m = (int)p->m,
+        .n = (int)s->n,
+        .k = (int)s->k,
+        .flags = s->gelu ? NPU_GEMM_GELU : 0,
+    };
+    p->l->device->kernels.gemm_f32(&args);
+    if (packed)
+        pack(p, to);
 }
 
-static void run_norm_qkv(void *user, unsigned index, unsigned worker)
+static void product(const struct npu_cpu_part *p)
 {
-    const struct npu_cpu_job *job = user;
-    struct npu_cpu_loaded *l = job->l;
-    const struct npu_program *p = &l->program;
-    int nr = l->device->kernels.gemm_f32_nr;
-    size_t d = p->d_model;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    float *h = l->scratch[worker].rows;
-    float *kv = h + (size_t)job->rows_per_job * d;
+    const float *a = p->scratch->normed;
 
-    npu_cpu_norm_rows(job, h, row, m);
-    gemm(job, 0, l->q + row * d, d, h, d, NULL, 0, m, 0);
-    gemm(job, 1, kv, d, h, d, NULL, 0, m, 0);
-    for (unsigned head = 0; head < p->n_heads; head++)
-        npu_pack_kt_f32(l->kt + head * l->kt_size, kv + head * NPU_HEAD_DIM, (ptrdiff_t)d, (int)row,
-                        (int)m, (int)job->positions, nr);
-    gemm(job, 2, kv, d, h, d, NULL, 0, m, 0);
-    for (unsigned head = 0; head < p->n_heads; head++)
-        npu_pack_v_f32(l->v + head * l->v_size, kv + head * NPU_HEAD_DIM, (ptrdiff_t)d, (int)row,
-                       (int)m, (int)job->positions, nr);
+    if (p->s->norm == NPU_TENSOR_NONE)
+        a = npu_cpu_input(p);
+    else
+        npu_cpu_norm_rows(p, p->scratch->normed, p->row, p->m);
+    for (unsigned i = 0; i < p->s->n_matrices; i++)
+        multiply(p, i, a);
 }
 
-static void run_attention(void *user, unsigned index, unsigned worker)
+static void attention(const struct npu_cpu_part *p)
 {
-    const struct npu_cpu_job *job = user;
-    struct npu_cpu_loaded *l = job->l;
-    unsigned rows_index, head = npu_cpu_job_head(job, index, &rows_index);
-    unsigned m, row = npu_cpu_job_rows(job, rows_index, &m);
-    size_t d = l->program.d_model, at = row * d + head * NPU_HEAD_DIM;
+    const struct npu_cpu_loaded *l = p->l;
+    ptrdiff_t d = l->program.d_model, at = p->head * NPU_HEAD_DIM;
+    float *out = npu_cpu_row(l, p->s->out, p->row);
+    const float *q = npu_cpu_row(l, p->s->in, p->row);
 
-    l->device->kernels.attention_f32(l->mixed + at, (ptrdiff_t)d, l->q + at, (ptrdiff_t)d,
-                                     l->kt + head * l->kt_size, l->v + head * l->v_size, (int)m,
-                                     (int)job->positions, l->scratch[worker].kernel);
+    l->device->kernels.attention_f32(out + at, d, q + at, d,
+                                     (float *)l->buffer[NPU_BUFFER_K] + p->head * l->kt_size,
+                                     (float *)l->buffer[NPU_BUFFER_V] + p->head * l->v_size,
+                                     (int)p->m, (int)p->positions, p->scratch->kernel);
 }
 
-static void run_out(void *user, unsigned index, unsigned worker)
+static void lay_out(struct npu_cpu_loaded *l, enum npu_phase phase, char *base, size_t *used)
 {
-    const struct npu_cpu_job *job = user;
-    size_t d = job->l->program.d_model;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    float *x = job->l->residual + row * d;
-    gemm(job, 0, x, d, job->l->mixed + row * d, d, x, d, m, 0);
+    int padded = (int)(l->blocks * NPU_KEY_BLOCK);
+    size_t heads = l->program.n_heads;
+
+    if (phase != NPU_PHASE_ATTENTION)
+        return;
+    l->kt_size = npu_packed_b_f32_size(padded, NPU_HEAD_DIM, l->device->kernels.gemm_f32_nr);
+    l->v_size = (size_t)padded * NPU_HEAD_DIM;
+    l->buffer[NPU_BUFFER_K] = npu_block_take(base, used, heads * l->kt_size * sizeof(float));
+    l->buffer[NPU_BUFFER_V] = npu_block_take(base, used, heads * l->v_size * sizeof(float));
 }
 
-static void run_norm_fc1(void *user, unsigned index, unsigned worker)
+static void lay_out_scratch(struct npu_cpu_loaded *l, struct npu_cpu_scratch *to, size_t rows,
+                            char *base, size_t *used)
 {
-    const struct npu_cpu_job *job = user;
-    struct npu_cpu_loaded *l = job->l;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    float *h = l->scratch[worker].rows;
-    size_t ffn = l->program.d_ffn;
-
-    npu_cpu_norm_rows(job, h, row, m);
-    gemm(job, 0, l->ffn + row * ffn, ffn, h, l->program.d_model, NULL, 0, m, NPU_GEMM_GELU);
+    l->result_values = rows * l->program.d_model;
+    to->normed = npu_block_take(base, used, rows * l->program.d_model * sizeof(float));
+    to->results = npu_block_take(base, used, l->result_values * sizeof(float));
+    to->kernel =
+        npu_block_take(base, used, npu_attention_f32_scratch((int)l->positions) * sizeof(float));
 }
 
-static void run_fc2(void *user, unsigned index, unsigned worker)
-{
-    const struct npu_cpu_job *job = user;
-    size_t d = job->l->program.d_model, ffn = job->l->program.d_ffn;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    float *x = job->l->residual + row * d;
-    gemm(job, 0, x, d, job->l->ffn + row * ffn, ffn, x, d, m, 0);
-}
-
-static void run_norm(void *user, unsigned index, unsigned worker)
-{
-    const struct npu_cpu_job *job = user;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    npu_cpu_norm_rows(job, job->run->features + (size_t)row * job->l->program.d_model, row, m);
-}
-
-npu_job_fn *const npu_cpu_f32_fns[NPU_OP_COUNT] = {
-    [NPU_OP_CONV1] = run_conv1,       [NPU_OP_CONV2] = run_conv2,
-    [NPU_OP_NORM_QKV] = run_norm_qkv, [NPU_OP_ATTENTION] = run_attention,
-    [NPU_OP_OUT] = run_out,           [NPU_OP_NORM_FC1] = run_norm_fc1,
-    [NPU_OP_FC2] = run_fc2,           [NPU_OP_NORM] = run_norm,
+const struct npu_cpu_profile npu_cpu_f32 = {
+    .bytes = {[NPU_BUFFER_MEL] = 4,
+              [NPU_BUFFER_STEM] = 4,
+              [NPU_BUFFER_POSITIONS] = 4,
+              [NPU_BUFFER_RESIDUAL] = 4,
+              [NPU_BUFFER_Q] = 4,
+              [NPU_BUFFER_MIXED] = 4,
+              [NPU_BUFFER_FFN] = 4,
+              [NPU_BUFFER_FEATURES] = 4},
+    .lay_out = lay_out,
+    .lay_out_scratch = lay_out_scratch,
+    .run = {[NPU_KIND_PRODUCT] = product,
+            [NPU_KIND_ATTENTION] = attention,
+            [NPU_KIND_NORM] = npu_cpu_norm},
 };

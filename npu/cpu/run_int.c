@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stages in integers: rows are quantised where they are needed, products are exact, sums,
- * softmax statistics, norms and the residual stream are f32. */
+/* Profile int8: rows are quantised where they are needed, products are exact, sums, softmax
+ * statistics, norms and the residual stream are f32. */
+#include "npu/block.h"
 #include "npu/cpu/cpu.h"
 
 /* Integer rows with their scales and zero points. */
@@ -11,318 +12,317 @@ struct rows {
     size_t ld;     /* operands */
     int16_t *tail; /* of a stage with one, stride its length */
     float *tail_scale;
-    int32_t *no_zero; /* room for the zero points that s16 operands do not need */
+    int32_t *no_zero; /* room for zero points that nobody reads */
 };
 
-static const struct npu_int_kernels *kernels_of(const struct npu_cpu_job *job)
+static const struct npu_int_kernels *kernels_of(const struct npu_cpu_part *p, enum npu_width width)
 {
-    return &job->l->device->kernels.width[job->w->recipe.width];
-}
-
-static const struct npu_int_kernels *head_kernels_of(const struct npu_cpu_job *job)
-{
-    return &job->l->device->kernels.width[job->w->recipe.head_width];
+    return &p->l->device->kernels.width[width];
 }
 
 /* Operands n into a buffer. */
-static void *operand(const struct npu_cpu_job *job, void *buffer, enum npu_width width, size_t n)
+static void *operand(const struct npu_cpu_part *p, void *buffer, enum npu_width width, size_t n)
 {
-    return (char *)buffer + n * npu_cpu_operand_bytes(&job->l->device->kernels, width);
-}
-
-static struct rows scratch_rows(const struct npu_cpu_scratch *scratch, size_t n)
-{
-    return (struct rows){scratch->a,    scratch->scale,      scratch->zero,     n,
-                         scratch->tail, scratch->tail_scale, scratch->tail_zero};
+    return (char *)buffer + n * npu_cpu_operand_bytes(&p->l->device->kernels, width);
 }
 
 /* The rows from `i` on. */
-static struct rows rows_from(const struct npu_cpu_job *job, const struct rows *rows, size_t i)
+static struct rows rows_from(const struct npu_cpu_part *p, const struct rows *rows, size_t i)
 {
-    return (struct rows){operand(job, rows->a, job->w->recipe.width, i * rows->ld),
+    return (struct rows){operand(p, rows->a, p->w->recipe.width, i * rows->ld),
                          rows->scale + i,
                          rows->zero + i,
                          rows->ld,
-                         rows->tail + i * job->w->recipe.tail,
+                         rows->tail + i * p->w->recipe.tail,
                          rows->tail_scale + i,
                          rows->no_zero};
 }
 
-/* m rows of the stage's input, stride ldx, in the order that quant() wants. */
-static void exchange(const struct npu_cpu_job *job, float *x, size_t ldx, unsigned m)
+static struct rows scratch_rows(const struct npu_cpu_part *p)
 {
-    npu_cpu_exchange(job->w, job->s->k, x, ldx, m);
+    const struct npu_cpu_scratch *s = p->scratch;
+    return (struct rows){s->a, s->scale, s->zero, p->s->k, s->tail, s->tail_scale, s->no_zero};
 }
 
-/* m rows of n from x, stride ldx, to the stage's integers. */
-static void quant(const struct npu_cpu_job *job, const struct rows *to, const float *x, size_t ldx,
-                  unsigned m, size_t n)
+/* The part's rows of the FFN buffer, as the stage that reads it wants them. */
+static struct rows ffn_rows(const struct npu_cpu_part *reader)
 {
-    size_t tail = job->w->recipe.tail;
+    const struct npu_cpu_int_buffers *i = &reader->l->int8;
+    const struct rows all = {reader->l->buffer[NPU_BUFFER_FFN],
+                             i->ffn_scale,
+                             i->ffn_zero,
+                             reader->s->k,
+                             i->ffn_tail,
+                             i->ffn_tail_scale,
+                             reader->scratch->no_zero};
+    return rows_from(reader, &all, reader->row);
+}
+
+/* ---- Quantising ------------------------------------------------------------------------------ */
+
+/* m rows of what the stage reads from x, stride ldx, to its integers. */
+static void quant(const struct npu_cpu_part *p, const struct rows *to, const float *x,
+                  ptrdiff_t ldx, unsigned m)
+{
+    size_t tail = p->w->recipe.tail, n = p->s->k - tail;
     const struct npu_quant_args args = {
         .dst = to->a,
         .x = x,
         .scale = to->scale,
         .zero = to->zero,
         .ldd = (ptrdiff_t)to->ld,
-        .ldx = (ptrdiff_t)ldx,
+        .ldx = ldx,
         .m = (int)m,
-        .n = (int)(n - tail),
-        .q_max = job->w->a_max,
-        .asymmetric = job->w->recipe.asymmetric,
+        .n = (int)n,
+        .q_max = p->w->a_max,
+        .asymmetric = p->w->recipe.asymmetric,
     };
     if (tail) {
         const struct npu_quant_args rest = {
             .dst = to->tail,
-            .x = x + n - tail,
+            .x = x + n,
             .scale = to->tail_scale,
             .zero = to->no_zero,
             .ldd = (ptrdiff_t)tail,
-            .ldx = (ptrdiff_t)ldx,
+            .ldx = ldx,
             .m = (int)m,
             .n = (int)tail,
-            .q_max = job->w->tail_max,
+            .q_max = p->w->tail_max,
         };
-        job->l->device->kernels.width[NPU_WIDE].quant(&rest);
+        kernels_of(p, NPU_WIDE)->quant(&rest);
     }
-    kernels_of(job)->quant(&args);
+    kernels_of(p, p->w->recipe.width)->quant(&args);
 }
 
-static void gemm(const struct npu_cpu_job *job, unsigned matrix, float *c, size_t ldc,
-                 const struct rows *a, const float *r, unsigned m, unsigned flags)
+/* Norm and quantise, a few rows at a time while they are in the L1 cache. */
+static struct rows norm_quant(const struct npu_cpu_part *p)
 {
-    const struct npu_cpu_matrix *w = &job->w->matrix[matrix];
+    enum { STEP = 8 };
+    struct rows rows = scratch_rows(p);
+
+    for (unsigned i = 0; i < p->m; i += STEP) {
+        unsigned n = p->m - i < STEP ? p->m - i : STEP;
+        struct rows at = rows_from(p, &rows, i);
+        npu_cpu_norm_rows(p, p->scratch->normed, p->row + i, n);
+        npu_cpu_exchange(p->w, p->s->k, p->scratch->normed, p->s->k, n);
+        quant(p, &at, p->scratch->normed, p->s->k, n);
+    }
+    return rows;
+}
+
+/* What the part's rows are computed from. */
+static struct rows input(const struct npu_cpu_part *p)
+{
+    if (p->s->norm != NPU_TENSOR_NONE)
+        return norm_quant(p);
+    if (p->s->in == NPU_BUFFER_FFN)
+        return ffn_rows(p);
+    struct rows rows = scratch_rows(p);
+    float *x = npu_cpu_input(p);
+    ptrdiff_t stride = npu_stage_stride(p->s);
+    npu_cpu_exchange(p->w, p->s->k, x, (size_t)stride, p->m); /* rows that overlap have no tail */
+    quant(p, &rows, x, stride, p->m);
+    return rows;
+}
+
+/* Queries, with a scale a row and head. */
+static void quant_q(const struct npu_cpu_part *p)
+{
+    const struct npu_cpu_recipe *r = &p->w->recipe;
+    const struct npu_program *program = &p->l->program;
+    struct npu_quant_args args = {.zero = p->scratch->no_zero,
+                                  .ldd = (ptrdiff_t)program->d_model,
+                                  .ldx = (ptrdiff_t)program->d_model,
+                                  .m = (int)p->m,
+                                  .n = NPU_HEAD_DIM,
+                                  .q_max = r->qk_max};
+    for (unsigned head = 0; head < program->n_heads; head++) {
+        size_t at = (size_t)p->row * program->d_model + head * NPU_HEAD_DIM;
+        args.dst = operand(p, p->l->buffer[NPU_BUFFER_Q], r->head_width, at);
+        args.x = p->scratch->results + head * NPU_HEAD_DIM;
+        args.scale = p->l->int8.q_scale + (size_t)head * p->positions + p->row;
+        kernels_of(p, r->head_width)->quant(&args);
+    }
+}
+
+/* Keys or values, whole blocks of one head after the other. */
+static void pack_blocks(const struct npu_cpu_part *p, enum npu_operand to)
+{
+    const struct npu_cpu_int_buffers *i8 = &p->l->int8;
+    const struct npu_cpu_recipe *r = &p->w->recipe;
+    const struct npu_int_kernels *kernels = kernels_of(p, r->head_width);
+    const struct npu_program *program = &p->l->program;
+
+    for (unsigned i = 0; i < p->m; i += NPU_KEY_BLOCK) {
+        int rows = p->m - i < NPU_KEY_BLOCK ? (int)(p->m - i) : NPU_KEY_BLOCK;
+        for (unsigned head = 0; head < program->n_heads; head++) {
+            const float *x =
+                p->scratch->results + (size_t)i * program->d_model + head * NPU_HEAD_DIM;
+            size_t b = (size_t)head * p->l->blocks + (p->row + i) / NPU_KEY_BLOCK;
+            void *dst =
+                operand(p, p->l->buffer[to], r->head_width, b * NPU_KEY_BLOCK * NPU_HEAD_DIM);
+            if (to == NPU_BUFFER_K)
+                kernels->pack_k(dst, i8->k_offset + b * NPU_KEY_BLOCK, i8->k_scale + b, x,
+                                (ptrdiff_t)program->d_model, rows, r->qk_max);
+            else
+                kernels->pack_v(dst, i8->v_scale + b * NPU_HEAD_DIM, x, (ptrdiff_t)program->d_model,
+                                rows, r->v_max);
+        }
+    }
+}
+
+/* The part's results into a buffer of integers. Those of FFN are the next stage's, whose scales
+ * need whole rows; the order of this one's outputs is the one that stage wants. */
+static void keep(const struct npu_cpu_part *p, enum npu_operand to)
+{
+    struct npu_cpu_part next = *p;
+
+    if (to == NPU_BUFFER_Q) {
+        quant_q(p);
+    } else if (to == NPU_BUFFER_K || to == NPU_BUFFER_V) {
+        pack_blocks(p, to);
+    } else {
+        next.s++; /* in a program its reader follows */
+        next.w++;
+        struct rows rows = ffn_rows(&next);
+        quant(&next, &rows, p->scratch->results, next.s->k, p->m);
+    }
+}
+
+/* ---- Stages ---------------------------------------------------------------------------------- */
+
+static void multiply(const struct npu_cpu_part *p, unsigned matrix, const struct rows *a)
+{
+    const struct npu_cpu_matrix *w = &p->w->matrix[matrix];
+    const struct npu_stage *s = p->s;
+    enum npu_operand to = s->out + matrix;
+    bool in_integers = p->l->profile->bytes[to] == 0;
     const struct npu_gemm_int_args args = {
-        .c = c,
+        .c = in_integers ? p->scratch->results : npu_cpu_row(p->l, to, p->row),
         .a = a->a,
         .b = w->b,
         .a_scale = a->scale,
         .b_scale = w->scale,
         .bias = w->bias,
-        .r = r,
+        .r = s->added ? npu_cpu_row(p->l, s->added, p->row) : NULL,
         .a_zero = a->zero,
         .b_sum = w->sum,
         .lda = (ptrdiff_t)a->ld,
-        .ldc = (ptrdiff_t)ldc,
-        .ldr = (ptrdiff_t)ldc,
-        .m = (int)m,
-        .n = (int)job->s->n,
-        .k = (int)(job->s->k - job->w->recipe.tail),
-        .flags = flags,
+        .ldc = s->n,
+        .ldr = s->n,
+        .m = (int)p->m,
+        .n = (int)s->n,
+        .k = (int)(s->k - p->w->recipe.tail),
+        .flags = s->gelu ? NPU_GEMM_GELU : 0,
         .tail = {.a = a->tail,
                  .b = w->tail_b,
                  .a_scale = a->tail_scale,
                  .b_scale = w->tail_scale,
-                 .lda = (ptrdiff_t)job->w->recipe.tail,
-                 .k = (int)job->w->recipe.tail},
+                 .lda = (ptrdiff_t)p->w->recipe.tail,
+                 .k = (int)p->w->recipe.tail},
     };
-    kernels_of(job)->gemm(&args);
+    kernels_of(p, p->w->recipe.width)->gemm(&args);
+    if (in_integers)
+        keep(p, to);
 }
 
-/* Norm and quantise, a few rows at a time while they are in the L1 cache. */
-static struct rows norm_quant(const struct npu_cpu_job *job, const struct npu_cpu_scratch *scratch,
-                              unsigned row, unsigned m)
+static void product(const struct npu_cpu_part *p)
 {
-    enum { STEP = 8 };
-    size_t d = job->l->program.d_model;
-    struct rows rows = scratch_rows(scratch, d);
-
-    for (unsigned i = 0; i < m; i += STEP) {
-        unsigned n = m - i < STEP ? m - i : STEP;
-        struct rows at = rows_from(job, &rows, i);
-        npu_cpu_norm_rows(job, scratch->rows, row + i, n);
-        exchange(job, scratch->rows, d, n);
-        quant(job, &at, scratch->rows, d, n, d);
-    }
-    return rows;
+    struct rows a = input(p);
+    for (unsigned i = 0; i < p->s->n_matrices; i++)
+        multiply(p, i, &a);
 }
 
-static void run_conv1(void *user, unsigned index, unsigned worker)
+static void attention(const struct npu_cpu_part *p)
 {
-    const struct npu_cpu_job *job = user;
-    const struct npu_program *p = &job->l->program;
-    const struct npu_cpu_scratch *scratch = &job->l->scratch[worker];
-    unsigned m, n, row = npu_cpu_job_rows(job, index, &m);
-    struct rows a = scratch_rows(scratch, job->s->k);
-
-    for (unsigned i = 0; i < m; i += n) {
-        struct rows at = rows_from(job, &a, i);
-        n = m - i;
-        const float *x = npu_cpu_frames(job, scratch->rows, row + i, &n);
-        quant(job, &at, x, p->n_mels, n, job->s->k);
-    }
-    gemm(job, 0, job->l->stem + (size_t)(row + 1) * p->d_model, p->d_model, &a, NULL, m,
-         NPU_GEMM_GELU);
-}
-
-static void run_conv2(void *user, unsigned index, unsigned worker)
-{
-    const struct npu_cpu_job *job = user;
-    size_t d = job->l->program.d_model;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    struct rows a = scratch_rows(&job->l->scratch[worker], job->s->k);
-
-    quant(job, &a, job->l->stem + 2 * row * d, 2 * d, m, job->s->k);
-    gemm(job, 0, job->l->residual + row * d, d, &a, job->l->weights->positions + row * d, m,
-         NPU_GEMM_GELU);
-}
-
-/* The rows' queries, with a scale a row and head. */
-static void quant_q(const struct npu_cpu_job *job, const struct npu_cpu_scratch *scratch,
-                    unsigned row, unsigned m)
-{
-    const struct npu_cpu_int_buffers *to = &job->l->int8;
-    const struct npu_program *p = &job->l->program;
-    struct npu_quant_args args = {.zero = scratch->zero,
-                                  .ldd = (ptrdiff_t)p->d_model,
-                                  .ldx = (ptrdiff_t)p->d_model,
-                                  .m = (int)m,
-                                  .n = NPU_HEAD_DIM,
-                                  .q_max = job->w->recipe.qk_max};
-    for (unsigned head = 0; head < p->n_heads; head++) {
-        size_t at = (size_t)row * p->d_model + head * NPU_HEAD_DIM;
-        args.dst = operand(job, to->q, job->w->recipe.head_width, at);
-        args.x = scratch->rows + head * NPU_HEAD_DIM;
-        args.scale = to->q_scale + (size_t)head * job->positions + row;
-        head_kernels_of(job)->quant(&args);
-    }
-}
-
-/* The rows' keys or values, whole blocks of one head after the other. */
-static void pack_blocks(const struct npu_cpu_job *job, const struct npu_cpu_scratch *scratch,
-                        unsigned row, unsigned m, bool keys)
-{
-    const struct npu_cpu_int_buffers *to = &job->l->int8;
-    const struct npu_int_kernels *kernels = head_kernels_of(job);
-    const struct npu_cpu_recipe *r = &job->w->recipe;
-    const struct npu_program *p = &job->l->program;
-    for (unsigned i = 0; i < m; i += NPU_KEY_BLOCK) {
-        int rows = m - i < NPU_KEY_BLOCK ? (int)(m - i) : NPU_KEY_BLOCK;
-        for (unsigned head = 0; head < p->n_heads; head++) {
-            const float *x = scratch->rows + (size_t)i * p->d_model + head * NPU_HEAD_DIM;
-            size_t b = (size_t)head * job->l->blocks + (row + i) / NPU_KEY_BLOCK;
-            size_t at = b * NPU_KEY_BLOCK * NPU_HEAD_DIM;
-            if (keys)
-                kernels->pack_k(operand(job, to->k, r->head_width, at),
-                                to->k_offset + b * NPU_KEY_BLOCK, to->k_scale + b, x,
-                                (ptrdiff_t)p->d_model, rows, r->qk_max);
-            else
-                kernels->pack_v(operand(job, to->v, r->head_width, at),
-                                to->v_scale + b * NPU_HEAD_DIM, x, (ptrdiff_t)p->d_model, rows,
-                                r->v_max);
-        }
-    }
-}
-
-static void run_norm_qkv(void *user, unsigned index, unsigned worker)
-{
-    const struct npu_cpu_job *job = user;
-    const struct npu_cpu_scratch *scratch = &job->l->scratch[worker];
-    size_t d = job->l->program.d_model;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    struct rows a = norm_quant(job, scratch, row, m);
-
-    gemm(job, 1, scratch->rows, d, &a, NULL, m, 0);
-    pack_blocks(job, scratch, row, m, true);
-    gemm(job, 2, scratch->rows, d, &a, NULL, m, 0);
-    pack_blocks(job, scratch, row, m, false);
-    gemm(job, 0, scratch->rows, d, &a, NULL, m, 0);
-    quant_q(job, scratch, row, m);
-}
-
-static void run_attention(void *user, unsigned index, unsigned worker)
-{
-    const struct npu_cpu_job *job = user;
-    struct npu_cpu_loaded *l = job->l;
+    const struct npu_cpu_loaded *l = p->l;
     const struct npu_cpu_int_buffers *from = &l->int8;
-    enum npu_width width = job->w->recipe.head_width;
-    unsigned rows_index, head = npu_cpu_job_head(job, index, &rows_index);
-    unsigned m, row = npu_cpu_job_rows(job, rows_index, &m);
-    size_t d = l->program.d_model, b = (size_t)head * l->blocks;
-    size_t at = row * d + head * NPU_HEAD_DIM;
+    enum npu_width width = p->w->recipe.head_width;
+    size_t d = l->program.d_model, b = (size_t)p->head * l->blocks, at = p->head * NPU_HEAD_DIM;
     const struct npu_attention_int_args args = {
-        .out = l->mixed + at,
-        .q = operand(job, from->q, width, at),
-        .k = operand(job, from->k, width, b * NPU_KEY_BLOCK * NPU_HEAD_DIM),
-        .v = operand(job, from->v, width, b * NPU_KEY_BLOCK * NPU_HEAD_DIM),
-        .q_scale = from->q_scale + (size_t)head * job->positions + row,
+        .out = (float *)npu_cpu_row(l, p->s->out, p->row) + at,
+        .q = operand(p, l->buffer[NPU_BUFFER_Q], width, p->row * d + at),
+        .k = operand(p, l->buffer[NPU_BUFFER_K], width, b * NPU_KEY_BLOCK * NPU_HEAD_DIM),
+        .v = operand(p, l->buffer[NPU_BUFFER_V], width, b * NPU_KEY_BLOCK * NPU_HEAD_DIM),
+        .q_scale = from->q_scale + (size_t)p->head * p->positions + p->row,
         .k_scale = from->k_scale + b,
         .v_scale = from->v_scale + b * NPU_HEAD_DIM,
         .k_offset = from->k_offset + b * NPU_KEY_BLOCK,
         .ldo = (ptrdiff_t)d,
         .ldq = (ptrdiff_t)d,
-        .m = (int)m,
-        .n = (int)job->positions,
-        .numerators = job->w->recipe.numerators,
+        .m = (int)p->m,
+        .n = (int)p->positions,
+        .numerators = p->w->recipe.numerators,
     };
-    head_kernels_of(job)->attention(&args, l->scratch[worker].kernel);
+    kernels_of(p, width)->attention(&args, p->scratch->kernel);
 }
 
-static void run_out(void *user, unsigned index, unsigned worker)
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static void lay_out_attention(struct npu_cpu_loaded *l, char *base, size_t *used)
 {
-    const struct npu_cpu_job *job = user;
-    size_t d = job->l->program.d_model;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    struct rows a = scratch_rows(&job->l->scratch[worker], d);
-    float *x = job->l->residual + row * d;
+    const struct npu_program *p = &l->program;
+    struct npu_cpu_int_buffers *i = &l->int8;
+    size_t blocks = (size_t)p->n_heads * l->blocks;
 
-    exchange(job, job->l->mixed + row * d, d, m);
-    quant(job, &a, job->l->mixed + row * d, d, m, d);
-    gemm(job, 0, x, d, &a, x, m, 0);
+    l->buffer[NPU_BUFFER_Q] =
+        npu_block_take(base, used, (size_t)l->positions * p->d_model * sizeof(int16_t));
+    i->q_scale = npu_block_take(base, used, p->n_heads * l->positions * sizeof(float));
+    for (unsigned to = NPU_BUFFER_K; to <= NPU_BUFFER_V; to++)
+        l->buffer[to] =
+            npu_block_take(base, used, blocks * NPU_KEY_BLOCK * NPU_HEAD_DIM * sizeof(int16_t));
+    i->k_offset = npu_block_take(base, used, blocks * NPU_KEY_BLOCK * sizeof(int32_t));
+    i->k_scale = npu_block_take(base, used, blocks * sizeof(float));
+    i->v_scale = npu_block_take(base, used, blocks * NPU_HEAD_DIM * sizeof(float));
 }
 
-/* FC2's input from `row`. */
-static struct rows ffn_rows(const struct npu_cpu_job *fc2, const struct npu_cpu_scratch *scratch,
-                            size_t row)
+/* Operands have at most 2 bytes. */
+static void lay_out(struct npu_cpu_loaded *l, enum npu_phase phase, char *base, size_t *used)
 {
-    const struct npu_cpu_int_buffers *i = &fc2->l->int8;
-    size_t ffn = fc2->l->program.d_ffn;
-    return (struct rows){operand(fc2, i->ffn, fc2->w->recipe.width, row * ffn),
-                         i->ffn_scale + row,
-                         i->ffn_zero + row,
-                         ffn,
-                         i->ffn_tail + row * fc2->w->recipe.tail,
-                         i->ffn_tail_scale + row,
-                         scratch->tail_zero};
+    struct npu_cpu_int_buffers *i = &l->int8;
+    size_t rows = l->positions;
+
+    if (phase == NPU_PHASE_ATTENTION)
+        lay_out_attention(l, base, used);
+    if (phase != NPU_PHASE_FFN)
+        return;
+    l->buffer[NPU_BUFFER_FFN] =
+        npu_block_take(base, used, rows * l->program.d_ffn * sizeof(int16_t));
+    i->ffn_scale = npu_block_take(base, used, rows * sizeof(float));
+    i->ffn_zero = npu_block_take(base, used, rows * sizeof(int32_t));
+    i->ffn_tail = npu_block_take(base, used, rows * NPU_CPU_TAIL_MAX * sizeof(int16_t));
+    i->ffn_tail_scale = npu_block_take(base, used, rows * sizeof(float));
 }
 
-/* The next stage's integers come from here, for its scales need whole rows; the order of this one's
- * outputs is the one that stage wants. */
-static void run_norm_fc1(void *user, unsigned index, unsigned worker)
+static void lay_out_scratch(struct npu_cpu_loaded *l, struct npu_cpu_scratch *to, size_t rows,
+                            char *base, size_t *used)
 {
-    const struct npu_cpu_job *job = user;
-    struct npu_cpu_loaded *l = job->l;
-    const struct npu_cpu_scratch *scratch = &l->scratch[worker];
-    size_t ffn = l->program.d_ffn;
-    struct npu_cpu_job fc2 = *job;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
+    const struct npu_program *p = &l->program;
+    size_t k = 3 * (p->d_model > p->n_mels ? p->d_model : p->n_mels);
+    size_t values = rows * p->d_model, wide = (size_t)NPU_CPU_INT_ROWS * p->d_ffn;
 
-    fc2.s++; /* in a program FC2 follows FC1 */
-    fc2.w++;
-    for (unsigned end = row + m; row < end; row += NPU_CPU_INT_ROWS) {
-        unsigned n = end - row < NPU_CPU_INT_ROWS ? end - row : NPU_CPU_INT_ROWS;
-        struct rows a = norm_quant(job, scratch, row, n);
-        struct rows to = ffn_rows(&fc2, scratch, row);
-        gemm(job, 0, scratch->rows, ffn, &a, NULL, n, NPU_GEMM_GELU);
-        quant(&fc2, &to, scratch->rows, ffn, n, ffn);
-    }
+    l->result_values = values > wide ? values : wide;
+    to->results = npu_block_take(base, used, l->result_values * sizeof(float));
+    to->normed = to->results; /* in integers before there are results */
+    to->a = npu_block_take(base, used, rows * k * sizeof(int16_t));
+    to->scale = npu_block_take(base, used, rows * sizeof(float));
+    to->zero = npu_block_take(base, used, rows * sizeof(int32_t));
+    to->tail = npu_block_take(base, used, rows * NPU_CPU_TAIL_MAX * sizeof(int16_t));
+    to->tail_scale = npu_block_take(base, used, rows * sizeof(float));
+    to->no_zero = npu_block_take(base, used, rows * sizeof(int32_t));
+    to->kernel = npu_block_take(base, used, NPU_ATTENTION_INT_SCRATCH);
 }
 
-static void run_fc2(void *user, unsigned index, unsigned worker)
-{
-    const struct npu_cpu_job *job = user;
-    struct npu_cpu_loaded *l = job->l;
-    size_t d = l->program.d_model;
-    unsigned m, row = npu_cpu_job_rows(job, index, &m);
-    struct rows a = ffn_rows(job, &l->scratch[worker], row);
-    float *x = l->residual + row * d;
-
-    gemm(job, 0, x, d, &a, x, m, 0);
-}
-
-npu_job_fn *const npu_cpu_int_fns[NPU_OP_COUNT] = {
-    [NPU_OP_CONV1] = run_conv1,       [NPU_OP_CONV2] = run_conv2,
-    [NPU_OP_NORM_QKV] = run_norm_qkv, [NPU_OP_ATTENTION] = run_attention,
-    [NPU_OP_OUT] = run_out,           [NPU_OP_NORM_FC1] = run_norm_fc1,
-    [NPU_OP_FC2] = run_fc2,
+const struct npu_cpu_profile npu_cpu_int8 = {
+    .bytes = {[NPU_BUFFER_MEL] = 4,
+              [NPU_BUFFER_STEM] = 4,
+              [NPU_BUFFER_POSITIONS] = 4,
+              [NPU_BUFFER_RESIDUAL] = 4,
+              [NPU_BUFFER_MIXED] = 4,
+              [NPU_BUFFER_FEATURES] = 4},
+    .lay_out = lay_out,
+    .lay_out_scratch = lay_out_scratch,
+    .run = {[NPU_KIND_PRODUCT] = product,
+            [NPU_KIND_ATTENTION] = attention,
+            [NPU_KIND_NORM] = npu_cpu_norm},
 };

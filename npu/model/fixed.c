@@ -42,7 +42,7 @@ static size_t lay_out(struct npu_fixed *out, char *base)
         struct npu_fixed_stage *st = &out->stage[i];
         if (s->norm != NPU_TENSOR_NONE && s->n_matrices)
             st->norm_mult = npu_block_take(base, &used, p->d_model * sizeof(int16_t));
-        if (s->op == NPU_OP_CONV1 || s->op == NPU_OP_CONV2 || s->op == NPU_OP_NORM_FC1)
+        if (s->gelu)
             st->table = npu_block_take(base, &used, NPU_FIXED_GELU_ENTRIES * sizeof(int16_t));
         for (unsigned m = 0; m < s->n_matrices; m++) {
             struct npu_fixed_matrix *matrix = &st->matrix[m];
@@ -121,4 +121,88 @@ void npu_fixed_quantise_mel(int16_t *dst, const float *mel, size_t n)
         x = x > most ? most : x < -most ? -most : x == x ? x : 0;
         dst[i] = (int16_t)rintf(x);
     }
+}
+
+static enum npu_fixed_result result_of(const struct npu_stage *s)
+{
+    if (s->added == NPU_BUFFER_RESIDUAL)
+        return NPU_FIXED_RESIDUAL;
+    if (s->added == NPU_BUFFER_POSITIONS)
+        return NPU_FIXED_STEM;
+    return s->gelu ? NPU_FIXED_GELU : NPU_FIXED_S16;
+}
+
+struct npu_fixed_gemm_args npu_fixed_gemm_of(const struct npu_fixed *fixed, unsigned stage,
+                                             unsigned matrix, unsigned row, unsigned m)
+{
+    const struct npu_program *p = &fixed->program;
+    const struct npu_stage *s = &p->stage[stage];
+    const struct npu_fixed_stage *st = &fixed->stage[stage];
+    const struct npu_fixed_matrix *w = &st->matrix[matrix];
+
+    return (struct npu_fixed_gemm_args){
+        .w = w->w,
+        .bias = w->bias,
+        .mult = w->mult,
+        .shift = w->shift,
+        .table = st->table,
+        .pos = fixed->positions + npu_buffer_at(&p->buffer[NPU_BUFFER_POSITIONS], row),
+        .lda = npu_stage_stride(s),
+        .ldw = s->k,
+        .ldc = s->n,
+        .ldp = p->d_model,
+        .m = (int)m,
+        .n = (int)s->n,
+        .k = (int)s->k,
+        .acc_shift = w->acc_shift,
+        .gelu_shift = st->gelu_shift,
+        .result = result_of(s),
+    };
+}
+
+struct npu_fixed_norm_args npu_fixed_norm_of(const struct npu_fixed *fixed, unsigned stage,
+                                             unsigned m)
+{
+    const struct npu_program *p = &fixed->program;
+    const struct npu_fixed_stage *st = &fixed->stage[stage];
+    const bool last = p->stage[stage].kind == NPU_KIND_NORM;
+
+    return (struct npu_fixed_norm_args){
+        .mult = last ? NULL : st->norm_mult,
+        .ldy = p->d_model,
+        .ldx = p->d_model,
+        .m = (int)m,
+        .d = (int)p->d_model,
+        .shift = last ? fixed->feature_bits : st->norm_shift,
+        .inv_d = fixed->inv_d,
+        .eps = fixed->eps,
+        .sqrt_d = fixed->sqrt_d,
+    };
+}
+
+struct npu_fixed_attention_args npu_fixed_attention_of(const struct npu_fixed *fixed,
+                                                       unsigned stage, unsigned m, unsigned n)
+{
+    const ptrdiff_t d = fixed->program.d_model;
+
+    return (struct npu_fixed_attention_args){
+        .exp = fixed->exp,
+        .ldo = d,
+        .ldq = d,
+        .ldk = d,
+        .ldv = d,
+        .m = (int)m,
+        .n = (int)n,
+        .qk_shift = fixed->stage[stage].qk_shift,
+    };
+}
+
+void npu_fixed_features(const struct npu_fixed *fixed, float *features, const int16_t *z,
+                        unsigned m)
+{
+    const size_t d = fixed->program.d_model;
+    const float unit = 1.0f / (float)(1 << fixed->feature_bits);
+
+    for (size_t i = 0; i < m * d; i++)
+        features[i] = (float)z[i] * unit * fixed->gamma[i % d] + fixed->beta[i % d];
 }

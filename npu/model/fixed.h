@@ -6,8 +6,8 @@
  *
  * Every scale follows from the weights by an inequality, so that no input saturates, and there is
  * nothing to calibrate: a row that leaves a LayerNorm without gamma and beta has at most the norm
- * sqrt(d_model), so output n of a matrix behind it is at most |W[n]| sqrt(d_model) + |b[n]|, and so
- * on from stage to stage. Gamma and beta of the norms are folded into the matrices behind them, the
+ * sqrt(d_model), so output n of a matrix after it is at most |W[n]| sqrt(d_model) + |b[n]|, and so
+ * on from stage to stage. Gamma and beta of the norms are folded into the matrices after them, the
  * biases of K (it shifts all scores of a query) and V (it passes through the softmax, into the
  * output projection's bias) fall away. The largest sum of products that can occur is proven for
  * each output channel: where it does not fit 32 bits, the stage accumulates in 64.
@@ -40,7 +40,7 @@ struct npu_fixed_stage {
     struct npu_fixed_matrix matrix[NPU_STAGE_MATRICES];
     int16_t *norm_mult; /* [d_model], of the norm before; NULL: none, or the final one */
     int norm_shift;
-    int16_t *table; /* conv1, conv2, fc1: [NPU_FIXED_GELU_ENTRIES] */
+    int16_t *table; /* of a GELU: [NPU_FIXED_GELU_ENTRIES] */
     int gelu_shift;
     int qk_shift; /* attention */
 };
@@ -72,5 +72,20 @@ void npu_fixed_log_proofs(const struct npu_fixed *fixed);
 
 /* mel as f32 to s16 at 2^-NPU_FIXED_MEL_BITS, rint; |x| > 2.5 is clipped, NaN is 0. n values. */
 void npu_fixed_quantise_mel(int16_t *dst, const float *mel, size_t n);
+
+/* What a stage hands to its operation, but for the operands themselves (a, c; y, x; out, q, k, v):
+ * rows row .. row + m of a matrix's product, m rows of its norm, m queries of one head against n
+ * keys. Threads: any. */
+struct npu_fixed_gemm_args npu_fixed_gemm_of(const struct npu_fixed *fixed, unsigned stage,
+                                             unsigned matrix, unsigned row, unsigned m);
+struct npu_fixed_norm_args npu_fixed_norm_of(const struct npu_fixed *fixed, unsigned stage,
+                                             unsigned m);
+struct npu_fixed_attention_args npu_fixed_attention_of(const struct npu_fixed *fixed,
+                                                       unsigned stage, unsigned m, unsigned n);
+
+/* m rows of the final norm as features: z 2^-feature_bits gamma + beta, the product rounded before
+ * the sum. After mel the only floats of the profile. */
+void npu_fixed_features(const struct npu_fixed *fixed, float *features, const int16_t *z,
+                        unsigned m);
 
 #endif /* NPU_MODEL_FIXED_H */

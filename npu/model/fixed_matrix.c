@@ -25,7 +25,7 @@ static double quantise_row(double *w, unsigned k, int most, double least)
     return scale;
 }
 
-/* The largest |w x| of a row of integers. Rounding of x behind a norm adds sum |w| / 2. */
+/* The largest |w x| of a row of integers. Rounding of x after a norm adds sum |w| / 2. */
 static double bound_row(const double *w, unsigned k, const struct npu_fixed_input *x)
 {
     double by_max = 0, squares = 0, sum = 0;

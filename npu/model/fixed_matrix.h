@@ -8,7 +8,7 @@
 /* How many of |x| a matrix may meet; the least of what is known is taken. */
 struct npu_fixed_input {
     const double *max; /* [k]: of each integer, its rounding included */
-    /* Behind a LayerNorm, or NULL: x[i] = rint(factor[i] z[i]) with |z| <= norm. */
+    /* After a LayerNorm, or NULL: x[i] = rint(factor[i] z[i]) with |z| <= norm. */
     const double *factor;
     double norm;
 };

@@ -179,7 +179,7 @@ static void fold_norm(const struct packing *p, double *w, double *bias, unsigned
     }
 }
 
-/* The norm's multipliers from p->g, and what follows for the matrix behind it. */
+/* The norm's multipliers from p->g, and what follows for the matrix after it. */
 static void pack_norm(struct packing *p, struct npu_fixed_stage *st)
 {
     double root = sqrt(p->d);
@@ -194,9 +194,9 @@ static void pack_norm(struct packing *p, struct npu_fixed_stage *st)
     }
 }
 
-/* Matrix m of a stage behind a norm: w' z as (w' / unit) y. */
-static int pack_behind_norm(struct packing *p, const struct npu_stage *s,
-                            struct npu_fixed_stage *st, unsigned m, double *w, const double *bias)
+/* Matrix m of a stage after a norm: w' z as (w' / unit) y. */
+static int pack_after_norm(struct packing *p, const struct npu_stage *s, struct npu_fixed_stage *st,
+                           unsigned m, double *w, const double *bias)
 {
     const struct npu_fixed_input input = {
         .max = p->x_max, .factor = p->factor, .norm = sqrt(p->d) * PROOF_SLACK};
@@ -370,16 +370,16 @@ static int pack_qkv(struct packing *p, const struct npu_stage *s, struct npu_fix
     pack_norm(p, st);
     int ret = choose_score_units(p, s, qk_shift, bound, bound + p->d, &key_unit);
     if (ret == 0)
-        ret = pack_behind_norm(p, s, st, 0, p->w, p->bias);
+        ret = pack_after_norm(p, s, st, 0, p->w, p->bias);
     if (ret)
         return ret;
     fill(p->bias, p->d, 0);
     fill(p->sy, p->d, key_unit);
-    ret = pack_behind_norm(p, s, st, 1, p->w + dd, p->bias);
+    ret = pack_after_norm(p, s, st, 1, p->w + dd, p->bias);
     if (ret)
         return ret;
     memcpy(p->sy, p->value_unit, p->d * sizeof(*p->sy));
-    return pack_behind_norm(p, s, st, 2, p->w + 2 * dd, p->bias);
+    return pack_after_norm(p, s, st, 2, p->w + 2 * dd, p->bias);
 }
 
 /* Attention's output in integers: V's, the division's rounding 2^-12 of it and that of 24 blocks of
@@ -448,7 +448,7 @@ static int pack_ffn(struct packing *p, unsigned index)
     bound_by_norm(p->reals, p->w, p->bias, fc1->n, fc1->k);
     double most = largest_of(p->reals, fc1->n), unit = most / S16;
     fill(p->sy, fc1->n, pack_gelu(st, most));
-    ret = pack_behind_norm(p, fc1, st, 0, p->w, p->bias);
+    ret = pack_after_norm(p, fc1, st, 0, p->w, p->bias);
     if (ret)
         return ret;
     keep_gelu_max(p, st, fc1->n);
@@ -491,7 +491,7 @@ static void lower_residual(struct npu_fixed *out, int bits)
     int less = RESIDUAL_BITS - bits;
     for (unsigned i = 0; i < out->program.n_stages; i++) {
         const struct npu_stage *s = &out->program.stage[i];
-        if (s->out != NPU_BUFFER_RESIDUAL)
+        if (s->out != NPU_BUFFER_RESIDUAL || s->n_matrices == 0)
             continue;
         uint8_t *shift = out->stage[i].matrix[0].shift;
         for (unsigned j = 0; j < (s->n + NPU_FIXED_CHANNELS - 1) / NPU_FIXED_CHANNELS; j++)

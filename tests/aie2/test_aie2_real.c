@@ -170,37 +170,34 @@ static int16_t *norm_rows(struct core *c, const struct npu_fixed_stage *packed, 
 static void check_tile(struct core *c, const struct npu_stage *stage,
                        const struct npu_fixed_stage *packed, unsigned row0)
 {
-    const struct npu_cpu_fixed_buffers *b = &c->rig.cpu->fixed;
+    const struct npu_cpu_loaded *l = c->rig.cpu;
     const size_t d = c->rig.program.d_model, n_mels = c->rig.program.n_mels;
     struct stage s = {.n = stage->n, .k = stage->k, .packed = packed, .lda = stage->k};
     int16_t *rows = stage->norm != NPU_TENSOR_NONE ? norm_rows(c, packed, row0) : NULL;
-    int16_t *const qkv[] = {b->q, b->k, b->v};
 
     for (unsigned i = 0; i < stage->n_matrices; i++) {
         s.matrix = &packed->matrix[i];
+        s.expected = npu_cpu_row(l, stage->out + i, row0);
         switch (stage->op) {
         case NPU_OP_CONV1:
             s.a = c->mel + row0 * n_mels;
             s.lda = n_mels;
             s.result = NPU_FIXED_GELU;
-            s.expected = b->stem + (row0 + 1) * d;
             break;
         case NPU_OP_CONV2:
-            s.a = b->stem + 2 * row0 * d;
+            s.a = (const int16_t *)l->buffer[NPU_BUFFER_STEM] +
+                  (2 * (ptrdiff_t)row0 - 1) * (ptrdiff_t)d;
             s.lda = 2 * d;
             s.result = NPU_FIXED_STEM;
-            s.expected = b->residual + row0 * d;
             break;
         case NPU_OP_NORM_QKV:
         case NPU_OP_NORM_FC1:
             s.a = rows;
             s.result = stage->op == NPU_OP_NORM_FC1 ? NPU_FIXED_GELU : NPU_FIXED_S16;
-            s.expected = (stage->op == NPU_OP_NORM_FC1 ? b->ffn : qkv[i]) + (size_t)row0 * s.n;
             break;
         default:
-            s.a = (stage->op == NPU_OP_OUT ? b->mixed : b->ffn) + (size_t)row0 * s.k;
+            s.a = npu_cpu_row(l, stage->in, row0);
             s.result = NPU_FIXED_RESIDUAL;
-            s.expected = b->residual + row0 * d;
         }
         run_tile(c, &s, row0);
     }
@@ -211,7 +208,10 @@ static void check_tile(struct core *c, const struct npu_stage *stage,
 static void check_head(struct core *c, const struct npu_fixed_stage *packed, unsigned head,
                        unsigned row0)
 {
-    const struct npu_cpu_fixed_buffers *b = &c->rig.cpu->fixed;
+    const struct npu_cpu_loaded *l = c->rig.cpu;
+    const int16_t *q = npu_cpu_row(l, NPU_BUFFER_Q, row0), *k = npu_cpu_row(l, NPU_BUFFER_K, 0),
+                  *v = npu_cpu_row(l, NPU_BUFFER_V, 0),
+                  *mixed = npu_cpu_row(l, NPU_BUFFER_MIXED, row0);
     const unsigned positions = c->rig.program.positions;
     const size_t d = c->rig.program.d_model, at = (size_t)head * 64;
     unsigned rows = positions - row0 < T ? positions - row0 : T;
@@ -221,14 +221,14 @@ static void check_head(struct core *c, const struct npu_fixed_stage *packed, uns
     a->n = (int)positions;
     a->qk_shift = packed->qk_shift;
     for (unsigned i = 0; i < positions; i++) {
-        memcpy(a->k + i * 64, b->k + i * d + at, 64 * sizeof(int16_t));
-        memcpy(a->v + i * 64, b->v + i * d + at, 64 * sizeof(int16_t));
+        memcpy(a->k + i * 64, k + i * d + at, 64 * sizeof(int16_t));
+        memcpy(a->v + i * 64, v + i * d + at, 64 * sizeof(int16_t));
     }
     for (unsigned i = 0; i < rows; i++)
-        memcpy(a->q + i * 64, b->q + (row0 + i) * d + at, 64 * sizeof(int16_t));
+        memcpy(a->q + i * 64, q + i * d + at, 64 * sizeof(int16_t));
     c->bad += !attention_run(a, out);
     for (unsigned i = 0; i < rows * 64; i++)
-        c->bad += out[i] != b->mixed[(row0 + i / 64) * d + at + i % 64];
+        c->bad += out[i] != mixed[(i / 64) * d + at + i % 64];
     c->values += rows * 64;
     attention_case_free(a);
 }
@@ -270,7 +270,7 @@ static void after(void *user, unsigned index)
                    "%zu of %zu values differ, weights of %u bits", c->bad, c->values,
                    packed->matrix[0].bits);
     }
-    memcpy(c->before, c->rig.cpu->fixed.residual, c->rig.values * sizeof(int32_t));
+    memcpy(c->before, c->rig.cpu->buffer[NPU_BUFFER_RESIDUAL], c->rig.values * sizeof(int32_t));
 }
 
 /* The stored clip's mel, as f32 for the run and as s16 for the cores, there with a zero frame before

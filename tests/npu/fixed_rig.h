@@ -82,22 +82,15 @@ static inline void fixed_rig_count(struct fixed_rig *r, const int16_t *x, size_t
 static inline void fixed_rig_after(void *user, unsigned stage)
 {
     struct fixed_rig *r = user;
-    const struct npu_cpu_fixed_buffers *b = &r->cpu->fixed;
     const struct npu_stage *s = &r->program.stage[stage];
 
     if (s->out == NPU_BUFFER_RESIDUAL)
-        memcpy(r->states + r->state++ * r->values, b->residual, r->values * sizeof(int32_t));
-    if (s->op == NPU_OP_CONV1)
-        fixed_rig_count(r, b->stem + r->program.d_model, 2 * r->values);
-    if (s->op == NPU_OP_NORM_QKV) {
-        fixed_rig_count(r, b->q, r->values);
-        fixed_rig_count(r, b->k, r->values);
-        fixed_rig_count(r, b->v, r->values);
-    }
-    if (s->op == NPU_OP_ATTENTION)
-        fixed_rig_count(r, b->mixed, r->values);
-    if (s->op == NPU_OP_NORM_FC1)
-        fixed_rig_count(r, b->ffn, 4 * r->values);
+        memcpy(r->states + r->state++ * r->values, r->cpu->buffer[s->out],
+               r->values * sizeof(int32_t));
+    else if (s->out != NPU_BUFFER_FEATURES)
+        for (unsigned i = 0; i < s->n_matrices || i == 0; i++)
+            fixed_rig_count(r, (const int16_t *)r->cpu->buffer[s->out + i],
+                            npu_buffer_values(&r->program.buffer[s->out + i], r->positions));
 }
 
 /* z from the last residual state: the features must be what follows from it. */

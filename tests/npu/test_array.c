@@ -99,8 +99,9 @@ static void test_frame(void)
                               .cancel = &cancel,
                               .err = &err};
         ret = loaded->backend->run(loaded, &run);
-        equal += !memcmp(((const struct npu_array_loaded *)loaded)->mel, expected,
-                         (n + 2 * n_mels) * sizeof(*expected));
+        const char *framed = ((const struct npu_array_loaded *)loaded)->buffer[NPU_BUFFER_MEL] -
+                             n_mels * sizeof(*expected);
+        equal += !memcmp(framed, expected, (n + 2 * n_mels) * sizeof(*expected));
         free(own);
         free(expected);
     }

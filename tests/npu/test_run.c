@@ -76,15 +76,18 @@ static const float *guarded_place(const struct guarded *g, const float *values, 
     return memcpy(first + at, values, n * sizeof(*values));
 }
 
-/* Whether a window between NaN and the pages has the stored hash; cancel is never set. */
-static bool runs_alone(struct npu_loaded *loaded, enum npu_profile profile, unsigned size,
-                       const float *mel, float *features, uint64_t *hash)
+/* Whether a window between NaN and the pages has the stored hash, on both ends of its memory; the
+ * longest, which takes longest, on one. */
+static bool runs_alone(struct npu_loaded *loaded, enum npu_profile profile, unsigned threads,
+                       unsigned size, const float *mel, float *features, uint64_t *hash)
 {
     const size_t n = 2 * (size_t)sizes[size] * N_MELS, row = N_MELS * sizeof(float);
     const atomic_bool cancel = false;
     bool same = true;
 
     for (unsigned at_end = 0; at_end < 2; at_end++) {
+        if (sizes[size] == POSITIONS && at_end != threads % 2)
+            continue;
         struct guarded g = guarded_open(n * sizeof(*mel) + row);
         struct npu_run run = {.positions = sizes[size],
                               .mel = guarded_place(&g, mel, n, at_end),
@@ -120,7 +123,7 @@ static void check_threads(enum npu_profile profile, const char *name, unsigned t
         char text[96];
         snprintf(text, sizeof(text), "run_%s_%u_positions_%u_threads_reads_its_mel_alone", name,
                  sizes[size], threads);
-        bool same = runs_alone(loaded, profile, size, mel, features, &hash);
+        bool same = runs_alone(loaded, profile, threads, size, mel, features, &hash);
         check_case(same, text, "%016" PRIx64 ", stored %016" PRIx64, hash, hashes[profile][size]);
     }
     rig.device->backend->unload(loaded);

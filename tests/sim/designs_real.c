@@ -27,31 +27,31 @@ static void after(void *user, unsigned index)
 {
     struct seen *s = user;
     const struct npu_stage *stage = &s->program->stage[index];
-    const struct npu_cpu_fixed_buffers *b = &s->cpu->fixed;
+    char *const *b = s->cpu->buffer;
     const size_t residual = (size_t)POSITIONS * D * 4, rows = (size_t)POSITIONS * D * 2;
     unsigned which = stage->layer == LATE;
 
     if (stage->op == NPU_OP_CONV2)
-        keep(&s->stem, b->residual, residual);
+        keep(&s->stem, b[NPU_BUFFER_RESIDUAL], residual);
     if (stage->op == NPU_OP_NORM_QKV && (stage->layer == 0 || stage->layer == LATE)) {
-        keep(&s->q[which], b->q, rows);
-        keep(&s->k[which], b->k, rows);
-        keep(&s->v[which], b->v, rows);
+        keep(&s->q[which], b[NPU_BUFFER_Q], rows);
+        keep(&s->k[which], b[NPU_BUFFER_K], rows);
+        keep(&s->v[which], b[NPU_BUFFER_V], rows);
     }
     if (stage->op == NPU_OP_ATTENTION && (stage->layer == 0 || stage->layer == LATE))
-        keep(&s->mixed[which], b->mixed, rows);
+        keep(&s->mixed[which], b[NPU_BUFFER_MIXED], rows);
     if (stage->op == NPU_OP_ATTENTION && stage->layer == LATE)
         atomic_store(&s->cancel, true);
     if (stage->layer != 1)
         return;
     if (stage->op == NPU_OP_ATTENTION) {
-        keep(&s->mixed1, b->mixed, rows);
-        keep(&s->before_out, b->residual, residual);
+        keep(&s->mixed1, b[NPU_BUFFER_MIXED], rows);
+        keep(&s->before_out, b[NPU_BUFFER_RESIDUAL], residual);
     }
     if (stage->op == NPU_OP_OUT)
-        keep(&s->after_out, b->residual, residual);
+        keep(&s->after_out, b[NPU_BUFFER_RESIDUAL], residual);
     if (stage->op == NPU_OP_NORM_FC1)
-        keep(&s->ffn1, b->ffn, (size_t)POSITIONS * FFN * 2);
+        keep(&s->ffn1, b[NPU_BUFFER_FFN], (size_t)POSITIONS * FFN * 2);
 }
 
 static unsigned find_stage(const struct fixed_rig *r, enum npu_op op, unsigned layer)

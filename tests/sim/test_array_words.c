@@ -56,6 +56,7 @@ static void plan_init(struct plan *p, struct npu_device *device, const struct si
     const unsigned n = p->l.program.n_stages;
     p->l.device = device;
     p->l.fixed = &p->fixed;
+    p->fixed.program = p->l.program;
     p->l.stage = calloc(n, sizeof(*p->l.stage));
     p->l.sequence = calloc((size_t)n * 6, sizeof(*p->l.sequence));
     p->fixed.stage = calloc(n, sizeof(*p->fixed.stage));

@@ -34,45 +34,24 @@ static uint64_t fnv(const void *data, size_t n)
     return hash;
 }
 
-/* What both backends hold after a stage. */
-struct buffers {
-    const int32_t *residual;
-    const int16_t *stem, *q, *k, *v, *mixed, *ffn;
-};
-
 struct stages {
     const struct npu_program *program;
     unsigned positions;
-    struct buffers b;
+    char *const *buffer; /* of either backend */
     uint64_t hash[3 + 5 * 8];
 };
 
 static void hash_stage(void *user, unsigned index)
 {
     struct stages *s = user;
-    const struct npu_program *p = s->program;
-    const size_t rows = (size_t)s->positions * p->d_model * 2;
-    const struct buffers *b = &s->b;
+    const struct npu_stage *stage = &s->program->stage[index];
     uint64_t hash = 0;
 
-    switch (p->stage[index].out) {
-    case NPU_BUFFER_STEM:
-        hash = fnv(b->stem, 2 * rows + (size_t)p->d_model * 2); /* the frame after is not read */
-        break;
-    case NPU_BUFFER_RESIDUAL:
-        hash = fnv(b->residual, 2 * rows);
-        break;
-    case NPU_BUFFER_QKV:
-        hash = fnv(b->q, rows) + 3 * fnv(b->k, rows) + 5 * fnv(b->v, rows);
-        break;
-    case NPU_BUFFER_MIXED:
-        hash = fnv(b->mixed, rows);
-        break;
-    case NPU_BUFFER_FFN:
-        hash = fnv(b->ffn, rows / p->d_model * p->d_ffn);
-        break;
-    default: /* features: compared whole */
-        break;
+    for (unsigned i = 0; i < stage->n_matrices || i == 0; i++) {
+        unsigned out = stage->out + i;
+        size_t n = npu_buffer_values(&s->program->buffer[out], s->positions);
+        if (out != NPU_BUFFER_FEATURES) /* those are compared whole */
+            hash = 3 * hash + fnv(s->buffer[out], n * (out == NPU_BUFFER_RESIDUAL ? 4 : 2));
     }
     s->hash[index] = hash;
 }
@@ -125,29 +104,21 @@ static void compare_window(const char *name, struct both *b, const float *mel, u
                            uint64_t *op_ns)
 {
     const struct npu_program *p = &b->program;
-    const struct npu_cpu_fixed_buffers *on_cpu = &((struct npu_cpu_loaded *)b->on_cpu)->fixed;
-    const struct npu_array_loaded *on_sim = (const struct npu_array_loaded *)b->on_sim;
     const size_t values = (size_t)positions * p->d_model;
     float *features[2] = {new_floats(values), new_floats(values)};
     struct npu_error err = {""};
     atomic_bool cancel = false;
     struct stages s[2] = {
-        {p,
-         positions,
-         {on_cpu->residual, on_cpu->stem, on_cpu->q, on_cpu->k, on_cpu->v, on_cpu->mixed,
-          on_cpu->ffn},
-         {0}},
-        {p,
-         positions,
-         {on_sim->residual, on_sim->stem, on_sim->q, on_sim->k, on_sim->v, on_sim->mixed,
-          on_sim->ffn},
-         {0}},
+        {.buffer = ((const struct npu_cpu_loaded *)b->on_cpu)->buffer},
+        {.buffer = ((const struct npu_array_loaded *)b->on_sim)->buffer},
     };
     uint64_t modelled_ns = 0;
     int ret = 0;
     unsigned i = 0;
 
     for (unsigned which = 0; which < 2 && ret == 0; which++) {
+        s[which].program = p;
+        s[which].positions = positions;
         struct npu_loaded *l = which ? b->on_sim : b->on_cpu;
         struct npu_run run = {.positions = positions,
                               .mel = mel,
