@@ -281,13 +281,6 @@ block_buffers (GstPad * pad)
       GST_PAD_PROBE_TYPE_BUFFER, hold, NULL, NULL);
 }
 
-/* Nothing in this takes longer than one tile of the encoder. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define SHORT_TIME (10 * G_USEC_PER_SEC)
-#else
-#define SHORT_TIME (1 * G_USEC_PER_SEC)
-#endif
-
 /* In place of what is downstream: answers each buffer with `user`. */
 static GstPadProbeReturn
 answer (GstPad * pad, GstPadProbeInfo * info, gpointer user)
