@@ -8,6 +8,7 @@
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
 
+#include "tests/sanitizer.h"
 #include "tests/small_model.h"
 
 #define RATE 16000
@@ -298,11 +299,7 @@ answer_buffers (GstPad * pad, GstFlowReturn ret)
 }
 
 /* What it may grow by where nothing is kept; a sanitizer keeps all of it. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define MAX_GROWTH_KB 1000000
-#else
-#define MAX_GROWTH_KB 3000
-#endif
+#define MAX_GROWTH_KB (IN_SANITIZER ? 1000000 : 3000)
 
 /* Memory of this process, in kB. */
 static guint64

@@ -8,14 +8,10 @@
 
 #include <gst/check/gstcheck.h>
 
+#include "tests/sanitizer.h"
+
 /* Of a storm's rounds, a tenth where a sanitizer slows everything down. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define ROUNDS(n) (((n) + 9) / 10)
-#define IN_SANITIZER 1
-#else
-#define ROUNDS(n) (n)
-#define IN_SANITIZER 0
-#endif
+#define ROUNDS(n) (IN_SANITIZER ? ((n) + 9) / 10 : (n))
 
 /* (transfer full) WHISPERNPU_TEST_SEED repeats what a log tells of. */
 static GRand *
