@@ -239,7 +239,7 @@ GST_END_TEST;
 GST_START_TEST (test_encode_cancelled)
 {
   guint layers = find_layers ();
-  StormTimes times = {.limit = G_USEC_PER_SEC };
+  StormTimes times = {.limit = G_USEC_PER_SEC / 4 };
 
   for (guint i = 0; i < 2; i++) {
     GstHarness *h = start_slow (layers, NULL);
