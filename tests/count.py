@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sum the cases of one `meson test` run: count.py LABEL LOG.json.
 
-One line per test program, the failed cases and the end of the output below it, and as the last
-line `passed failed skipped` as three numbers. A program that crashed, ran out of time, was stopped
-by a sanitizer, or printed no count is one failure, whatever else it printed.
+One line per test program, below it the cases that failed, the first one first, and the end of the
+output, and as the last line `passed failed skipped` as three numbers. A program that crashed, ran out
+of time, was stopped by a sanitizer, or printed no count is one failure, whatever else it printed.
 """
 import json
 import re
@@ -12,6 +12,7 @@ import sys
 
 OURS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 CHECK = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.M)
+CHECK_FAILED = re.compile(r"^[^ :]+:\d+:[FSE]:")
 GOOD = {"OK", "EXPECTEDFAIL", "SKIP"}
 
 
@@ -46,7 +47,8 @@ def report(label, test):
     print(f"{line} ({test.get('duration', 0):.1f} s)" + (f": {why}" if why else ""))
     skips = [text for text in out if text.startswith("skip ")]
     if failed:
-        for text in [t for t in out if t.startswith("not ok ")] + out[-15:] + err[-60:]:
+        bad = [t for t in out if t.startswith("not ok ") or CHECK_FAILED.match(t)]
+        for text in bad + out[-15:] + err[-60:]:
             print("    " + text)
     elif skipped:
         for text in skips or out[-1:]:

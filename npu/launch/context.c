@@ -410,14 +410,6 @@ int npu_context_resume(struct npu_context *c, uint64_t timeout_ns)
     return ret;
 }
 
-unsigned npu_context_flight(struct npu_context *context)
-{
-    pthread_mutex_lock(&context->lock);
-    unsigned n = (unsigned)(context->submitted - context->reported);
-    pthread_mutex_unlock(&context->lock);
-    return n;
-}
-
 /* ---- Launches -------------------------------------------------------------------------------- */
 
 /* what: "buffer 0", or "words". */

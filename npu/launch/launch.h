@@ -122,8 +122,6 @@ void npu_context_cancel(struct npu_context *context);
 /* Wait until cancelled launches have ended and been reported, then accept launches again. Returns
  * 0; -EAGAIN not within timeout_ns; -EIO the context is lost. Threads: any but a completion. */
 int npu_context_resume(struct npu_context *context, uint64_t timeout_ns);
-/* Launches submitted and not yet reported. Threads: any. */
-unsigned npu_context_flight(struct npu_context *context);
 
 /* Report of one launch, in the order of submission. err: "" or why. Called with no lock held.
  * Threads: completion. May submit, must not block, close or resume. */

@@ -14,7 +14,7 @@
 struct item {
     struct npu_memory *memory; /* NULL: free row */
     size_t bytes;              /* of its class */
-    unsigned refs;             /* 0: idle or in quarantine */
+    bool used;                 /* by who acquired it */
     bool quarantined;
 };
 
@@ -27,7 +27,6 @@ struct npu_pool {
     pthread_cond_t came_back;
     /* all below: lock */
     struct item item[NPU_POOL_BUFFERS];
-    uint64_t made_by_acquire;
     struct npu_pool_stats stats;
 };
 
@@ -85,7 +84,6 @@ static void free_item_locked(struct npu_pool *p, struct item *item)
 static void end_use_locked(struct npu_pool *p, struct item *item)
 {
     p->stats.used--;
-    p->stats.used_bytes -= item->bytes;
     pthread_cond_broadcast(&p->came_back);
 }
 
@@ -111,7 +109,7 @@ static struct item *find_idle_locked(struct npu_pool *p, size_t bytes)
 {
     for (unsigned i = 0; i < NPU_POOL_BUFFERS; i++) {
         struct item *item = &p->item[i];
-        if (item->memory && item->bytes == bytes && item->refs == 0 && !item->quarantined)
+        if (item->memory && item->bytes == bytes && !item->used && !item->quarantined)
             return item;
     }
     return NULL;
@@ -130,7 +128,7 @@ static void make_room_locked(struct npu_pool *p, size_t bytes)
 
     for (unsigned i = 0; i < NPU_POOL_BUFFERS; i++) {
         const struct item *item = &p->item[i];
-        if (item->memory && item->refs == 0 && !item->quarantined) {
+        if (item->memory && !item->used && !item->quarantined) {
             idle_bytes += item->bytes;
             idle++;
         }
@@ -140,9 +138,8 @@ static void make_room_locked(struct npu_pool *p, size_t bytes)
         return;
     for (unsigned i = 0; i < NPU_POOL_BUFFERS && !fits_locked(p, bytes); i++) {
         struct item *item = &p->item[i];
-        if (item->memory && item->bytes != bytes && item->refs == 0 && !item->quarantined) {
+        if (item->memory && item->bytes != bytes && !item->used && !item->quarantined) {
             free_item_locked(p, item);
-            p->stats.evictions++;
         }
     }
 }
@@ -159,43 +156,16 @@ static int make_locked(struct npu_pool *p, size_t bytes, struct item **out, stru
     if (ret)
         return ret;
     *item = (struct item){.memory = memory, .bytes = bytes};
-    p->stats.allocations++;
     p->stats.buffers++;
     p->stats.bytes += bytes;
-    if (p->stats.bytes > p->stats.peak_bytes)
-        p->stats.peak_bytes = p->stats.bytes;
     *out = item;
     return 0;
 }
 
-int npu_pool_warm(struct npu_pool *p, size_t bytes, unsigned n, struct npu_error *err)
-{
-    size_t class = class_bytes(bytes);
-    unsigned idle = 0;
-    int ret = 0;
-
-    pthread_mutex_lock(&p->lock);
-    for (unsigned i = 0; i < NPU_POOL_BUFFERS; i++)
-        idle += p->item[i].memory && p->item[i].bytes == class && p->item[i].refs == 0 &&
-                !p->item[i].quarantined;
-    for (; idle < n && ret == 0; idle++) {
-        struct item *item;
-        if (fits_locked(p, class))
-            ret = make_locked(p, class, &item, err);
-        else
-            ret = npu_fail(err, -ENOSPC, "%u buffers of %zu bytes do not fit the pool", n, class);
-    }
-    pthread_mutex_unlock(&p->lock);
-    return ret;
-}
-
 static void begin_use_locked(struct npu_pool *p, struct item *item)
 {
-    item->refs = 1;
+    item->used = true;
     p->stats.used++;
-    p->stats.used_bytes += item->bytes;
-    if (p->stats.used_bytes > p->stats.peak_used_bytes)
-        p->stats.peak_used_bytes = p->stats.used_bytes;
 }
 
 void npu_pool_trim(struct npu_pool *p)
@@ -204,7 +174,7 @@ void npu_pool_trim(struct npu_pool *p)
     look_at_quarantine_locked(p);
     for (unsigned i = 0; i < NPU_POOL_BUFFERS; i++) {
         struct item *item = &p->item[i];
-        if (item->memory && item->refs == 0 && !item->quarantined)
+        if (item->memory && !item->used && !item->quarantined)
             free_item_locked(p, item);
     }
     pthread_mutex_unlock(&p->lock);
@@ -216,17 +186,13 @@ static int try_acquire_locked(struct npu_pool *p, size_t class, struct item **ou
 {
     look_at_quarantine_locked(p);
     *out = find_idle_locked(p, class);
-    if (*out) {
-        p->stats.reuses++;
+    if (*out)
         return 0;
-    }
     if (!fits_locked(p, class))
         make_room_locked(p, class);
     if (!fits_locked(p, class))
         return -EAGAIN;
-    int ret = make_locked(p, class, out, err);
-    p->made_by_acquire += ret == 0;
-    return ret;
+    return make_locked(p, class, out, err);
 }
 
 int npu_pool_acquire(struct npu_pool *p, size_t bytes, uint64_t timeout_ns, struct npu_memory **out,
@@ -235,7 +201,6 @@ int npu_pool_acquire(struct npu_pool *p, size_t bytes, uint64_t timeout_ns, stru
     uint64_t due_ns = npu_due_ns(timeout_ns);
     size_t class = class_bytes(bytes);
     struct item *item;
-    bool waited = false;
 
     if (bytes == 0 || class > p->max_bytes)
         return npu_fail(err, bytes ? -ENOSPC : -EINVAL, "a buffer of %zu bytes from a pool of %llu",
@@ -244,16 +209,13 @@ int npu_pool_acquire(struct npu_pool *p, size_t bytes, uint64_t timeout_ns, stru
     int ret = try_acquire_locked(p, class, &item, err);
     while (ret == -EAGAIN && npu_now_ns() < due_ns) {
         uint64_t until = p->stats.quarantined ? npu_due_ns(RETRY_NS) : due_ns;
-        waited = true;
         npu_cond_wait(&p->came_back, &p->lock, until < due_ns ? until : due_ns);
         ret = try_acquire_locked(p, class, &item, err);
     }
     if (ret == 0) {
         begin_use_locked(p, item);
-        p->stats.waits += waited;
         *out = item->memory;
     } else if (ret == -EAGAIN) {
-        p->stats.timeouts++;
         npu_fail(err, ret, "no buffer of %zu bytes came back in time; %u of %u are used", class,
                  p->stats.used, p->stats.buffers);
     }
@@ -269,15 +231,6 @@ static struct item *item_of_locked(struct npu_pool *p, const struct npu_memory *
     return NULL;
 }
 
-void npu_pool_ref(struct npu_pool *p, struct npu_memory *memory)
-{
-    pthread_mutex_lock(&p->lock);
-    struct item *item = item_of_locked(p, memory);
-    if (item)
-        item->refs++;
-    pthread_mutex_unlock(&p->lock);
-}
-
 void npu_pool_unref(struct npu_pool *p, struct npu_memory **memory)
 {
     struct npu_memory *m = *memory;
@@ -287,7 +240,8 @@ void npu_pool_unref(struct npu_pool *p, struct npu_memory **memory)
         return;
     pthread_mutex_lock(&p->lock);
     struct item *item = item_of_locked(p, m);
-    if (item && item->refs > 0 && --item->refs == 0) {
+    if (item && item->used) {
+        item->used = false;
         if (npu_memory_busy(m)) {
             item->quarantined = true;
             p->stats.quarantined++;
@@ -304,18 +258,5 @@ void npu_pool_get_stats(struct npu_pool *p, struct npu_pool_stats *stats)
     pthread_mutex_lock(&p->lock);
     look_at_quarantine_locked(p);
     *stats = p->stats;
-    uint64_t acquired = p->stats.reuses + p->made_by_acquire;
-    stats->reuse_ratio = acquired ? (double)p->stats.reuses / (double)acquired : 0;
-    pthread_mutex_unlock(&p->lock);
-}
-
-void npu_pool_reset_stats(struct npu_pool *p)
-{
-    pthread_mutex_lock(&p->lock);
-    struct npu_pool_stats *s = &p->stats;
-    s->allocations = s->reuses = s->waits = s->timeouts = s->evictions = 0;
-    s->peak_bytes = s->bytes;
-    s->peak_used_bytes = s->used_bytes;
-    p->made_by_acquire = 0;
     pthread_mutex_unlock(&p->lock);
 }

@@ -15,15 +15,8 @@ struct npu_pool_params {
 #define NPU_POOL_BUFFERS 256
 
 struct npu_pool_stats {
-    uint64_t allocations; /* buffers made on the device */
-    uint64_t reuses;      /* acquired without making one */
-    uint64_t waits;       /* acquired after waiting for one to come back */
-    uint64_t timeouts;    /* not acquired in time */
-    uint64_t evictions;   /* idle buffers freed to make room for another class */
-    double reuse_ratio;   /* reuses / (reuses + allocations made by acquiring); 0 when none */
-    unsigned buffers, used, quarantined; /* now; used has those in quarantine, too */
-    uint64_t bytes, peak_bytes;          /* of all its buffers, used or not: now, at most */
-    uint64_t used_bytes, peak_used_bytes;
+    unsigned buffers, used, quarantined; /* used has those in quarantine, too */
+    uint64_t bytes;                      /* of all its buffers, used or not */
 };
 
 /* The device outlives the pool. Returns 0 and *out (transfer full); -EINVAL; -ENOMEM. Threads:
@@ -33,20 +26,12 @@ int npu_pool_open(struct npu_pool **out, struct npu_device *device,
 /* Every buffer is back (one still used would be lost to its user's npu_pool_unref()). */
 void npu_pool_close(struct npu_pool **pool);
 
-/* Make sure that `n` buffers of at least `bytes` exist that nobody uses. Returns 0; -ENOSPC they do
- * not fit the bound; -ENOMEM ... Threads: any. Afterwards acquiring them allocates nothing. */
-int npu_pool_warm(struct npu_pool *pool, size_t bytes, unsigned n, struct npu_error *err);
-
-/* A buffer of at least `bytes`, its contents whatever was left in it, with one reference. Within
- * the bound one is made if none is idle; else waits for one to come back. Returns 0 and *out
- * (transfer full: npu_pool_unref()); -EAGAIN none within timeout_ns; -ENOSPC it could never fit the
- * bound; what npu_memory_open() says. Threads: any. */
+/* A buffer of at least `bytes`, its contents whatever was left in it. Within the bound one is made if
+ * none is idle; else waits for one to come back. Returns 0 and *out (transfer full:
+ * npu_pool_unref()); -EAGAIN none within timeout_ns; -ENOSPC it could never fit the bound; what npu_memory_open() says. Threads: any. */
 int npu_pool_acquire(struct npu_pool *pool, size_t bytes, uint64_t timeout_ns,
                      struct npu_memory **out, struct npu_error *err);
-/* One more reference to an acquired buffer. Threads: any. */
-void npu_pool_ref(struct npu_pool *pool, struct npu_memory *memory);
-/* Drop a reference and set NULL; the last one brings the buffer back. Accepts NULL.
- * Threads: any. */
+/* Give an acquired buffer back and set NULL. Accepts NULL. Threads: any. */
 void npu_pool_unref(struct npu_pool *pool, struct npu_memory **memory);
 
 /* Free what is idle. Threads: any. */
@@ -54,9 +39,7 @@ void npu_pool_trim(struct npu_pool *pool);
 /* Bytes that a buffer of `bytes` takes: its class's. */
 uint64_t npu_pool_class_bytes(size_t bytes);
 
-/* Threads: any. */
+/* What is there now; only tests ask. Threads: any. */
 void npu_pool_get_stats(struct npu_pool *pool, struct npu_pool_stats *stats);
-/* Counters to zero, peaks to what is now. */
-void npu_pool_reset_stats(struct npu_pool *pool);
 
 #endif /* NPU_LAUNCH_POOL_H */

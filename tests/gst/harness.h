@@ -8,6 +8,7 @@
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
 
+#include "tests/sanitizer.h"
 #include "tests/small_model.h"
 
 #define RATE 16000
@@ -281,13 +282,6 @@ block_buffers (GstPad * pad)
       GST_PAD_PROBE_TYPE_BUFFER, hold, NULL, NULL);
 }
 
-/* Nothing in this takes longer than one tile of the encoder. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define SHORT_TIME (10 * G_USEC_PER_SEC)
-#else
-#define SHORT_TIME (1 * G_USEC_PER_SEC)
-#endif
-
 /* In place of what is downstream: answers each buffer with `user`. */
 static GstPadProbeReturn
 answer (GstPad * pad, GstPadProbeInfo * info, gpointer user)
@@ -305,11 +299,7 @@ answer_buffers (GstPad * pad, GstFlowReturn ret)
 }
 
 /* What it may grow by where nothing is kept; a sanitizer keeps all of it. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define MAX_GROWTH_KB 1000000
-#else
-#define MAX_GROWTH_KB 3000
-#endif
+#define MAX_GROWTH_KB (IN_SANITIZER ? 1000000 : 3000)
 
 /* Memory of this process, in kB. */
 static guint64

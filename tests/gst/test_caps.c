@@ -14,11 +14,7 @@
 #define COLUMNS 64
 
 /* One of so many formats, where a sanitizer makes all of it slow. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define EVERY 5
-#else
-#define EVERY 1
-#endif
+#define EVERY (IN_SANITIZER ? 5 : 1)
 
 /* What the converter can do without rounding: eight bits fit every format. */
 static gdouble

@@ -6,11 +6,7 @@
 #include "tests/gst/mel_eyes.h"
 
 /* Fewer, where a sanitizer makes all of it slow. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define EVERY 7
-#else
-#define EVERY 1
-#endif
+#define EVERY (IN_SANITIZER ? 7 : 1)
 
 /* In the middle of a window, across its edge, from it on, up to it. */
 enum

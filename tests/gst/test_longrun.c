@@ -15,11 +15,7 @@ GST_DEBUG_CATEGORY (gst_whisper_npu_debug);
 #define DAY (24 * 3600)
 
 /* A quarter, where a sanitizer keeps the memory that this asks for. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define WINDOWS_AN_HOUR 30
-#else
-#define WINDOWS_AN_HOUR 120
-#endif
+#define WINDOWS_AN_HOUR (IN_SANITIZER ? 30 : 120)
 
 #define LOW_CAPS "audio/x-raw, format=" GST_AUDIO_NE (S16) ", rate=1000, " \
     "channels=1, layout=interleaved"

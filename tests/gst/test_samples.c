@@ -12,11 +12,7 @@
 #define LIMIT 1e4
 
 /* One of so many densities, where a sanitizer makes all of it slow. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define EVERY 3
-#else
-#define EVERY 1
-#endif
+#define EVERY (IN_SANITIZER ? 3 : 1)
 
 #define AUDIO_CAPS(format, channels) "audio/x-raw, format=" format ", " \
     "rate=16000, channels=" channels ", layout=interleaved"

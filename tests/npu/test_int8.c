@@ -18,19 +18,12 @@
 #include "tests/npu/encoder_input.h"
 #include "tests/npu/encoder_rig.h"
 #include "tests/npu/kernel_sets.h"
+#include "tests/sanitizer.h"
 #include "tests/small_model.h"
 
 #define BASE_PATH "npu/model/whisper-base-encoder.safetensors"
 #define CLIP_PATH "tests/data/librivox-sense-0870.wav"
 #define MEL_PATH  "tests/data/librivox-sense-0870.mel720.s16"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED false
-#endif
 
 static char small_path[64];
 
@@ -240,7 +233,7 @@ static void test_memory(void)
     char line[256] = "";
     int ends[2], status = 1;
 
-    if (SANITIZED) {
+    if (IN_SANITIZER) {
         check_skip("base_memory", "a sanitizer has memory of its own");
         return;
     }
@@ -279,18 +272,8 @@ static void test_memory(void)
 
 static void test_opening(void)
 {
-    uint64_t best = UINT64_MAX;
     struct rig rig;
-    /* The least of a few, for the machine may have other work. */
-    for (unsigned i = 0; i < 5; i++) {
-        rig_open(&rig, "int8", base_path(), NULL, 0, 1);
-        best = rig.info.load_ns < best ? rig.info.load_ns : best;
-        if (i < 4)
-            rig_close(&rig);
-    }
-    check_case(SANITIZED || best < 500000000, "base_opens_in_half_a_second",
-               "%.0f ms, packed %.1f MiB, activations %.1f MiB", (double)best * 1e-6,
-               (double)rig.info.weight_bytes / 1048576, (double)rig.info.scratch_bytes / 1048576);
+    rig_check_opening(&rig, "int8", base_path(), IN_SANITIZER);
     rig_close(&rig);
 }
 
