@@ -79,11 +79,13 @@ hash_mel (const float *mel, unsigned positions)
   return hash;
 }
 
+/* In the element's threads, where libcheck's macros are not safe unless the test
+ * ends with them. */
 static void
 check_mel (const Window * window)
 {
-  fail_unless (hash_mel (window->mel, window->positions) == window->hash,
-      "the log-mel of a window in flight has changed");
+  if (hash_mel (window->mel, window->positions) != window->hash)
+    g_error ("the log-mel of a window in flight has changed");
 }
 
 int __real_npu_encoder_open (struct npu_encoder **out,
@@ -118,8 +120,8 @@ __wrap_npu_encoder_open (struct npu_encoder **out,
     const struct npu_model *model, struct npu_device *device,
     const struct npu_encoder_params *params, struct npu_error *err)
 {
-  /* a CPU needs no more */
-  fail_unless_equals_int (params->depth, 1);
+  if (params->depth != 1)
+    g_error ("a CPU needs one slot, not %u", params->depth);
   g_mutex_lock (&fake.lock);
   while (fake.closed)
     g_cond_wait (&fake.changed, &fake.lock);
@@ -735,10 +737,10 @@ run_upstream (gpointer user)
       gst_harness_push_event (storm->h, gst_event_new_segment (&segment));
     }
     g_mutex_unlock (&storm->upstream);
-    fail_unless (ret == GST_FLOW_OK || ret == GST_FLOW_EOS ||
-        ret == GST_FLOW_FLUSHING, "%s", gst_flow_get_name (ret));
     if (ret == GST_FLOW_FLUSHING)
       g_usleep (100);
+    else if (ret != GST_FLOW_OK && ret != GST_FLOW_EOS)
+      g_error ("%s", gst_flow_get_name (ret));
   }
   return NULL;
 }
