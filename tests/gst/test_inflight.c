@@ -37,8 +37,9 @@ static struct
   GCond changed;
   /* with the lock */
   guint overlap;
+  guint slots;                  /* no more at a time; 0: as many as come */
   gboolean closed;              /* the model is not loaded until it opens */
-  guint bad;                    /* the so-many-th window fails, from 1 */
+  guint bad;                    /* the so-many-th window fails, from 1; then all */
   GQueue windows;               /* of Window: submitted, not collected */
   guint n_submitted, most;      /* since plan() */
   int error;                    /* until resumed */
@@ -52,7 +53,7 @@ plan (guint overlap, gboolean closed)
   g_mutex_lock (&fake.lock);
   fake.overlap = overlap;
   fake.closed = closed;
-  fake.bad = fake.n_submitted = fake.most = 0;
+  fake.slots = fake.bad = fake.n_submitted = fake.most = 0;
   if (fake.calls == NULL)
     fake.calls = g_string_new (NULL);
   g_string_truncate (fake.calls, 0);
@@ -148,7 +149,9 @@ __wrap_npu_encoder_submit_mel (struct npu_encoder *encoder, const float *mel,
 
   g_mutex_lock (&fake.lock);
   code = fake.error;
-  if (code == 0 && fake.windows.length >= fake.overlap)
+  if (code == 0 && fake.bad > 0 && fake.n_submitted >= fake.bad)
+    code = -EIO;
+  if (code == 0 && fake.slots > 0 && fake.windows.length >= fake.slots)
     code = -EAGAIN;
   if (code == 0) {
     window = g_new (Window, 1);
@@ -390,6 +393,26 @@ GST_START_TEST (test_inflight_order)
   fail_unless_equals_int (fake.most, overlap);
   fail_unless_equals_uint64 (get_stat (h, "windows"), N_WINDOWS + 1);
   fail_unless_equals_uint64 (get_stat (h, "dropped"), 0);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (want);
+}
+
+GST_END_TEST;
+
+/* An encoder may have fewer slots for a while: the others wait their turn. */
+GST_START_TEST (test_inflight_few_slots)
+{
+  GPtrArray *want = encode_reference (FALSE);
+  GString *calls = g_string_new (NULL);
+  GstHarness *h;
+
+  expect_calls (calls, 0, N_WINDOWS + 1, 2);
+  plan (4, TRUE);
+  fake.slots = 2;
+  h = open_element (FALSE);
+  open_stream (h);
+  check_all_equal (encode_all (h, TRUE), want);
+  check_calls (calls);
   gst_harness_teardown (h);
   g_ptr_array_unref (want);
 }
@@ -815,6 +838,7 @@ inflight_suite (void)
   tcase_add_unchecked_fixture (tc, register_element, NULL);
   watch_leaks (tc);
   tcase_add_loop_test (tc, test_inflight_order, 0, 2 * MAX_OVERLAP);
+  tcase_add_test (tc, test_inflight_few_slots);
   tcase_add_loop_test (tc, test_inflight_event, 1, MAX_OVERLAP + 1);
   tcase_add_loop_test (tc, test_inflight_stop, 0, 2 * MAX_OVERLAP);
   tcase_add_loop_test (tc, test_inflight_flush, 1, MAX_OVERLAP + 1);
