@@ -739,7 +739,7 @@ typedef struct
   GMutex upstream;              /* held while something is pushed */
   gint end;                     /* atomic, as the next */
   gint answer;                  /* one buffer more is answered with EOS */
-  guint n_buffers;              /* the task's: taken by downstream */
+  gint n_buffers;               /* atomic: taken by downstream */
 } Storm;
 
 /* Windows without end; a new segment where downstream wants no more. */
@@ -777,10 +777,21 @@ take_or_refuse (GstPad * pad, GstPadProbeInfo * info, gpointer user)
     GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GST_FLOW_EOS;
   } else {
     GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GST_FLOW_OK;
-    storm->n_buffers++;
+    g_atomic_int_inc (&storm->n_buffers);
   }
   gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
   return GST_PAD_PROBE_HANDLED;
+}
+
+static void
+wait_buffers (Storm * storm, gint n)
+{
+  gint want = g_atomic_int_get (&storm->n_buffers) + n;
+
+  for (guint i = 0; i < 60000 && g_atomic_int_get (&storm->n_buffers) < want;
+      i++)
+    g_usleep (1000);
+  fail_unless (g_atomic_int_get (&storm->n_buffers) >= want);
 }
 
 /* Flushes and refusals at any moment, often both at once; after each the encoder
@@ -800,6 +811,8 @@ GST_START_TEST (test_inflight_storm)
   open_stream (storm.h);
   thread = g_thread_new ("upstream", run_upstream, &storm);
   for (guint i = 0; i < ROUNDS (300); i++) {
+    if (i % 8 == 0)
+      wait_buffers (&storm, 2);
     g_usleep (g_rand_int_range (random, 0, 2000));
     if (g_rand_boolean (random))
       g_atomic_int_set (&storm.answer, 1);
@@ -816,8 +829,8 @@ GST_START_TEST (test_inflight_storm)
   g_thread_join (thread);
   gst_element_set_state (storm.h->element, GST_STATE_READY);
   fail_unless_equals_int (fake.windows.length, 0);
-  fail_unless (storm.n_buffers > 0);
-  fail_unless_equals_uint64 (get_stat (storm.h, "windows"), storm.n_buffers);
+  fail_unless_equals_uint64 (get_stat (storm.h, "windows"),
+      g_atomic_int_get (&storm.n_buffers));
   fail_unless (fake.most <= (guint) __i__);
   g_rand_free (random);
   gst_object_unref (pad);
