@@ -14,10 +14,12 @@ GST_ELEMENT_REGISTER_DECLARE (whispernpu);
 
 /**
  * GstWhisperNpuDevice:
- * @GST_WHISPER_NPU_DEVICE_AUTO: the fastest that works here
+ * @GST_WHISPER_NPU_DEVICE_AUTO: the fastest that works here, in this version the
+ *   processor
  * @GST_WHISPER_NPU_DEVICE_CPU: this machine's processor
- * @GST_WHISPER_NPU_DEVICE_NPU: an AMD Ryzen AI NPU through XRT
- * @GST_WHISPER_NPU_DEVICE_SIM: the NPU's simulator
+ * @GST_WHISPER_NPU_DEVICE_NPU: an AMD Ryzen AI NPU through XRT; not in this
+ *   version
+ * @GST_WHISPER_NPU_DEVICE_SIM: the NPU's simulator; not in this version
  *
  * Since: 0.1
  */

@@ -103,27 +103,6 @@ gst_npu_loader_post (GstElement * element, int code, const gchar * what,
   }
 }
 
-static void
-gst_npu_loader_note_fallbacks (GstNpuLoader * loader, const gchar * device)
-{
-  struct npu_device_entry entries[8];
-  gsize n = npu_device_list (entries, G_N_ELEMENTS (entries));
-  GString *reason = g_string_new (NULL);
-
-  for (gsize i = 0; i < MIN (n, G_N_ELEMENTS (entries)); i++)
-    if (g_str_equal (device, "auto") && g_str_equal (entries[i].name, "npu") &&
-        !entries[i].available) {
-      g_string_append_printf (reason, "Not on an NPU: %s.", entries[i].why);
-      loader->n_fallbacks++;
-    }
-  if (loader->device_info.note[0] != '\0') {
-    g_string_append_printf (reason, "%s%s", reason->len > 0 ? " " : "",
-        loader->device_info.note);
-    loader->n_fallbacks++;
-  }
-  loader->fallback_reason = g_string_free (reason, FALSE);
-}
-
 static gboolean
 gst_npu_loader_open_device (GstNpuLoader * loader, GstElement * element,
     const gchar * device, guint threads)
@@ -137,7 +116,6 @@ gst_npu_loader_open_device (GstNpuLoader * loader, GstElement * element,
     return FALSE;
   }
   npu_device_get_info (loader->device, &loader->device_info);
-  gst_npu_loader_note_fallbacks (loader, device);
   return TRUE;
 }
 
@@ -195,7 +173,6 @@ gst_npu_loader_close (GstNpuLoader * loader)
 {
   npu_model_close (&loader->model);
   npu_device_close (&loader->device);
-  g_free (loader->fallback_reason);
   memset (loader, 0, sizeof (*loader));
 }
 

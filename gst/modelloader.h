@@ -16,8 +16,6 @@ typedef struct
   struct npu_model *model;
   struct npu_device_info device_info;   /* of `device` */
   struct npu_model_info model_info;     /* of `model` */
-  guint n_fallbacks;            /* what is less than it could be */
-  gchar *fallback_reason;       /* a sentence for each, or "" (owned) */
 } GstNpuLoader;
 
 /* Open the device, find the model and check its header: milliseconds, reads no

@@ -42,7 +42,9 @@ static GParamSpec *properties[N_PROPERTIES];
 
 /* Values stay in every build; one that cannot work says so when it is used. */
 static const GEnumValue device_values[] = {
-  {GST_WHISPER_NPU_DEVICE_AUTO, "The fastest device that works here", "auto"},
+  {GST_WHISPER_NPU_DEVICE_AUTO,
+        "The fastest device that works here, in this version the processor",
+      "auto"},
   {GST_WHISPER_NPU_DEVICE_CPU, "This machine's processor", "cpu"},
   {GST_WHISPER_NPU_DEVICE_NPU, "AMD Ryzen AI NPU (not in this version)", "npu"},
   {GST_WHISPER_NPU_DEVICE_SIM, "NPU simulator (not in this version)", "sim"},
@@ -367,7 +369,9 @@ gst_whisper_npu_install_settings (void)
   /**
    * GstWhisperNpu:device:
    *
-   * What the encoder runs on. `active-device` tells what was taken.
+   * What the encoder runs on. `active-device` tells what was taken. `npu` and
+   * `sim` are not in this version: the element does not open with them, and its
+   * error says so.
    *
    * Since: 0.1
    */
@@ -569,9 +573,9 @@ gst_whisper_npu_install_results (void)
    * * "device", "isa", "model" #gchararray, "threads" #guint: in use, from
    *   READY on
    * * "window-positions", "hop-positions" #guint: in use, from READY on
-   * * "fallbacks" #guint, "fallback-reason" #gchararray: things that are less
-   *   than they could be, as a processor in place of an NPU, and why, a sentence
-   *   each; 0 and empty where there are none. From READY on
+   * * "device-note" #gchararray: a sentence where the device is slower than it
+   *   could be, and why, as a processor without fused multiply-add; else empty.
+   *   From READY on
    *
    * and once the model is loaded:
    *

@@ -67,8 +67,7 @@ gst_whisper_npu_stats (GstWhisperNpu * self)
         "model", G_TYPE_STRING, self->loader.model_info.path,
         "window-positions", G_TYPE_UINT, self->window_positions,
         "hop-positions", G_TYPE_UINT, self->hop_positions,
-        "fallbacks", G_TYPE_UINT, self->loader.n_fallbacks,
-        "fallback-reason", G_TYPE_STRING, self->loader.fallback_reason, NULL);
+        "device-note", G_TYPE_STRING, self->loader.device_info.note, NULL);
   if (self->encoder != NULL)
     gst_whisper_npu_add_encoder_stats (self, stats);
   g_mutex_unlock (&self->lock);

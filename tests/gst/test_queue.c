@@ -111,6 +111,7 @@ typedef struct
   guint n;
   gint done;                    /* atomic */
   GstFlowReturn ret;
+  guint n_told;                 /* what push() said is to be posted */
   GThread *thread;
 } Pusher;
 
@@ -120,7 +121,11 @@ run_windows (gpointer user)
   Pusher *pusher = user;
 
   for (guint i = 0; i < pusher->n && pusher->ret == GST_FLOW_OK; i++) {
-    pusher->ret = push (pusher->queue, make_window (i));
+    GstNpuPushed pushed;
+
+    pusher->ret = gst_npu_queue_push (pusher->queue, make_window (i),
+        GST_CLOCK_TIME_NONE, &pushed);
+    pusher->n_told += pushed.report + pushed.skipped.length;
     g_atomic_int_inc (&pusher->done);
   }
   return NULL;
@@ -186,8 +191,10 @@ static gpointer
 run_event (gpointer user)
 {
   Pusher *pusher = user;
+  GstNpuPushed pushed;
 
-  pusher->ret = push (pusher->queue, make_event (gst_event_new_gap (0, 0)));
+  pusher->ret = gst_npu_queue_push (pusher->queue,
+      make_event (gst_event_new_gap (0, 0)), GST_CLOCK_TIME_NONE, &pushed);
   g_atomic_int_inc (&pusher->done);
   return NULL;
 }
@@ -779,6 +786,7 @@ GST_START_TEST (test_two_threads)
   }
   g_thread_join (pusher.thread);
   fail_unless_equals_int (pusher.ret, GST_FLOW_OK);
+  fail_unless_equals_int (pusher.n_told, 0);
   fail_unless (info_of (queue).queued_max <= GST_NPU_DEFAULT_MAX_WINDOWS);
   gst_npu_queue_free (queue);
 }
