@@ -37,15 +37,9 @@ uint64_t product_cycles(uint64_t k, uint64_t rate, uint64_t groups)
     return npu_core_product_cycles(64 * 64 * k, rate, groups);
 }
 
-/* A call whose loops have so many issue slots. */
-uint64_t loop_cycles(uint64_t slots)
-{
-    return cost().call + slots * cost().loops / 100;
-}
-
 uint64_t lane_cycles(uint64_t lanes, uint64_t per_16)
 {
-    return loop_cycles((lanes + 15) / 16 * per_16);
+    return npu_core_loop_cycles((lanes + 15) / 16 * per_16);
 }
 
 /* The loops of a call that is counted already. */
@@ -57,15 +51,15 @@ uint64_t more_cycles(uint64_t slots)
 uint64_t job_cycles(const int64_t *args)
 {
     uint64_t copied = NPU_JOB_BYTES + (job_at(args, 0)->lut ? 8192 : 0);
-    return loop_cycles(copied / 32 * cost().copy_32b);
+    return npu_core_loop_cycles(copied / 32 * cost().copy_32b);
 }
 uint64_t begin_s32_cycles(const int64_t *)
 {
-    return loop_cycles(16384 / 32 * cost().copy_32b / 2);
+    return npu_core_loop_cycles(16384 / 32 * cost().copy_32b / 2);
 }
 uint64_t begin_s64_cycles(const int64_t *)
 {
-    return loop_cycles(32768 / 32 * cost().copy_32b / 2);
+    return npu_core_loop_cycles(32768 / 32 * cost().copy_32b / 2);
 }
 uint64_t step_s16s8_cycles(const int64_t *)
 {
@@ -115,11 +109,11 @@ uint64_t gelu_cycles(const int64_t *args)
 uint64_t norm_cycles(const int64_t *args)
 {
     uint64_t rows = (uint64_t)args[3], d = (uint64_t)job_at(args, 0)->d;
-    return loop_cycles(rows * (cost().norm_row + d / 16 * cost().norm_16));
+    return npu_core_loop_cycles(rows * (cost().norm_row + d / 16 * cost().norm_16));
 }
 uint64_t attention_begin_cycles(const int64_t *)
 {
-    return loop_cycles((16384 + 3072) / 32 * cost().copy_32b / 2);
+    return npu_core_loop_cycles((16384 + 3072) / 32 * cost().copy_32b / 2);
 }
 uint64_t scores_cycles(const int64_t *)
 {
@@ -145,7 +139,7 @@ uint64_t attention_finish_cycles(const int64_t *)
 }
 uint64_t mel_begin_cycles(const int64_t *)
 {
-    return loop_cycles(200 * cost().turn_32);
+    return npu_core_loop_cycles(200 * cost().turn_32);
 }
 /* 4 bins x 200 n x 16 frames at 32 products a cycle. */
 uint64_t mel_dft_cycles(const int64_t *args)
@@ -156,13 +150,13 @@ uint64_t mel_dft_cycles(const int64_t *args)
 uint64_t mel_finish_cycles(const int64_t *args)
 {
     uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
-    return loop_cycles(208 * cost().power_16 + 201 * cost().bin_16 + n_mels * cost().log_16 +
-                       n_mels / 16 * cost().tile);
+    return npu_core_loop_cycles(208 * cost().power_16 + 201 * cost().bin_16 +
+                                n_mels * cost().log_16 + n_mels / 16 * cost().tile);
 }
 uint64_t mel_clamp_cycles(const int64_t *args)
 {
     uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
-    return loop_cycles(n_mels * cost().copy_32b);
+    return npu_core_loop_cycles(n_mels * cost().copy_32b);
 }
 
 /* ---- Refusals: the contracts of aie2.h, as far as memory and shifts depend on them ---- */
@@ -395,6 +389,11 @@ const npu_core_kernel *npu_core_kernels(uint32_t *n)
 uint64_t npu_core_product_cycles(uint64_t macs, uint64_t rate, uint64_t groups)
 {
     return cost().call + macs * 100 / (rate * cost().percent) + groups * cost().blocks;
+}
+
+uint64_t npu_core_loop_cycles(uint64_t slots)
+{
+    return cost().call + slots * cost().loops / 100;
 }
 
 void npu_core_cycles_use(const struct npu_core_cycles *constants)
