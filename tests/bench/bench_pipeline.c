@@ -314,7 +314,7 @@ static void put_cpu(struct table *table, const struct way *way, const struct out
     table_number(table, s->most_depth);
 }
 
-/* us a tile at best under each preset; the launch's cost on the host can hide behind others. */
+/* us a tile under each preset if all overlaps; the launch's cost on the host can hide behind others. */
 static void bound_of(const struct way *way, const struct round *round,
                      double bound[NPU_SIM_PRESETS])
 {
