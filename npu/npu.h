@@ -292,7 +292,8 @@ struct npu_stage_stats {
     const char *name; /* "conv1", "conv2", "norm+qkv", "attention", "out", "norm+fc1", "fc2", "norm"
                          (static) */
     uint64_t total_ns;    /* wall time of this kind of stage over all windows */
-    uint64_t modelled_ns; /* on a simulated NPU: modelled time of its launches; else 0 */
+    uint64_t modelled_ns; /* on a simulated NPU: modelled time of its launches, preset published of
+                             npu/sim/engine/timing.h; else 0 */
     double gmac;          /* 1e9 multiply-adds done */
 };
 
@@ -301,7 +302,7 @@ struct npu_stats {
     uint64_t cancelled;               /* given up */
     uint64_t total_ns;                /* wall time of completed windows inside the device */
     uint64_t last_ns, min_ns, max_ns; /* of one window; 0 when none */
-    uint64_t modelled_ns;             /* on a simulated NPU: modelled time of launches; else 0 */
+    uint64_t modelled_ns; /* on a simulated NPU: modelled time of launches, as above; else 0 */
     unsigned n_stages;
     struct npu_stage_stats stage[NPU_MAX_STAGE_KINDS];
 };

@@ -8,6 +8,7 @@
  * come with every launch (struct npu_call), all else is the simulator's own running time. Encoders
  * of profile npu run on it (npu/array/array.h). Array programs of kind WORDS are the designs of
  * mlir/, or of the folder that WHISPERNPU_DESIGNS names. */
+#include "npu/sim/engine/timing.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,6 +16,11 @@ extern "C" {
 
 /* Make npu_device_open() know "sim". Returns 0; -EEXIST it does already. Threads: any. */
 int npu_sim_backend_register(void);
+
+/* Modelled time of all launches of device "sim" in this process that succeeded, launches included,
+ * under each preset: that of some launches is the difference of two calls, if no others run. What a
+ * launch and the statistics say is of preset published. Threads: any. */
+void npu_sim_get_modelled(uint64_t ns[NPU_SIM_PRESETS]);
 
 #ifdef __cplusplus
 }

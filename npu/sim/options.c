@@ -24,12 +24,16 @@ static const char help[] =
     "  -v, --value N          a number for each sequence argument that is no memref, in order\n"
     "  -k, --kernels FILE.so  kernels by the functions' names, before the built-in ones; their\n"
     "                         modelled cycles: uint64_t NAME_cycles(const int64_t *args)\n"
-    "  -c, --constant N=V     change a constant of the timing model (repeat)\n"
+    "  -c, --constant N=V     change a constant of the timing model in every preset (repeat)\n"
     "      --constants FILE   the same from lines of a file\n"
-    "      --list-constants   print the table and end\n"
-    "      --clock MHz        the array's clock, as --constant clock_mhz=MHz\n"
-    "      --cycles           modelled cycles and bytes of every tile\n"
-    "      --trace FILE       write a trace in Chrome's format (load it at ui.perfetto.dev)\n"
+    "      --list-constants   print the table with its presets and end\n"
+    "      --clock MHz        the array's clock, as --constant clock_mhz=MHz; only 1000 was "
+    "measured\n"
+    "      --cycles           modelled cycles of the launch and of every tile under the presets\n"
+    "                         pessimistic, published and best, and bytes; without it the one\n"
+    "                         number is of published\n"
+    "      --trace FILE       write a trace in Chrome's format, of preset published (load it at\n"
+    "                         ui.perfetto.dev)\n"
     "      --keep             what a launch leaves in the array is no failure\n"
     "      --check-only       check the design, notes included, and end\n"
     "      --map              draw what lies where: tiles, memory, channels; and end\n"
@@ -80,9 +84,15 @@ static void list_constants(const struct npu_sim_options *options)
 {
     size_t n;
     const struct npu_sim_constant *row = npu_sim_constants(&n);
+    printf("%-22s", "");
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        printf(" %11s", npu_sim_preset_name((enum npu_sim_preset)p));
+    puts("  unit         where from");
     for (size_t i = 0; i < n; i++) {
-        printf("%-22s %10g %-12s %s\n", row[i].name, npu_sim_timing_get(&options->timing, &row[i]),
-               row[i].unit, row[i].basis);
+        printf("%-22s", row[i].name);
+        for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+            printf(" %11g", npu_sim_timing_get(&options->timing[p], &row[i]));
+        printf("  %-12s %s\n", row[i].unit, row[i].basis);
     }
 }
 
@@ -156,13 +166,13 @@ static int set_constant(struct npu_sim_options *options, int option, const char 
     char clock[64];
     int code;
     if (option == OPTION_CONSTANTS) {
-        code = npu_sim_timing_read(&options->timing, text, &err);
+        code = npu_sim_timing_read(options->timing, text, &err);
     } else {
         if (option == OPTION_CLOCK) {
             snprintf(clock, sizeof(clock), "clock_mhz=%s", text);
             text = clock;
         }
-        code = npu_sim_timing_set(&options->timing, text, &err);
+        code = npu_sim_timing_set(options->timing, text, &err);
     }
     return code ? npu_sim_complain(&err) : 0;
 }
@@ -225,7 +235,7 @@ static int set_option(struct npu_sim_options *options, int option, bool *list)
 int npu_sim_options_parse(struct npu_sim_options *options, int argc, char **argv)
 {
     bool list = false;
-    npu_sim_timing_init(&options->timing);
+    npu_sim_timing_init(options->timing);
     options->n_launches = 1;
     for (int option; (option = getopt_long(argc, argv, "o:s:i:n:v:k:c:qh", table, NULL)) != -1;) {
         int code = set_option(options, option, &list);

@@ -24,7 +24,7 @@ struct npu_sim_options {
     int64_t value[16];
     uint64_t most_steps;
     bool cycles, keep, quiet, check_only, map;
-    struct npu_sim_timing timing;
+    struct npu_sim_timing timing[NPU_SIM_PRESETS];
 };
 
 /* Print `err` for the user; the exit code 2. */

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "npu/log.h"
+#include "npu/sim/backend.h"
 #include "npu/sim/check/check.h"
 
 static atomic_uint n_residents;
+static atomic_ullong modelled[NPU_SIM_PRESETS]; /* ns, of all launches */
 
 struct npu_sim_resident {
     struct npu_design *design;
@@ -95,6 +97,11 @@ void npu_sim_resident_close(struct npu_sim_resident **resident)
     atomic_fetch_sub(&n_residents, 1);
 }
 
+static uint64_t whole_ns(const struct npu_sim_modelled *time)
+{
+    return (uint64_t)(time->total_us * 1e3 + 0.5);
+}
+
 int npu_sim_resident_launch(struct npu_sim_resident *r, const struct npu_sim_launch *launch,
                             const atomic_bool *cancel, uint64_t *modelled_ns, struct npu_error *err)
 {
@@ -109,9 +116,18 @@ int npu_sim_resident_launch(struct npu_sim_resident *r, const struct npu_sim_lau
     if (ret == 0)
         ret = npu_sim_launch(r->sim, launch, &result, err);
     r->cancel = NULL;
-    if (ret == 0)
-        *modelled_ns = (uint64_t)(result.total_us * 1e3 + 0.5);
-    else
+    if (ret) {
         npu_sim_close(&r->sim);
-    return ret;
+        return ret;
+    }
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        atomic_fetch_add(&modelled[p], whole_ns(&result.time[p]));
+    *modelled_ns = whole_ns(&result.time[NPU_SIM_PUBLISHED]);
+    return 0;
+}
+
+void npu_sim_get_modelled(uint64_t ns[NPU_SIM_PRESETS])
+{
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        ns[p] = atomic_load(&modelled[p]);
 }

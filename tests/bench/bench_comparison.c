@@ -75,10 +75,10 @@ static const struct column mel_columns[] = {
     {"arithmetic", "arithmetic", "", BASIS_GIVEN, 0, "f32, or profile npu's integers"},
     {"frames", "frames", "", BASIS_GIVEN, 0, "of 80 channels (the model's where it has others)"},
     {"measured_ms", "p50", "ms", BASIS_MEASURED, 3, "of a window of speech, on this host"},
-    {"modelled_ms", "modelled", "ms", BASIS_MODELLED, 3,
-     "mlir/mel_4core.mlir, launches and the clamp included; values equal kernels/ref's"},
+    MODELLED("modelled_ms", "modelled", "ms", 3,
+             "mlir/mel_4core.mlir, launches and the clamp included; values equal kernels/ref's"),
     {"measured_frame_us", "a frame", "us", BASIS_MEASURED, 3, "p50 / frames"},
-    {"modelled_frame_us", "a frame", "us", BASIS_MODELLED, 3, "modelled / frames"},
+    MODELLED("modelled_frame_us", "a frame", "us", 3, "modelled / frames"),
 };
 
 static double ms_since(uint64_t start)
@@ -341,15 +341,19 @@ static unsigned new_tables(struct results *results)
 /* ---- Log-mel --------------------------------------------------------------------------------- */
 
 static void put_mel_row(struct table *table, const char *device, const char *arithmetic,
-                        unsigned frames, double measured_ms, double modelled_ms)
+                        unsigned frames, double measured_ms,
+                        const double modelled_ms[NPU_SIM_PRESETS])
 {
+    double frame_us[NPU_SIM_PRESETS];
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        frame_us[p] = 1e3 * modelled_ms[p] / frames;
     table_text(table, "%s", device);
     table_text(table, "%s", arithmetic);
     table_number(table, frames);
     table_number(table, measured_ms);
-    table_number(table, modelled_ms);
+    bench_modelled(table, modelled_ms);
     table_number(table, 1e3 * measured_ms / frames);
-    table_number(table, 1e3 * modelled_ms / frames);
+    bench_modelled(table, frame_us);
 }
 
 static int time_mel(const struct bench_options *options, enum npu_mel_arithmetic arithmetic,
@@ -380,6 +384,7 @@ static int time_mel(const struct bench_options *options, enum npu_mel_arithmetic
 static int run_mel(const struct bench_options *options, struct results *results,
                    const float *samples, struct npu_error *err)
 {
+    static const double none[NPU_SIM_PRESETS] = {NAN, NAN, NAN};
     static const char *const names[] = {[NPU_MEL_F32] = "f32", [NPU_MEL_S16] = "s16"};
     struct headlines *h = &results->headlines;
     struct table *table = results_table(
@@ -394,10 +399,10 @@ static int run_mel(const struct bench_options *options, struct results *results,
     for (int a = NPU_MEL_F32; a <= NPU_MEL_S16 && ret == 0 && bench_wants(options, "cpu"); a++) {
         double ms = NAN;
         ret = time_mel(options, (enum npu_mel_arithmetic)a, samples, out, &ms);
-        put_mel_row(table, "cpu", names[a], NPU_WINDOW_FRAMES, ms, NAN);
+        put_mel_row(table, "cpu", names[a], NPU_WINDOW_FRAMES, ms, none);
         h->mel_cpu_ms = a == NPU_MEL_F32 ? ms : h->mel_cpu_ms;
     }
-    if (isnan(h->mel_npu_ms))
+    if (isnan(h->mel_npu_ms[NPU_SIM_PUBLISHED]))
         table_note(table, "The simulated NPU's row comes with the array designs: command report.");
     else
         put_mel_row(table, "simulated NPU", "s16", 3008, NAN, h->mel_npu_ms);

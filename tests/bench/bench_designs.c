@@ -22,14 +22,13 @@ static const struct column design_columns[] = {
      "of the products: activations x weights; of log-mel constants x samples"},
     {"mmac", "work", "MMAC", BASIS_GIVEN, 2,
      "1e6 multiply-adds of a launch without padding; - : hardly any"},
-    {"cycles", "cycles", "", BASIS_MODELLED, 0,
-     "of a launch, from its first instruction to its last wait"},
-    {"array_us", "array", "us", BASIS_MODELLED, 1, "the cycles at the clock of the constants"},
-    {"total_us", "with launch", "us", BASIS_MODELLED, 1, "and what a launch costs on top"},
-    {"busy_percent", "busy", "%", BASIS_MODELLED, 0, "of the cycles, a core at work; mean of all"},
-    {"ddr_read_bytes", "DDR read", "bytes", BASIS_MODELLED, 0, "from host memory, a launch"},
-    {"ddr_written_bytes", "DDR written", "bytes", BASIS_MODELLED, 0, "to host memory, a launch"},
-    {"macs_per_cycle", "MAC/cycle", "a core", BASIS_MODELLED, 1, "work / cycles / cores"},
+    MODELLED("cycles", "cycles", "", 0, "of a launch, from its first instruction to its last wait"),
+    MODELLED("total_us", "with launch", "us", 1,
+             "the cycles at the clock of the constants, and what a launch costs on top"),
+    MODELLED("busy_percent", "busy", "%", 0, "of the cycles, a core at work; mean of all"),
+    {"ddr_read_bytes", "DDR read", "bytes", BASIS_COUNTED, 0, "from host memory, a launch"},
+    {"ddr_written_bytes", "DDR written", "bytes", BASIS_COUNTED, 0, "to host memory, a launch"},
+    MODELLED("macs_per_cycle", "MAC/cycle", "a core", 1, "work / cycles / cores"),
     {"peak", "peak", "MAC/cycle", BASIS_GIVEN, 0,
      "of a core with such operands, as AMD's manuals have it"},
 };
@@ -66,29 +65,31 @@ static bool is(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
-static double busy_percent(const struct npu_sim_result *result)
+static double busy_percent(const struct npu_sim_result *result, unsigned preset)
 {
     double sum = 0;
     unsigned cores = 0;
     for (uint32_t i = 0; i < result->n_tiles; i++) {
-        sum += (double)result->tile[i].core_cycles;
+        sum += (double)result->tile[i].core_cycles[preset];
         cores += result->tile[i].row >= 2;
     }
-    return cores ? 100 * sum / cores / (double)result->cycles : NAN;
+    return cores ? 100 * sum / cores / (double)result->time[preset].cycles : NAN;
 }
 
 static void keep_headlines(const struct designs_row *row)
 {
     struct headlines *h = &rows_to->headlines;
-    double ms = row->result->total_us * 1e-3;
-    if (is(row->design, "layernorm_256"))
-        h->norm_ms = ms;
-    if (is(row->design, "gelu_512"))
-        h->gelu_ms = ms;
-    if (is(row->design, "matmul_16"))
-        h->matmul_ms = ms;
-    if (is(row->design, "mel_4core"))
-        h->mel_npu_ms = is(row->sequence, "mel") ? ms : h->mel_npu_ms + ms;
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++) {
+        double ms = row->result->time[p].total_us * 1e-3;
+        if (is(row->design, "layernorm_256"))
+            h->norm_ms[p] = ms;
+        if (is(row->design, "gelu_512"))
+            h->gelu_ms[p] = ms;
+        if (is(row->design, "matmul_16"))
+            h->matmul_ms[p] = ms;
+        if (is(row->design, "mel_4core"))
+            h->mel_npu_ms[p] = is(row->sequence, "mel") ? ms : h->mel_npu_ms[p] + ms;
+    }
 }
 
 static void put_design(const struct designs_row *row)
@@ -96,7 +97,8 @@ static void put_design(const struct designs_row *row)
     struct table *table = &rows_to->tables[rows_to->n_tables - 1];
     const struct npu_sim_result *result = row->result;
     const struct work *work = NULL;
-    double launch_us = result->launch_us;
+    double cycles[NPU_SIM_PRESETS], us[NPU_SIM_PRESETS], busy[NPU_SIM_PRESETS];
+    double speed[NPU_SIM_PRESETS];
     for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
         if (is(works[i].design, row->design) && is(works[i].sequence, row->sequence))
             work = &works[i];
@@ -105,13 +107,18 @@ static void put_design(const struct designs_row *row)
     table_number(table, row->cores);
     table_text(table, "%s", work ? work->operands : "-");
     table_number(table, work ? work->macs * 1e-6 : NAN);
-    table_number(table, (double)result->cycles);
-    table_number(table, result->total_us - launch_us);
-    table_number(table, result->total_us);
-    table_number(table, busy_percent(result));
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++) {
+        cycles[p] = (double)result->time[p].cycles;
+        us[p] = result->time[p].total_us;
+        busy[p] = busy_percent(result, p);
+        speed[p] = work ? work->macs / cycles[p] / row->cores : NAN;
+    }
+    bench_modelled(table, cycles);
+    bench_modelled(table, us);
+    bench_modelled(table, busy);
     table_number(table, (double)result->ddr_read);
     table_number(table, (double)result->ddr_written);
-    table_number(table, work ? work->macs / (double)result->cycles / row->cores : NAN);
+    bench_modelled(table, speed);
     table_number(table, work ? work->peak : NAN);
     keep_headlines(row);
 }
@@ -147,10 +154,10 @@ enum { HEADS = 12, KEYS = 1500, BLOCK = 4 * OBJECT };
 static const struct column column_columns[] = {
     {"columns", "columns", "", BASIS_GIVEN, 0, "of the array at work, one core each"},
     {"heads", "heads", "", BASIS_GIVEN, 0, "of attention in all, 64 queries and 1500 keys each"},
-    {"cycles", "cycles", "", BASIS_MODELLED, 0, "of the one launch"},
-    {"total_us", "with launch", "us", BASIS_MODELLED, 1, "at the constants' clock"},
-    {"speedup", "x 1 column", "", BASIS_MODELLED, 2, "cycles of one column over these"},
-    {"ddr_bytes", "DDR", "bytes", BASIS_MODELLED, 0, "read and written"},
+    MODELLED("cycles", "cycles", "", 0, "of the one launch"),
+    MODELLED("total_us", "with launch", "us", 1, "at the constants' clock"),
+    MODELLED("speedup", "x 1 column", "", 2, "cycles of one column over these"),
+    {"ddr_bytes", "DDR", "bytes", BASIS_COUNTED, 0, "read and written"},
     {"wrong_bytes", "wrong", "bytes", BASIS_COUNTED, 0, "of the results, against kernels/ref"},
 };
 
@@ -265,7 +272,7 @@ static int run_columns(const struct bench_options *options, struct results *resu
         "by sequences of their own; all columns work at the same time.",
         column_columns, sizeof(column_columns) / sizeof(column_columns[0]));
     int ret = 0;
-    double first = NAN;
+    double first[NPU_SIM_PRESETS] = {NAN, NAN, NAN};
     if (options->describe)
         return 0;
     table_plot(table, (struct plot){"total_us", {"columns"}});
@@ -281,15 +288,21 @@ static int run_columns(const struct bench_options *options, struct results *resu
             break;
         for (size_t i = 0; i < HEADS * h.o_bytes; i++)
             wrong += h.o[i] != h.expected[i];
-        first = columns == 1 ? (double)result.cycles : first;
+        double cycles[NPU_SIM_PRESETS], us[NPU_SIM_PRESETS];
+        double *gain = results->headlines.columns_gain;
+        for (unsigned p = 0; p < NPU_SIM_PRESETS; p++) {
+            cycles[p] = (double)result.time[p].cycles;
+            us[p] = result.time[p].total_us;
+            first[p] = columns == 1 ? cycles[p] : first[p];
+            gain[p] = first[p] / cycles[p];
+        }
         table_number(table, columns);
         table_number(table, HEADS);
-        table_number(table, (double)result.cycles);
-        table_number(table, result.total_us);
-        table_number(table, first / (double)result.cycles);
+        bench_modelled(table, cycles);
+        bench_modelled(table, us);
+        bench_modelled(table, gain);
         table_number(table, (double)(result.ddr_read + result.ddr_written));
         table_number(table, (double)wrong);
-        results->headlines.columns_gain = first / (double)result.cycles;
         if (wrong)
             ret = npu_fail(err, -EIO, "%zu bytes are wrong with %u columns", wrong, columns);
     }

@@ -110,11 +110,14 @@ int phase_host(const struct bench_options *options, struct results *results, str
 
 static const struct column constant_columns[] = {
     {"name", "constant", "", BASIS_GIVEN, 0, "as npu-sim --list-constants has it"},
-    {"value", "value", "", BASIS_GIVEN, 3, "the default, which this run used"},
+    {"pessimistic", "pessimistic", "", BASIS_GIVEN, 3, "the value of that preset"},
+    {"published", "published", "", BASIS_GIVEN, 3, "the value of that preset, the default"},
+    {"best", "best", "", BASIS_GIVEN, 3, "the value of that preset"},
     {"unit", "unit", "", BASIS_GIVEN, 0, "of the value"},
     {"basis", "where from", "", BASIS_GIVEN, 0,
-     "a published measurement (XE: on a Phoenix, by the xdna-emu project), a manual (AM020: "
-     "AMD's), "
+     "in the presets' order: a published measurement (XE: on a Phoenix, by the xdna-emu project), "
+     "a "
+     "manual (AM020: AMD's), "
      "or a guess"},
 };
 
@@ -127,11 +130,11 @@ int phase_constants(const struct bench_options *options, struct results *results
         results, "constants", "Constants of the simulated NPU",
         "Every modelled number of this report comes from these and from the simulated work; "
         "npu/sim/README.md says how. None was checked on an NPU by this project.",
-        constant_columns, 4);
+        constant_columns, 6);
     (void)err;
     for (size_t i = 0; i < n && !options->describe; i++) {
         table_text(table, "%s", rows[i].name);
-        table_number(table, rows[i].value);
+        bench_modelled(table, rows[i].value);
         table_text(table, "%s", rows[i].unit);
         table_text(table, "%s", rows[i].basis);
     }

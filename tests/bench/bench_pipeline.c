@@ -9,7 +9,7 @@
 
 #include "npu/launch/pipeline.h"
 #include "npu/log.h"
-#include "npu/sim/engine/timing.h"
+#include "npu/sim/backend.h"
 #include "tests/bench/npu-bench.h"
 #include "tests/sim/packed_tile.h"
 
@@ -76,9 +76,14 @@ struct way {
     unsigned depth, batch;
 };
 
-/* One round of a way, or what all rounds together say. */
-struct outcome {
+struct round {
     struct npu_pipeline_stats stats;
+    uint64_t modelled_ns[NPU_SIM_PRESETS]; /* of its launches on the simulated NPU */
+};
+
+/* What all rounds of a way together say; round: the one with the median total. */
+struct outcome {
+    struct round round;
     uint64_t taken, equal;    /* of all rounds */
     double least_ms, most_ms; /* per tile, of the rounds */
 };
@@ -135,9 +140,9 @@ static int open_context(struct npu_context **context, struct npu_device *device,
 
 /* Warm up, then `n` tiles that count. */
 static int run_round(const char *device_name, struct tiles *tiles, const struct way *way,
-                     uint64_t n, struct npu_pipeline_stats *stats, struct user *user,
-                     struct npu_error *err)
+                     uint64_t n, struct round *round, struct user *user, struct npu_error *err)
 {
+    uint64_t before[NPU_SIM_PRESETS] = {0};
     struct npu_device *device = NULL;
     struct npu_context *context = NULL;
     struct npu_pipeline *pipeline = NULL;
@@ -154,6 +159,7 @@ static int run_round(const char *device_name, struct tiles *tiles, const struct 
         ret = npu_pipeline_open(&pipeline, &params, err);
     for (unsigned i = 0; i < 2 && ret == 0; i++) {
         npu_pipeline_reset_stats(pipeline);
+        npu_sim_get_modelled(before);
         user->taken = user->equal = 0;
         ret = npu_pipeline_run(
             pipeline,
@@ -161,8 +167,11 @@ static int run_round(const char *device_name, struct tiles *tiles, const struct 
         if (ret)
             npu_pipeline_get_error(pipeline, err);
     }
+    npu_sim_get_modelled(round->modelled_ns);
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        round->modelled_ns[p] -= before[p];
     if (ret == 0)
-        npu_pipeline_get_stats(pipeline, stats);
+        npu_pipeline_get_stats(pipeline, &round->stats);
     npu_pipeline_close(&pipeline);
     npu_context_close(&context, NPU_TIMEOUT_NONE);
     npu_device_close(&device);
@@ -171,8 +180,8 @@ static int run_round(const char *device_name, struct tiles *tiles, const struct 
 
 static int by_total(const void *a, const void *b)
 {
-    const struct npu_pipeline_stats *x = a, *y = b;
-    return (x->total_ns > y->total_ns) - (x->total_ns < y->total_ns);
+    const struct round *x = a, *y = b;
+    return (x->stats.total_ns > y->stats.total_ns) - (x->stats.total_ns < y->stats.total_ns);
 }
 
 /* All ways take turns in each round, so that a change of the machine's speed hits all. */
@@ -181,27 +190,27 @@ static int run_ways(const struct bench_options *options, const char *device, str
                     struct npu_error *err)
 {
     unsigned rounds = options->quick ? QUICK_ROUNDS : ROUNDS;
-    struct npu_pipeline_stats *all = allocate((size_t)n_ways * rounds, sizeof(*all));
+    struct round *all = allocate((size_t)n_ways * rounds, sizeof(*all));
     int ret = 0;
     memset(out, 0, n_ways * sizeof(*out));
     for (unsigned r = 0; r < rounds; r++)
         for (unsigned w = 0; w < n_ways && ret == 0; w++) {
             struct user user;
-            struct npu_pipeline_stats *stats = &all[w * rounds + r];
-            ret = run_round(device, tiles, &ways[w], options->tiles, stats, &user, err);
+            struct round *round = &all[w * rounds + r];
+            ret = run_round(device, tiles, &ways[w], options->tiles, round, &user, err);
             out[w].taken += user.taken;
             out[w].equal += user.equal;
             bench_say(options, "%s: %s, depth %u, batch %u: %.4f ms a tile", device,
                       npu_strategy_name(ways[w].strategy), ways[w].depth, ways[w].batch,
-                      stats->per_tile_ns * 1e-6);
+                      round->stats.per_tile_ns * 1e-6);
         }
     for (unsigned w = 0; w < n_ways && ret == 0; w++) {
         qsort(all + w * rounds, rounds, sizeof(*all), by_total);
-        out[w].stats = all[w * rounds + (rounds - 1) / 2];
-        out[w].least_ms = all[w * rounds].per_tile_ns * 1e-6;
-        out[w].most_ms = all[w * rounds + rounds - 1].per_tile_ns * 1e-6;
+        out[w].round = all[w * rounds + (rounds - 1) / 2];
+        out[w].least_ms = all[w * rounds].stats.per_tile_ns * 1e-6;
+        out[w].most_ms = all[w * rounds + rounds - 1].stats.per_tile_ns * 1e-6;
         if (options->verbose)
-            npu_pipeline_stats_print(&out[w].stats, stderr);
+            npu_pipeline_stats_print(&out[w].round.stats, stderr);
     }
     free(all);
     return ret;
@@ -260,13 +269,13 @@ static const struct column cpu_columns[] = {
 
 static const struct column sim_columns[] = {
     WAY_COLUMNS,
-    {"modelled_us", "device, a tile", "us", BASIS_MODELLED, 2,
-     "launches with their cost, one after the other, / tiles; the same at every depth, for the "
-     "device takes launches in order"},
-    {"bound_us", "at best, a tile", "us", BASIS_MODELLED, 2,
-     "with one slot the column before; with more the longer of the host's and the device's part "
-     "of a launch, / batch: all that can overlap does. The host's copies are not in it"},
-    {"bound_speedup", "x sequential", "", BASIS_MODELLED, 2, "of the column before"},
+    MODELLED("modelled_us", "device, a tile", "us", 2,
+             "launches with their cost, one after the other, / tiles; the same at every depth, for "
+             "the device takes launches in order"),
+    MODELLED("bound_us", "if all overlaps, a tile", "us", 2,
+             "with one slot the device's; with more the longer of the host's and the device's part "
+             "of a launch, / batch: all that can overlap does. The host's copies are not in it"),
+    MODELLED("bound_speedup", "x sequential", "", 2, "if all overlaps"),
     {"simulator_ms", "simulated in", "ms a tile", BASIS_MEASURED, 4,
      "the simulator's own running time; it says nothing about an NPU"},
 };
@@ -276,7 +285,7 @@ static void put_way(struct table *table, const struct way *way, const struct out
     table_text(table, "%s", npu_strategy_name(way->strategy));
     table_number(table, way->depth);
     table_number(table, way->batch);
-    table_number(table, (double)o->stats.tiles);
+    table_number(table, (double)o->round.stats.tiles);
     table_number(table, (double)o->equal);
     table_number(table, (double)o->taken);
 }
@@ -284,7 +293,7 @@ static void put_way(struct table *table, const struct way *way, const struct out
 static void put_cpu(struct table *table, const struct way *way, const struct outcome *o,
                     double first_ms)
 {
-    const struct npu_pipeline_stats *s = &o->stats;
+    const struct npu_pipeline_stats *s = &o->round.stats;
     put_way(table, way, o);
     table_number(table, (double)s->total_ns * 1e-6);
     table_number(table, s->per_tile_ns * 1e-6);
@@ -305,25 +314,47 @@ static void put_cpu(struct table *table, const struct way *way, const struct out
     table_number(table, s->most_depth);
 }
 
-/* us a tile at best; the launch's cost on the host can hide behind other launches. */
-static double bound_of(const struct way *way, const struct npu_pipeline_stats *s)
+/* us a tile under each preset if all overlaps; the launch's cost on the host can hide behind others. */
+static void bound_of(const struct way *way, const struct round *round,
+                     double bound[NPU_SIM_PRESETS])
 {
-    struct npu_sim_timing timing;
-    npu_sim_timing_init(&timing);
-    double launch = (double)s->modelled_ns * 1e-3 / (double)s->launches;
-    double host = timing.launch_host_us, device = launch - host;
-    return (way->depth == 1 ? launch : fmax(host, device)) * (double)s->launches / (double)s->tiles;
+    struct npu_sim_timing timing[NPU_SIM_PRESETS];
+    const struct npu_pipeline_stats *s = &round->stats;
+    npu_sim_timing_init(timing);
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++) {
+        double launch = (double)round->modelled_ns[p] * 1e-3 / (double)s->launches;
+        double host = timing[p].launch_host_us, device = launch - host;
+        bound[p] = (way->depth == 1 ? launch : fmax(host, device)) * (double)s->launches /
+                   (double)s->tiles;
+    }
 }
 
 static void put_sim(struct table *table, const struct way *way, const struct outcome *o,
-                    double first_us)
+                    const struct way *first, const struct round *first_round)
 {
-    const struct npu_pipeline_stats *s = &o->stats;
+    const struct npu_pipeline_stats *s = &o->round.stats;
+    double tile[NPU_SIM_PRESETS], bound[NPU_SIM_PRESETS], speedup[NPU_SIM_PRESETS];
+    bound_of(way, &o->round, bound);
+    bound_of(first, first_round, speedup);
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++) {
+        tile[p] = (double)o->round.modelled_ns[p] * 1e-3 / (double)s->tiles;
+        speedup[p] /= bound[p];
+    }
     put_way(table, way, o);
-    table_number(table, (double)s->modelled_ns * 1e-3 / (double)s->tiles);
-    table_number(table, bound_of(way, s));
-    table_number(table, first_us / bound_of(way, s));
+    bench_modelled(table, tile);
+    bench_modelled(table, bound);
+    bench_modelled(table, speedup);
     table_number(table, s->per_tile_ns * 1e-6);
+}
+
+/* Where the comparison with the prototype finds the way's time; NULL: not in it. */
+static double *headline_of(struct headlines *h, const struct way *way)
+{
+    if (way->strategy == NPU_SEQUENTIAL)
+        return h->tile_sequential_us;
+    if (way->strategy == NPU_PIPELINED && way->depth == 2)
+        return h->tile_pipelined_us;
+    return way->strategy == NPU_BATCHED && way->batch == HEADLINE_BATCH ? h->tile_batched_us : NULL;
 }
 
 /* ---- Both commands --------------------------------------------------------------------------- */
@@ -338,21 +369,18 @@ static int put_table(const struct bench_options *options, struct results *result
     uint64_t taken = 0, equal = 0;
     int ret = run_ways(options, sim ? "sim" : "cpu", &tiles, ways, n_ways, out, err);
     for (unsigned w = 0; w < n_ways && ret == 0; w++) {
-        const struct npu_pipeline_stats *s = &out[w].stats;
+        const struct npu_pipeline_stats *s = &out[w].round.stats;
+        double *headline = sim ? headline_of(h, &ways[w]) : NULL;
         if (sim)
-            put_sim(table, &ways[w], &out[w], bound_of(&ways[0], &out[0].stats));
+            put_sim(table, &ways[w], &out[w], &ways[0], &out[0].round);
         else
             put_cpu(table, &ways[w], &out[w], out[0].least_ms);
         taken += out[w].taken;
         equal += out[w].equal;
         if (!sim && ways[w].strategy == NPU_PIPELINED && ways[w].depth == 2)
             h->stall_percent = 100 * (double)s->stalls / (double)s->tiles;
-        if (sim && ways[w].strategy == NPU_SEQUENTIAL)
-            h->tile_sequential_us = bound_of(&ways[w], s);
-        if (sim && ways[w].strategy == NPU_PIPELINED && ways[w].depth == 2)
-            h->tile_pipelined_us = bound_of(&ways[w], s);
-        if (sim && ways[w].strategy == NPU_BATCHED && ways[w].batch == HEADLINE_BATCH)
-            h->tile_batched_us = bound_of(&ways[w], s);
+        if (headline)
+            bound_of(&ways[w], &out[w].round, headline);
     }
     if (ret == 0 && equal != taken)
         ret = npu_fail(err, -EIO, "%s: %" PRIu64 " of %" PRIu64 " tiles are not equal", table->name,

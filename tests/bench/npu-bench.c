@@ -37,6 +37,12 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 /* ---- For the phases -------------------------------------------------------------------------- */
 
+void bench_modelled(struct table *table, const double number[NPU_SIM_PRESETS])
+{
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        table_number(table, number[p]);
+}
+
 bool bench_wants(const struct bench_options *options, const char *device)
 {
     return !options->device || !strcmp(options->device, device);

@@ -5,6 +5,7 @@
  * Returns 0, also where something was left out for a reason that a note gives; -errno with a
  * sentence where the phase found an error: results that are wrong, a file that cannot be read. */
 #include "npu/npu.h"
+#include "npu/sim/engine/timing.h"
 #include "tests/bench/results.h"
 
 #define MOST_LENGTHS 16
@@ -33,6 +34,23 @@ bench_phase phase_accuracy;   /* profiles against float64 */
 bench_phase phase_comparison; /* windows, stages and lengths by profile and device; log-mel */
 bench_phase phase_simulated;  /* of that: the encoder on the simulated NPU */
 bench_phase phase_prototype;  /* what the prototype said, with this run's headlines */
+
+/* A modelled number is three: columns KEY_pessimistic, KEY (of preset published) and KEY_best. All
+ * but `digits` are string literals. */
+#define MODELLED(key, title, unit, digits, what)                                             \
+    {key "_pessimistic",                                                                     \
+     title ", pessimistic",                                                                  \
+     unit,                                                                                   \
+     BASIS_MODELLED,                                                                         \
+     digits,                                                                                 \
+     "the next column under preset pessimistic"},                                            \
+        {key, title ", published", unit, BASIS_MODELLED, digits, what "; preset published"}, \
+    {                                                                                        \
+        key "_best", title ", best", unit, BASIS_MODELLED, digits,                           \
+            "the column before under preset best"                                            \
+    }
+/* The cells of these. */
+void bench_modelled(struct table *table, const double number[NPU_SIM_PRESETS]);
 
 /* Whether the device was asked for: by its name, or because none was named. */
 bool bench_wants(const struct bench_options *options, const char *device);

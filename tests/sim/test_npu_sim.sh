@@ -74,17 +74,30 @@ expect npu_sim_misspelt_run 1 'error: no kernel is called npu_matmul_s8s9 ' miss
 sed 's/%n = arith.constant 16 : i32/%n = arith.constant 16 : i8/; s/i32) -> ()/i8) -> ()/; s/xi32>, i32)/xi32>, i8)/' \
     "$mlir/matmul_16.mlir" >narrow.mlir
 expect npu_sim_narrow_number 1 'is declared as vppp?, the kernel is vpppi ' --check-only narrow.mlir
-# 16 x (1000 + 2 x 25 + 2 x 20) and 48 operations; with acquire and release at 1000, 16 x 5000.
-expect npu_sim_user_cycles 0 'core (0,2) *17488 ' -k "$kernels" --cycles "$run/copy.mlir"
-expect npu_sim_other_constant 0 'core (0,2) *80048 ' -k "$kernels" --cycles \
+# 16 x (1000 + 2 acquires + 2 releases) and 48 operations, under each preset; with acquire and
+# release at 1000, 16 x 5000. A user's kernel costs what it says.
+expect npu_sim_user_cycles 0 'core (0,2) *18064 .* 17488 .* 17008 ' -k "$kernels" --cycles "$run/copy.mlir"
+expect npu_sim_other_constant 0 'core (0,2) *80144 .* 80048 .* 80048 ' -k "$kernels" --cycles \
     -c core_acquire=1000 --constant core_release=1000 "$run/copy.mlir"
 expect npu_sim_bad_constant 2 'no constant' -c nonsense=1 "$run/copy.mlir"
-# A kernel's own constants. matmul_64: 32 x (40 + 64^3 / 256 / 0.80 + 64 x 15 + 3 x (25 + 20) + 3).
-expect npu_sim_built_in_kernel 0 'core (0,2) *77376 ' --cycles "$mlir/matmul_64.mlir"
-expect npu_sim_kernel_constant 0 'core (0,2) *69184 ' --cycles -c kernel_percent=100 "$mlir/matmul_64.mlir"
+# A kernel's own constants. matmul_64, published: 32 x (40 + 64^3 / 256 / 0.95 + 40 x 16 + 3 x (25 + 20) + 3).
+expect npu_sim_built_in_kernel 0 'core (0,2) *79008 .* 60640 .* 47264 ' --cycles "$mlir/matmul_64.mlir"
+expect npu_sim_kernel_constant 0 'core (0,2) *103584 .* 91712 .* 80032 ' --cycles -c kernel_percent=50 \
+    "$mlir/matmul_64.mlir"
 expect npu_sim_kernel_constant_whole 2 'expected a whole number' -c kernel_call=1.5 "$run/copy.mlir"
-expect npu_sim_constants_listed 0 '^route_hop  *4 cycles' --list-constants
+expect npu_sim_constants_listed 0 '^route_hop  *4  *4  *4  cycles' --list-constants
+expect npu_sim_presets_listed 0 '^dispatch_busy  *3050  *520  *100  cycles .*XE' --list-constants
+expect npu_sim_constant_in_every_preset 0 '^dispatch_busy  *7  *7  *7 ' -c dispatch_busy=7 --list-constants
+# One number is of preset published; with --cycles it is never one.
+expect npu_sim_published 0 '^launch 1: [0-9]* modelled cycles = [0-9.]* us at 1000 MHz, launch cost 118.0 us (modelled)$' \
+    -k "$kernels" "$run/copy.mlir"
+expect npu_sim_bounds 0 \
+    '^launch 1: [0-9]* modelled cycles (pessimistic [0-9]*, best [0-9]*) = [0-9.]* us ([0-9.]*, [0-9.]*) at 1000' \
+    -k "$kernels" --cycles "$run/copy.mlir"
 expect npu_sim_clock 0 'at 1309 MHz' -k "$kernels" --clock 1309 "$run/copy.mlir"
+expect npu_sim_clock_is_assumed 0 'the clock is an assumption' -k "$kernels" --cycles --clock 1309 "$run/copy.mlir"
+"$sim" -k "$kernels" --cycles "$run/copy.mlir" >measured.txt
+same npu_sim_clock_was_measured sh -c '! grep assumption measured.txt'
 expect npu_sim_launches 0 '^launch 3:' -k "$kernels" -n 3 "$run/copy.mlir"
 head -c 100 a.bin >small.bin
 expect npu_sim_size 2 'small.bin: 100 bytes' -k "$kernels" "$run/copy.mlir" small.bin

@@ -213,9 +213,11 @@ static void keep_error(void *user, const struct npu_finding *finding)
               finding->text, finding->rule);
 }
 
-static bool run(const struct npu_design *parsed, const struct npu_txn *txn, const char *how)
+/* timing: NULL or [NPU_SIM_PRESETS]; time: out, [NPU_SIM_PRESETS]. */
+static bool run(const struct npu_design *parsed, const struct npu_txn *txn,
+                const struct npu_sim_timing *timing, struct npu_sim_modelled *time, const char *how)
 {
-    const struct npu_sim_params params = {.design = parsed};
+    const struct npu_sim_params params = {.design = parsed, .timing = timing};
     struct npu_sim_buffer buffer[ARGUMENTS];
     struct npu_sim_launch launch = {.buffers = buffer, .n_buffers = design.n_arguments};
     struct npu_sim_result result;
@@ -234,6 +236,7 @@ static bool run(const struct npu_design *parsed, const struct npu_txn *txn, cons
     npu_sim_close(&sim);
     if (code)
         return wrong("%s: %d %s", how, code, err.text);
+    memcpy(time, result.time, sizeof(result.time));
     for (unsigned a = 0; a < design.n_arguments; a++)
         for (size_t b = 0; b < bytes[a]; b++)
             if (out[a][b] != expected[a][b])
@@ -347,7 +350,26 @@ static uint32_t *write_otherwise(const uint32_t *words, size_t n, size_t *n_out,
     return to;
 }
 
-static bool test_words(const struct npu_design *parsed, uint64_t seed)
+/* The words, with the constants of one preset for all, take what the text took under that. */
+static bool run_words(const struct npu_design *parsed, const struct npu_txn *txn, unsigned preset,
+                      const struct npu_sim_modelled *text)
+{
+    struct npu_sim_timing timing[NPU_SIM_PRESETS], all[NPU_SIM_PRESETS];
+    struct npu_sim_modelled time[NPU_SIM_PRESETS];
+    npu_sim_timing_init(timing);
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        all[p] = timing[preset];
+    bool ok = run(parsed, txn, all, time, "run from words");
+    for (unsigned p = 0; p < NPU_SIM_PRESETS && ok; p++)
+        if (memcmp(&time[p], &text[preset], sizeof(time[p])) != 0)
+            ok = wrong("preset %s alone: %" PRIu64 " modelled cycles, beside the others %" PRIu64,
+                       npu_sim_preset_name((enum npu_sim_preset)preset), time[p].cycles,
+                       text[preset].cycles);
+    return ok;
+}
+
+static bool test_words(const struct npu_design *parsed, uint64_t seed,
+                       const struct npu_sim_modelled *text)
 {
     struct npu_map *map = NULL;
     struct npu_txn *txn = NULL;
@@ -360,7 +382,7 @@ static bool test_words(const struct npu_design *parsed, uint64_t seed)
     uint32_t *others = ok ? write_otherwise(words, n, &n_others, seed) : NULL;
     ok = ok && compare_steps(words, n, "words read again") &&
          compare_steps(others, n_others, "words as others write them") &&
-         run(parsed, txn, "run from words");
+         run_words(parsed, txn, (unsigned)(seed % NPU_SIM_PRESETS), text);
     free(others);
     npu_txn_close(&txn);
     npu_map_close(&map);
@@ -370,6 +392,7 @@ static bool test_words(const struct npu_design *parsed, uint64_t seed)
 static bool test_design(uint64_t seed)
 {
     struct npu_design *parsed = NULL;
+    struct npu_sim_modelled text[NPU_SIM_PRESETS];
     struct npu_check_result result = {0};
     struct npu_error err = {""};
     random_design_draw(&design, seed);
@@ -380,8 +403,8 @@ static bool test_design(uint64_t seed)
     if (ok &&
         npu_design_check(parsed, &(struct npu_check_options){0}, keep_error, NULL, &result, &err))
         ok = wrong("%s", err.text);
-    ok = ok && result.n_errors == 0 && run(parsed, NULL, "run from text") &&
-         test_words(parsed, seed);
+    ok = ok && result.n_errors == 0 && run(parsed, NULL, NULL, text, "run from text") &&
+         test_words(parsed, seed, text);
     npu_design_close(&parsed);
     return ok;
 }

@@ -12,9 +12,11 @@ namespace
 {
 
 const npu_core_cycles defaults = {
-#define NPU_CORE_CYCLES_VALUE(name, value, unit, basis) value,
-    NPU_CORE_CYCLES(NPU_CORE_CYCLES_VALUE)
-#undef NPU_CORE_CYCLES_VALUE
+#define NPU_CORE_FACTOR(name, pessimistic, published, best, unit, basis) published,
+#define NPU_CORE_SLOTS(name, slots, what)                                slots,
+    NPU_CORE_CYCLES(NPU_CORE_FACTOR, NPU_CORE_SLOTS)
+#undef NPU_CORE_FACTOR
+#undef NPU_CORE_SLOTS
 };
 
 thread_local const npu_core_cycles *in_use = &defaults;
@@ -32,26 +34,32 @@ const npu_core_job *job_at(const int64_t *args, int i)
 /* 64 x 64 x k products at `rate` a cycle, in groups of 4 x 2 blocks. */
 uint64_t product_cycles(uint64_t k, uint64_t rate, uint64_t groups)
 {
-    return cost().call + 64 * 64 * k * 100 / (rate * cost().percent) + groups * cost().blocks;
+    return npu_core_product_cycles(64 * 64 * k, rate, groups);
 }
 
 uint64_t lane_cycles(uint64_t lanes, uint64_t per_16)
 {
-    return cost().call + (lanes + 15) / 16 * per_16;
+    return npu_core_loop_cycles((lanes + 15) / 16 * per_16);
+}
+
+/* The loops of a call that is counted already. */
+uint64_t more_cycles(uint64_t slots)
+{
+    return slots * cost().loops / 100;
 }
 
 uint64_t job_cycles(const int64_t *args)
 {
     uint64_t copied = NPU_JOB_BYTES + (job_at(args, 0)->lut ? 8192 : 0);
-    return cost().call + copied / 32 * cost().copy_32b;
+    return npu_core_loop_cycles(copied / 32 * cost().copy_32b);
 }
 uint64_t begin_s32_cycles(const int64_t *)
 {
-    return cost().call + 16384 / 32 * cost().copy_32b / 2;
+    return npu_core_loop_cycles(16384 / 32 * cost().copy_32b / 2);
 }
 uint64_t begin_s64_cycles(const int64_t *)
 {
-    return cost().call + 32768 / 32 * cost().copy_32b / 2;
+    return npu_core_loop_cycles(32768 / 32 * cost().copy_32b / 2);
 }
 uint64_t step_s16s8_cycles(const int64_t *)
 {
@@ -92,8 +100,7 @@ uint64_t finish_stem_cycles(const int64_t *)
 uint64_t matmul_cycles(const int64_t *args)
 {
     uint64_t n = (uint64_t)args[3];
-    return cost().call + n * n * n * 100 / (256 * cost().percent) +
-           n / 4 * (n / 16) * cost().blocks / 4;
+    return npu_core_product_cycles(n * n * n, 256, n / 16 * (n / 16));
 }
 uint64_t gelu_cycles(const int64_t *args)
 {
@@ -102,15 +109,15 @@ uint64_t gelu_cycles(const int64_t *args)
 uint64_t norm_cycles(const int64_t *args)
 {
     uint64_t rows = (uint64_t)args[3], d = (uint64_t)job_at(args, 0)->d;
-    return cost().call + rows * (cost().norm_row + d / 16 * cost().norm_16);
+    return npu_core_loop_cycles(rows * (cost().norm_row + d / 16 * cost().norm_16));
 }
 uint64_t attention_begin_cycles(const int64_t *)
 {
-    return cost().call + (16384 + 3072) / 32 * cost().copy_32b / 2;
+    return npu_core_loop_cycles((16384 + 3072) / 32 * cost().copy_32b / 2);
 }
 uint64_t scores_cycles(const int64_t *)
 {
-    return product_cycles(32, 64, 16) + 128 * cost().score_16 + 16 * cost().octave_4;
+    return product_cycles(32, 64, 16) + more_cycles(128 * cost().score_16 + 16 * cost().octave_4);
 }
 /* Rows whose octave rose are known before the call: the first block's scale nothing. */
 uint64_t weights_cycles(const int64_t *args)
@@ -120,7 +127,7 @@ uint64_t weights_cycles(const int64_t *args)
     uint64_t risen = 0;
     for (int row = 0; row < 64; row++)
         risen += before[0] != NPU_ATTENTION_NO_OCTAVE && octave[4 * row] > before[4 * row];
-    return lane_cycles(4096, cost().exp_16) + risen * 17 * cost().rescale_16;
+    return lane_cycles(4096, cost().exp_16) + more_cycles(risen * 17 * cost().rescale_16);
 }
 uint64_t values_cycles(const int64_t *)
 {
@@ -128,28 +135,28 @@ uint64_t values_cycles(const int64_t *)
 }
 uint64_t attention_finish_cycles(const int64_t *)
 {
-    return lane_cycles(2048, cost().out_16) + 16 * cost().divide_4;
+    return lane_cycles(2048, cost().out_16) + more_cycles(16 * cost().divide_4);
 }
 uint64_t mel_begin_cycles(const int64_t *)
 {
-    return cost().call + 200 * cost().turn_32;
+    return npu_core_loop_cycles(200 * cost().turn_32);
 }
 /* 4 bins x 200 n x 16 frames at 32 products a cycle. */
 uint64_t mel_dft_cycles(const int64_t *args)
 {
     return cost().call + 4 * 200 * 16 * 100 / (32 * cost().percent) +
-           (args[3] & 1 ? cost().combine : 8) + cost().blocks / 2;
+           more_cycles(args[3] & 1 ? cost().combine : 8) + cost().blocks / 2;
 }
 uint64_t mel_finish_cycles(const int64_t *args)
 {
     uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
-    return cost().call + 208 * cost().power_16 + 201 * cost().bin_16 + n_mels * cost().log_16 +
-           n_mels / 16 * cost().tile;
+    return npu_core_loop_cycles(208 * cost().power_16 + 201 * cost().bin_16 +
+                                n_mels * cost().log_16 + n_mels / 16 * cost().tile);
 }
 uint64_t mel_clamp_cycles(const int64_t *args)
 {
     uint64_t n_mels = (uint64_t) reinterpret_cast<const npu_core_mel *>((uintptr_t)args[0])->n_mels;
-    return cost().call + n_mels * cost().copy_32b;
+    return npu_core_loop_cycles(n_mels * cost().copy_32b);
 }
 
 /* ---- Refusals: the contracts of aie2.h, as far as memory and shifts depend on them ---- */
@@ -377,6 +384,16 @@ const npu_core_kernel *npu_core_kernels(uint32_t *n)
 {
     *n = (uint32_t)std::size(kernels);
     return kernels;
+}
+
+uint64_t npu_core_product_cycles(uint64_t macs, uint64_t rate, uint64_t groups)
+{
+    return cost().call + macs * 100 / (rate * cost().percent) + groups * cost().blocks;
+}
+
+uint64_t npu_core_loop_cycles(uint64_t slots)
+{
+    return cost().call + slots * cost().loops / 100;
 }
 
 void npu_core_cycles_use(const struct npu_core_cycles *constants)

@@ -28,9 +28,14 @@ const struct npu_core_kernel *npu_core_kernel_find(const char *name);
 const struct npu_core_kernel *npu_core_kernels(uint32_t *n);
 
 /* The constants with which cycles() counts on this thread from now on (transfer none; NULL: the
- * defaults of cycles.h). */
+ * published values of cycles.h). */
 struct npu_core_cycles;
 void npu_core_cycles_use(const struct npu_core_cycles *constants);
+/* Modelled cycles of a product with this thread's constants: multiply-adds, the core's most in a
+ * cycle (1 or more), groups of 4 x 2 blocks of C. */
+uint64_t npu_core_product_cycles(uint64_t macs, uint64_t rate, uint64_t groups);
+/* .. and of a call whose element-wise loops have so many issue slots. */
+uint64_t npu_core_loop_cycles(uint64_t slots);
 
 /* The modes of the core that the calling thread plays: a core keeps them from call to call. Whoever
  * plays several cores on one thread sets and gets them around each call. Numbers as in AM020

@@ -8,7 +8,8 @@
  * cannot move, and where the sequence waits for a token. One port of a fifo has one user, so the
  * array is a Kahn network and any order of turns gives the same bytes. Modelled time needs no event
  * queue for the same reason: whatever moves carries a stamp, and an action begins at the latest
- * stamp of what it needed.
+ * stamp of what it needed. No turn depends on a time, so a stamp holds one for each preset of the
+ * constants, and one run models all of them.
  * The sequence takes its next step only when the array can go no further: a word that it writes
  * into a running core's memory lands where every earlier datum has already been used. */
 #include "npu/sim/engine/pattern.h"
@@ -27,11 +28,16 @@
 #define NPU_SIM_SHIM_BDS      16
 #define NPU_SIM_MC            1000 /* milli-cycles in a cycle, the unit of modelled time */
 
+/* Milli-cycles under each preset: since the array was loaded, or how long something takes. */
+struct npu_sim_time {
+    uint64_t of[NPU_SIM_PRESETS];
+};
+
 /* What is known when something happens: the modelled time, and how many tasks of each shim channel
  * have finished by then whatever the order of turns (each count is the length of a prefix). A task
  * that the sequence's own stamp does not count may still be running on the hardware. */
 struct npu_sim_stamp {
-    uint64_t time; /* milli-cycles since the array was loaded */
+    struct npu_sim_time time;
     uint32_t done[NPU_SIM_SHIM_CHANNELS];
 };
 
@@ -67,7 +73,7 @@ struct npu_sim_task {
     uint8_t *base;
     uint32_t buffer; /* host buffer */
     bool token;
-    uint64_t ready; /* modelled time of the push */
+    struct npu_sim_time ready; /* when it was pushed */
 };
 
 struct npu_sim_channel {
@@ -85,6 +91,7 @@ struct npu_sim_channel {
     uint32_t index; /* in npu_sim_stamp.done */
     struct npu_sim_task task[NPU_SIM_TASKS];
     uint32_t head, n_tasks, n_pushed, n_finished, n_this_launch;
+    struct npu_sim_time warm_up; /* what the next task's start takes on top */
     uint32_t room_until; /* n_pushed up to which a poll has shown that the queue takes more */
     struct npu_sim_stamp *token; /* not yet waited for, oldest first */
     uint32_t n_tokens, most_tokens;
@@ -95,7 +102,8 @@ struct npu_sim_channel {
     uint8_t *base;
     uint64_t left;
     struct npu_sim_stamp clock;
-    uint64_t began, busy, bytes; /* milli-cycles, milli-cycles, bytes */
+    struct npu_sim_time began, busy;
+    uint64_t bytes;
     uint64_t moved_start; /* bytes of the transfer under way that had moved before the launch */
 };
 
@@ -110,7 +118,7 @@ struct npu_sim_stream {
     struct npu_sim_channel **sink;
     struct npu_sim_residue *residue; /* [n_sinks] */
     uint32_t n_sinks;
-    uint64_t *latency; /* [n_sinks], milli-cycles */
+    struct npu_sim_time *latency; /* [n_sinks] */
 };
 
 struct npu_sim_memref {
@@ -186,7 +194,8 @@ struct npu_sim_core {
     const struct npu_sim_port *waits; /* what the last turn stopped at */
     uint32_t waits_for;               /* objects */
     struct npu_sim_stamp clock;
-    uint64_t busy, n_calls;
+    struct npu_sim_time busy;
+    uint64_t n_calls;
     struct npu_core_modes modes; /* rounding and saturation: a core keeps them from call to call */
 };
 
@@ -212,24 +221,26 @@ struct npu_sim_host {
     bool polls;                    /* for its tasks */
     struct npu_ir_pos waits_at;    /* line 0: words */
     struct npu_sim_stamp clock;
+    struct npu_sim_time dispatch; /* before it no further push */
     const struct npu_sim_buffer *buffer;
     uint32_t n_buffers;
     struct npu_sim_bd bd[NPU_SIM_COLUMNS][NPU_SIM_SHIM_BDS];
 };
 
 struct npu_sim_cost { /* struct npu_sim_timing in milli-cycles */
-    uint64_t shim_read_word, shim_write_word, stream_word, route_base, route_hop, bd_start,
-        bd_chain, channel_start, lock, task_read, task_write, task_first_read, task_first_write,
-        sequence_blockwrite, sequence_patch, sequence_push, sequence_mask, sequence_write,
-        sequence_wait, core_acquire, core_release, core_operation, kernel_unknown,
-        kernel_scale; /* of 1000 */
+    struct npu_sim_time shim_read_word, shim_write_word, stream_word, route_base, route_hop,
+        bd_start, bd_chain, channel_start, lock, task_read, task_write, task_first_read,
+        task_first_write, dispatch_idle, dispatch_busy, sequence_blockwrite, sequence_patch,
+        sequence_push, sequence_mask, sequence_write, sequence_wait, core_acquire, core_release,
+        core_operation, kernel_unknown;
+    struct npu_sim_time kernel_scale, task_decay_read; /* of 1000 */
 };
 
 struct npu_sim {
     const struct npu_design *design;
     const struct npu_ir_array *array;
     struct npu_map *map;
-    struct npu_sim_timing timing;
+    struct npu_sim_timing timing[NPU_SIM_PRESETS];
     struct npu_sim_cost cost;
     struct npu_sim_trace *trace;
     npu_sim_find_fn *find;
@@ -259,9 +270,25 @@ struct npu_sim {
 /* Put "file:line:column: sentence" (pos NULL: the file alone) into sim->err; returns code. */
 __attribute__((format(printf, 4, 5))) int
 npu_sim_fail(struct npu_sim *sim, int code, const struct npu_ir_pos *pos, const char *format, ...);
+
+/* ---- Time ---- */
+
+static inline void npu_sim_time_add(struct npu_sim_time *to, const struct npu_sim_time *more)
+{
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        to->of[p] += more->of[p];
+}
+
+/* Not before `least`. */
+static inline void npu_sim_time_raise(struct npu_sim_time *to, const struct npu_sim_time *least)
+{
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        to->of[p] = to->of[p] > least->of[p] ? to->of[p] : least->of[p];
+}
+
 static inline void npu_sim_stamp_merge(struct npu_sim_stamp *to, const struct npu_sim_stamp *from)
 {
-    to->time = to->time > from->time ? to->time : from->time;
+    npu_sim_time_raise(&to->time, &from->time);
     for (unsigned i = 0; i < NPU_SIM_SHIM_CHANNELS; i++)
         to->done[i] = to->done[i] > from->done[i] ? to->done[i] : from->done[i];
 }

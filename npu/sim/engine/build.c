@@ -235,8 +235,10 @@ static int build_stream(struct npu_sim *sim, struct npu_sim_stream *stream, uint
             stream->sink[e - 1] = channel;
     }
     for (uint32_t i = 0; i < n; i++)
-        stream->latency[i] =
-            sim->cost.route_base + sim->cost.route_hop * distance(stream->source, stream->sink[i]);
+        for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+            stream->latency[i].of[p] =
+                sim->cost.route_base.of[p] +
+                sim->cost.route_hop.of[p] * distance(stream->source, stream->sink[i]);
     return 0;
 }
 

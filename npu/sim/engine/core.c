@@ -103,6 +103,12 @@ static void give_objects(struct npu_sim_core *core, const struct npu_ir_op *op,
     }
 }
 
+static void work(struct npu_sim_core *core, const struct npu_sim_time *cost)
+{
+    npu_sim_time_add(&core->clock.time, cost);
+    npu_sim_time_add(&core->busy, cost);
+}
+
 /* Hold op->value objects. 1: done, 0: not enough of them yet. */
 static int acquire(struct npu_sim *sim, struct npu_sim_core *core, const struct npu_ir_op *op,
                    struct npu_sim_port *port)
@@ -118,17 +124,15 @@ static int acquire(struct npu_sim *sim, struct npu_sim_core *core, const struct 
         return 0;
     }
     core->waits = NULL;
-    uint64_t since = core->clock.time;
+    const struct npu_sim_time since = core->clock.time;
     for (uint64_t i = 0; i < wanted; i++) {
         if (port->side == NPU_PRODUCE)
             npu_sim_stamp_merge(&core->clock, &slice->drained_at[slice->n_filling++ % n_slots]);
         else
             npu_sim_stamp_merge(&core->clock, &slice->filled_at[slice->n_draining++ % n_slots]);
     }
-    if (core->clock.time > since)
-        npu_sim_trace_wait(sim->trace, core, port->fifo->name, since, core->clock.time);
-    core->clock.time += sim->cost.core_acquire;
-    core->busy += sim->cost.core_acquire;
+    npu_sim_trace_wait(sim->trace, core, port->fifo->name, &since, &core->clock.time);
+    work(core, &sim->cost.core_acquire);
     port->n_held += (uint32_t)wanted;
     give_objects(core, op, port, port->side == NPU_PRODUCE ? slice->n_filled : slice->n_drained);
     return 1;
@@ -141,8 +145,7 @@ static int release(struct npu_sim *sim, struct npu_sim_core *core, const struct 
     if (op->value > port->n_held)
         return npu_sim_fail(sim, -EINVAL, &op->pos, "release of %lld objects of @%s, %u held",
                             (long long)op->value, port->fifo->name, port->n_held);
-    core->clock.time += sim->cost.core_release;
-    core->busy += sim->cost.core_release;
+    work(core, &sim->cost.core_release);
     for (int64_t i = 0; i < op->value; i++) {
         if (port->side == NPU_PRODUCE)
             slice->filled_at[slice->n_filled++ % port->pool->n_slots] = core->clock;
@@ -182,8 +185,7 @@ static int step(struct npu_sim *sim, struct npu_sim_core *core)
     struct npu_sim_program *program = &core->program;
     int code = npu_sim_execute(sim, program);
     if (code) {
-        core->clock.time += sim->cost.core_operation;
-        core->busy += sim->cost.core_operation;
+        work(core, &sim->cost.core_operation);
         return code;
     }
     const struct npu_sim_code *at = &program->code[program->pc];
@@ -224,7 +226,8 @@ static int check_budget(struct npu_sim *sim, const struct npu_sim_core *core)
         uint64_t calls = 0;
         for (uint32_t i = 0; i < sim->array->n_cores; i++)
             calls += sim->core[i].n_calls;
-        if (!sim->progress(sim->progress_user, core->clock.time / NPU_SIM_MC, calls))
+        if (!sim->progress(sim->progress_user, core->clock.time.of[NPU_SIM_PUBLISHED] / NPU_SIM_MC,
+                           calls))
             return npu_sim_fail(sim, -ECANCELED, NULL, "given up");
     }
     return 0;

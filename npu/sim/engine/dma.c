@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct npu_sim_time at_once;
+
 /* ---- Beginning and ending a transfer --------------------------------------------------------- */
 
 static bool begin_pool(struct npu_sim *sim, struct npu_sim_channel *channel)
@@ -28,7 +30,8 @@ static bool begin_pool(struct npu_sim *sim, struct npu_sim_channel *channel)
         since = &slice->drained_at[object % pool->n_slots];
     }
     npu_sim_stamp_merge(&channel->clock, since);
-    channel->clock.time += sim->cost.lock + sim->cost.bd_start;
+    npu_sim_time_add(&channel->clock.time, &sim->cost.lock);
+    npu_sim_time_add(&channel->clock.time, &sim->cost.bd_start);
     channel->n_begun++;
     channel->walk = &channel->pattern[channel->slice];
     channel->base = pool->data + object % pool->n_slots * pool->pitch;
@@ -36,18 +39,28 @@ static bool begin_pool(struct npu_sim *sim, struct npu_sim_channel *channel)
     return true;
 }
 
+/* A launch's first tasks on a channel take longer: reads less and less so, of writes the first. */
+static void warm_up(const struct npu_sim *sim, struct npu_sim_channel *channel)
+{
+    if (channel->n_this_launch++ == 0) {
+        npu_sim_time_add(&channel->clock.time, &sim->cost.channel_start);
+        channel->warm_up = channel->mm2s ? sim->cost.task_first_read : sim->cost.task_first_write;
+    }
+    npu_sim_time_add(&channel->clock.time, &channel->warm_up);
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        channel->warm_up.of[p] =
+            channel->mm2s ? channel->warm_up.of[p] * sim->cost.task_decay_read.of[p] / 1000 : 0;
+}
+
 static bool begin_task(struct npu_sim *sim, struct npu_sim_channel *channel)
 {
     if (channel->n_tasks == 0)
         return false;
     const struct npu_sim_task *task = &channel->task[channel->head];
-    if (channel->clock.time < task->ready)
-        channel->clock.time = task->ready;
-    channel->clock.time += channel->mm2s ? sim->cost.task_read : sim->cost.task_write;
-    if (channel->n_this_launch++ == 0)
-        channel->clock.time +=
-            sim->cost.channel_start +
-            (channel->mm2s ? sim->cost.task_first_read : sim->cost.task_first_write);
+    npu_sim_time_raise(&channel->clock.time, &task->ready);
+    npu_sim_time_add(&channel->clock.time,
+                     channel->mm2s ? &sim->cost.task_read : &sim->cost.task_write);
+    warm_up(sim, channel);
     channel->walk = &task->pattern;
     channel->base = task->base;
     channel->left = task->pattern.bytes;
@@ -66,14 +79,15 @@ static bool begin(struct npu_sim *sim, struct npu_sim_channel *channel)
     return channel->active;
 }
 
-static void end_pool(struct npu_sim *sim, struct npu_sim_channel *channel, uint64_t latency)
+static void end_pool(struct npu_sim *sim, struct npu_sim_channel *channel,
+                     const struct npu_sim_time *latency)
 {
     struct npu_sim_pool *pool = channel->pool;
     struct npu_sim_slice *slice = &pool->slice[channel->first_slice + channel->slice];
-    channel->clock.time += sim->cost.bd_chain;
+    npu_sim_time_add(&channel->clock.time, &sim->cost.bd_chain);
     if (channel->mm2s && ++channel->repeat < channel->n_repeats) {
         /* The same object once more: its own descriptor, whose lock is there already. */
-        channel->clock.time += sim->cost.bd_start;
+        npu_sim_time_add(&channel->clock.time, &sim->cost.bd_start);
         channel->left = channel->walk->bytes;
         channel->active = true;
         return;
@@ -85,11 +99,13 @@ static void end_pool(struct npu_sim *sim, struct npu_sim_channel *channel, uint6
     else
         at = &slice->filled_at[slice->n_filled++ % pool->n_slots];
     *at = channel->clock;
-    at->time += sim->cost.lock + latency;
+    npu_sim_time_add(&at->time, &sim->cost.lock);
+    npu_sim_time_add(&at->time, latency);
     channel->slice = (channel->slice + 1) % channel->n_slices;
 }
 
-static int end_task(struct npu_sim *sim, struct npu_sim_channel *channel, uint64_t latency)
+static int end_task(struct npu_sim *sim, struct npu_sim_channel *channel,
+                    const struct npu_sim_time *latency)
 {
     const struct npu_sim_task *task = &channel->task[channel->head];
     if (task->token) {
@@ -102,7 +118,7 @@ static int end_task(struct npu_sim *sim, struct npu_sim_channel *channel, uint64
             channel->most_tokens = most;
         }
         channel->token[channel->n_tokens] = channel->clock;
-        channel->token[channel->n_tokens++].time += latency;
+        npu_sim_time_add(&channel->token[channel->n_tokens++].time, latency);
     }
     if (channel->mm2s)
         sim->ddr_read += task->pattern.bytes;
@@ -113,10 +129,11 @@ static int end_task(struct npu_sim *sim, struct npu_sim_channel *channel, uint64
     return 0;
 }
 
-static int end(struct npu_sim *sim, struct npu_sim_channel *channel, uint64_t latency)
+static int end(struct npu_sim *sim, struct npu_sim_channel *channel,
+               const struct npu_sim_time *latency)
 {
     channel->active = false;
-    npu_sim_trace_transfer(sim->trace, channel, channel->began, channel->clock.time);
+    npu_sim_trace_transfer(sim->trace, channel, &channel->began, &channel->clock.time);
     if (channel->on_shim)
         return end_task(sim, channel, latency);
     end_pool(sim, channel, latency);
@@ -174,7 +191,7 @@ static int drain(struct npu_sim *sim, struct npu_sim_channel *sink, struct npu_s
         residue->n -= n;
         if (sink->left == 0 && sink->on_shim)
             sink->clock.done[sink->index] = ++sink->n_finished;
-        int code = sink->left == 0 ? end(sim, sink, 0) : 0;
+        int code = sink->left == 0 ? end(sim, sink, &at_once) : 0;
         if (code)
             return code;
         moved = 1;
@@ -182,30 +199,37 @@ static int drain(struct npu_sim *sim, struct npu_sim_channel *sink, struct npu_s
     return moved;
 }
 
+/* The slowest end's. */
+static struct npu_sim_time word_time(const struct npu_sim *sim, const struct npu_sim_stream *stream)
+{
+    struct npu_sim_time word = sim->cost.stream_word;
+    if (stream->source->on_shim)
+        npu_sim_time_raise(&word, &sim->cost.shim_read_word);
+    for (uint32_t i = 0; i < stream->n_sinks; i++)
+        if (stream->sink[i]->on_shim)
+            npu_sim_time_raise(&word, &sim->cost.shim_write_word);
+    return word;
+}
+
 /* Modelled time of n bytes between the source and its sinks; they stand at the same time after. */
-static uint64_t advance(struct npu_sim *sim, struct npu_sim_stream *stream, uint64_t n)
+static struct npu_sim_time advance(struct npu_sim *sim, struct npu_sim_stream *stream, uint64_t n)
 {
     struct npu_sim_channel *source = stream->source;
-    uint64_t start = source->clock.time, rate = sim->cost.stream_word;
-    if (source->on_shim && sim->cost.shim_read_word > rate)
-        rate = sim->cost.shim_read_word;
-    for (uint32_t i = 0; i < stream->n_sinks; i++) {
-        const struct npu_sim_channel *sink = stream->sink[i];
-        if (sink->active && sink->clock.time > start)
-            start = sink->clock.time;
-        if (sink->on_shim && sim->cost.shim_write_word > rate)
-            rate = sim->cost.shim_write_word;
-    }
-    uint64_t cycles = (n + 3) / 4 * rate;
-    source->clock.time = start + cycles;
-    source->busy += cycles;
-    return cycles;
+    struct npu_sim_time taken = word_time(sim, stream);
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        taken.of[p] *= (n + 3) / 4;
+    for (uint32_t i = 0; i < stream->n_sinks; i++)
+        if (stream->sink[i]->active)
+            npu_sim_time_raise(&source->clock.time, &stream->sink[i]->clock.time);
+    npu_sim_time_add(&source->clock.time, &taken);
+    npu_sim_time_add(&source->busy, &taken);
+    return taken;
 }
 
 static int move(struct npu_sim *sim, struct npu_sim_stream *stream, uint64_t n)
 {
     struct npu_sim_channel *source = stream->source;
-    uint64_t cycles = advance(sim, stream, n);
+    const struct npu_sim_time taken = advance(sim, stream, n);
     uint8_t *from = npu_pattern_piece(source->walk, &source->cursor, source->base, n);
     npu_pattern_gather(source->walk, &source->cursor, source->base, from ? NULL : sim->chunk, n);
     source->left -= n;
@@ -216,17 +240,17 @@ static int move(struct npu_sim *sim, struct npu_sim_stream *stream, uint64_t n)
     for (uint32_t i = 0; i < stream->n_sinks; i++) {
         struct npu_sim_channel *sink = stream->sink[i];
         npu_sim_stamp_merge(&sink->clock, &source->clock);
-        sink->busy += cycles;
+        npu_sim_time_add(&sink->busy, &taken);
         deliver(sink, &stream->residue[i], from ? from : sim->chunk, n);
         if (!sink->active || sink->left > 0)
             continue;
         if (sink->on_shim)
             sink->clock.done[sink->index] = ++sink->n_finished;
-        int code = end(sim, sink, stream->latency[i]);
+        int code = end(sim, sink, &stream->latency[i]);
         if (code)
             return code;
     }
-    return source->left == 0 ? end(sim, source, 0) : 0;
+    return source->left == 0 ? end(sim, source, &at_once) : 0;
 }
 
 int npu_sim_stream_turn(struct npu_sim *sim, struct npu_sim_stream *stream)

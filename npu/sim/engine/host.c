@@ -10,7 +10,8 @@ int npu_sim_host_claim(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32
                        int64_t bd)
 {
     struct npu_sim_host *host = &sim->host;
-    host->clock.time += sim->cost.sequence_blockwrite + sim->cost.sequence_patch;
+    npu_sim_time_add(&host->clock.time, &sim->cost.sequence_blockwrite);
+    npu_sim_time_add(&host->clock.time, &sim->cost.sequence_patch);
     if (bd < 0)
         return 0;
     if (bd >= NPU_SIM_SHIM_BDS || column >= NPU_SIM_COLUMNS)
@@ -46,6 +47,21 @@ static int check_extent(struct npu_sim *sim, const struct npu_ir_pos *pos,
     return 0;
 }
 
+/* The write that queues a task. The sequence processor takes its time from one to the next, more
+ * of it after a channel that was idle; its other writes do not wait. What a channel has not finished
+ * now waits for steps of the sequence yet to come, so it is busy at any time. */
+static void dispatch(struct npu_sim *sim, const struct npu_sim_channel *channel)
+{
+    struct npu_sim_host *host = &sim->host;
+    npu_sim_time_raise(&host->clock.time, &host->dispatch);
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++) {
+        bool idle = channel->n_tasks == 0 && channel->clock.time.of[p] <= host->clock.time.of[p];
+        host->dispatch.of[p] = host->clock.time.of[p] + (idle ? sim->cost.dispatch_idle.of[p]
+                                                              : sim->cost.dispatch_busy.of[p]);
+    }
+    npu_sim_time_add(&host->clock.time, &sim->cost.sequence_push);
+}
+
 int npu_sim_host_push(struct npu_sim *sim, const struct npu_ir_pos *pos,
                       struct npu_sim_channel *channel, int64_t bd, struct npu_sim_task *task)
 {
@@ -62,9 +78,11 @@ int npu_sim_host_push(struct npu_sim *sim, const struct npu_ir_pos *pos,
             "may lose it",
             channel->mm2s ? "MM2S" : "S2MM", channel->number, channel->column, channel->fifo->name,
             in_flight);
-    uint64_t since = host->clock.time;
-    host->clock.time += sim->cost.sequence_push + (task->token ? sim->cost.sequence_mask : 0);
-    npu_sim_trace_host(sim->trace, "push", channel->fifo->name, since, host->clock.time);
+    const struct npu_sim_time since = host->clock.time;
+    if (task->token)
+        npu_sim_time_add(&host->clock.time, &sim->cost.sequence_mask);
+    dispatch(sim, channel);
+    npu_sim_trace_host(sim->trace, "push", channel->fifo->name, &since, &host->clock.time);
     task->ready = host->clock.time;
     npu_sim_task_push(sim, channel, task);
     if (bd >= 0)
@@ -85,16 +103,16 @@ int npu_sim_host_wait(struct npu_sim *sim, const struct npu_ir_pos *pos,
         return 0;
     }
     host->waits = NULL;
-    uint64_t since = host->clock.time;
+    const struct npu_sim_time since = host->clock.time;
     for (uint32_t i = 0; i < n; i++) {
         npu_sim_stamp_merge(&host->clock, &channel[i]->token[0]);
         channel[i]->n_tokens--;
         memmove(channel[i]->token, channel[i]->token + 1,
                 channel[i]->n_tokens * sizeof(*channel[i]->token));
     }
-    host->clock.time += sim->cost.sequence_wait;
+    npu_sim_time_add(&host->clock.time, &sim->cost.sequence_wait);
     if (n)
-        npu_sim_trace_host(sim->trace, "wait", channel[0]->fifo->name, since, host->clock.time);
+        npu_sim_trace_host(sim->trace, "wait", channel[0]->fifo->name, &since, &host->clock.time);
     return 1;
 }
 
@@ -110,15 +128,15 @@ int npu_sim_host_poll(struct npu_sim *sim, struct npu_sim_channel *channel, uint
     }
     host->waits = NULL;
     /* The channel's clock alone: which other tasks had ended by then is not known. */
-    if (channel->n_finished && channel->clock.time > host->clock.time)
-        host->clock.time = channel->clock.time;
+    if (channel->n_finished)
+        npu_sim_time_raise(&host->clock.time, &channel->clock.time);
     if (channel->n_pushed > unfinished && (int32_t)(channel->n_pushed - unfinished - *done) > 0)
         *done = channel->n_pushed - unfinished;
     /* The one that runs is not in the queue. */
     channel->room_until = channel->n_pushed + NPU_SIM_QUEUE - (unfinished > 0 ? unfinished - 1 : 0);
-    host->clock.time += sim->cost.sequence_wait;
-    npu_sim_trace_host(sim->trace, "poll", channel->fifo->name,
-                       host->clock.time - sim->cost.sequence_wait, host->clock.time);
+    const struct npu_sim_time since = host->clock.time;
+    npu_sim_time_add(&host->clock.time, &sim->cost.sequence_wait);
+    npu_sim_trace_host(sim->trace, "poll", channel->fifo->name, &since, &host->clock.time);
     return 1;
 }
 
@@ -194,7 +212,8 @@ static const char *register_at(uint32_t row, uint64_t address)
 int npu_sim_host_poke(struct npu_sim *sim, const struct npu_ir_pos *pos, uint32_t column,
                       uint32_t row, uint64_t address, uint32_t value, uint32_t mask)
 {
-    sim->host.clock.time += mask == UINT32_MAX ? sim->cost.sequence_write : sim->cost.sequence_mask;
+    npu_sim_time_add(&sim->host.clock.time,
+                     mask == UINT32_MAX ? &sim->cost.sequence_write : &sim->cost.sequence_mask);
     const char *what = register_at(row, address);
     uint8_t *to = NULL;
     for (uint32_t t = 0; t < sim->array->n_tiles && !to; t++)

@@ -168,6 +168,20 @@ static void pass_scalar(struct npu_sim_kernel *kernel, uint32_t i, int64_t value
     }
 }
 
+/* Before the call: cycles() may read what the call changes. */
+static void add_cost(struct npu_sim *sim, struct npu_sim_core *core,
+                     const struct npu_sim_kernel *kernel)
+{
+    struct npu_sim_time cost = sim->cost.kernel_unknown;
+    for (unsigned p = 0; p < NPU_SIM_PRESETS && kernel->entry->cycles; p++) {
+        npu_core_cycles_use(&sim->timing[p].kernel);
+        cost.of[p] = kernel->entry->cycles(kernel->values) * sim->cost.kernel_scale.of[p];
+    }
+    npu_core_cycles_use(NULL);
+    npu_sim_time_add(&core->clock.time, &cost);
+    npu_sim_time_add(&core->busy, &cost);
+}
+
 int npu_sim_kernel_call(struct npu_sim *sim, struct npu_sim_core *core,
                         struct npu_sim_kernel *kernel, const struct npu_ir_op *op)
 {
@@ -188,15 +202,12 @@ int npu_sim_kernel_call(struct npu_sim *sim, struct npu_sim_core *core,
     if (why)
         return npu_sim_fail(sim, -EINVAL, &op->pos, "func.call @%s: %s", kernel->function->name,
                             why);
-    uint64_t cycles = sim->cost.kernel_unknown;
-    npu_core_cycles_use(&sim->timing.kernel);
-    if (kernel->entry->cycles)
-        cycles = kernel->entry->cycles(kernel->values) * sim->cost.kernel_scale;
+    const struct npu_sim_time begin = core->clock.time;
+    add_cost(sim, core, kernel);
     union {
         ffi_arg whole;
         int64_t i;
     } result = {0};
-    npu_core_cycles_use(NULL);
     npu_core_modes_set(core->modes);
     ffi_call(&kernel->cif, kernel->entry->fn, &result, kernel->pointers);
     core->modes = npu_core_modes_get();
@@ -207,10 +218,7 @@ int npu_sim_kernel_call(struct npu_sim *sim, struct npu_sim_core *core,
             bits == 1 ? (int64_t)(raw & 1)
                       : (bits >= 64 ? (int64_t)raw : (int64_t)(raw << (64 - bits)) >> (64 - bits));
     }
-    npu_sim_trace_call(sim->trace, core, kernel->function->name, core->clock.time,
-                       core->clock.time + cycles);
-    core->clock.time += cycles;
-    core->busy += cycles;
+    npu_sim_trace_call(sim->trace, core, kernel->function->name, &begin, &core->clock.time);
     core->n_calls++;
     return 0;
 }

@@ -190,7 +190,7 @@ static int turn_rtp(struct npu_sim *sim, const struct npu_ir_op *op)
                             (long long)word, (unsigned long long)buffer->bytes);
     uint32_t value = (uint32_t)op->list[1];
     memcpy(buffer->data + word * 4, &value, 4);
-    sim->host.clock.time += sim->cost.sequence_write;
+    npu_sim_time_add(&sim->host.clock.time, &sim->cost.sequence_write);
     return 1;
 }
 

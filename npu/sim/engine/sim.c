@@ -93,40 +93,33 @@ static int explain_deadlock(struct npu_sim *sim)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-static uint64_t milli(double cycles)
+/* Of the constant at that place in struct npu_sim_timing, a double. */
+static struct npu_sim_time milli(const struct npu_sim *sim, size_t offset)
 {
-    return (uint64_t)llround(cycles * NPU_SIM_MC);
+    struct npu_sim_time time;
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++) {
+        double cycles;
+        memcpy(&cycles, (const char *)&sim->timing[p] + offset, sizeof(cycles));
+        time.of[p] = (uint64_t)llround(cycles * NPU_SIM_MC);
+    }
+    return time;
 }
 
 static void set_costs(struct npu_sim *sim)
 {
-    const struct npu_sim_timing *t = &sim->timing;
+#define COST(field) .field = milli(sim, offsetof(struct npu_sim_timing, field))
     sim->cost = (struct npu_sim_cost){
-        .shim_read_word = milli(t->shim_read_word),
-        .shim_write_word = milli(t->shim_write_word),
-        .stream_word = milli(t->stream_word),
-        .route_base = milli(t->route_base),
-        .route_hop = milli(t->route_hop),
-        .bd_start = milli(t->bd_start),
-        .bd_chain = milli(t->bd_chain),
-        .channel_start = milli(t->channel_start),
-        .lock = milli(t->lock),
-        .task_read = milli(t->task_read),
-        .task_write = milli(t->task_write),
-        .task_first_read = milli(t->task_first_read),
-        .task_first_write = milli(t->task_first_write),
-        .sequence_blockwrite = milli(t->sequence_blockwrite),
-        .sequence_patch = milli(t->sequence_patch),
-        .sequence_push = milli(t->sequence_push),
-        .sequence_mask = milli(t->sequence_mask),
-        .sequence_write = milli(t->sequence_write),
-        .sequence_wait = milli(t->sequence_wait),
-        .core_acquire = milli(t->core_acquire),
-        .core_release = milli(t->core_release),
-        .core_operation = milli(t->core_operation),
-        .kernel_unknown = milli(t->kernel_unknown),
-        .kernel_scale = milli(t->kernel_scale),
+        COST(shim_read_word),   COST(shim_write_word),     COST(stream_word),
+        COST(route_base),       COST(route_hop),           COST(bd_start),
+        COST(bd_chain),         COST(channel_start),       COST(lock),
+        COST(task_read),        COST(task_write),          COST(task_first_read),
+        COST(task_first_write), COST(task_decay_read),     COST(dispatch_idle),
+        COST(dispatch_busy),    COST(sequence_blockwrite), COST(sequence_patch),
+        COST(sequence_push),    COST(sequence_mask),       COST(sequence_write),
+        COST(sequence_wait),    COST(core_acquire),        COST(core_release),
+        COST(core_operation),   COST(kernel_unknown),      COST(kernel_scale),
     };
+#undef COST
 }
 
 static const struct npu_core_kernel *find_linked(void *user, const char *name)
@@ -166,9 +159,9 @@ int npu_sim_open(struct npu_sim **out, const struct npu_sim_params *params, stru
     sim->progress = params->progress;
     sim->progress_user = params->progress_user;
     sim->most_steps = params->most_steps ? params->most_steps : MOST_STEPS;
-    npu_sim_timing_init(&sim->timing);
+    npu_sim_timing_init(sim->timing);
     if (params->timing)
-        sim->timing = *params->timing;
+        memcpy(sim->timing, params->timing, sizeof(sim->timing));
     set_costs(sim);
     sim->err = err;
     int code = load(sim);
@@ -278,10 +271,14 @@ static int prepare(struct npu_sim *sim, const struct npu_sim_launch *launch,
 
 static void reset_counters(struct npu_sim *sim)
 {
-    for (uint32_t i = 0; i < sim->array->n_cores; i++)
-        sim->core[i].busy = sim->core[i].n_calls = 0;
+    static const struct npu_sim_time zero;
+    for (uint32_t i = 0; i < sim->array->n_cores; i++) {
+        sim->core[i].busy = zero;
+        sim->core[i].n_calls = 0;
+    }
     for (uint32_t i = 0; i < sim->n_channels; i++) {
-        sim->channel[i].busy = sim->channel[i].bytes = 0;
+        sim->channel[i].busy = zero;
+        sim->channel[i].bytes = 0;
         sim->channel[i].n_this_launch = 0;
     }
     sim->ddr_read = sim->ddr_written = sim->n_steps = 0;
@@ -295,7 +292,8 @@ static void fill_tiles(const struct npu_sim *sim, struct npu_sim_result *result)
                                              .row = sim->array->tile[t].row};
         for (uint32_t i = 0; i < sim->array->n_cores; i++)
             if (sim->core[i].ir->tile == t) {
-                tile->core_cycles = sim->core[i].busy / NPU_SIM_MC;
+                for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+                    tile->core_cycles[p] = sim->core[i].busy.of[p] / NPU_SIM_MC;
                 tile->n_calls = sim->core[i].n_calls;
                 result->n_calls += tile->n_calls;
             }
@@ -304,15 +302,31 @@ static void fill_tiles(const struct npu_sim *sim, struct npu_sim_result *result)
             if (channel->tile != t)
                 continue;
             tile->dma_bytes += channel->bytes;
-            if (channel->busy / NPU_SIM_MC > tile->dma_cycles)
-                tile->dma_cycles = channel->busy / NPU_SIM_MC;
+            for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+                if (channel->busy.of[p] / NPU_SIM_MC > tile->dma_cycles[p])
+                    tile->dma_cycles[p] = channel->busy.of[p] / NPU_SIM_MC;
         }
     }
 }
 
-static void fill_result(const struct npu_sim *sim, uint64_t begin, struct npu_sim_result *result)
+/* array: milli-cycles. */
+static void fill_time(const struct npu_sim *sim, const struct npu_sim_timing *t, uint64_t array,
+                      unsigned n_shims, struct npu_sim_modelled *time)
 {
-    const struct npu_sim_timing *t = &sim->timing;
+    double memory = t->ddr_gb_per_s * 1e3 / t->clock_mhz; /* bytes per cycle */
+    double shims = t->shim_bytes_per_cycle * (n_shims ? n_shims : 1);
+    double all = (double)(sim->ddr_read + sim->ddr_written) / memory;
+    double more = (double)(sim->ddr_read > sim->ddr_written ? sim->ddr_read : sim->ddr_written);
+    time->ddr_cycles = (uint64_t)ceil(fmax(all, more / shims));
+    time->array_cycles = (array + NPU_SIM_MC - 1) / NPU_SIM_MC;
+    time->cycles = time->array_cycles > time->ddr_cycles ? time->array_cycles : time->ddr_cycles;
+    time->launch_us = t->launch_host_us + t->launch_firmware / t->clock_mhz;
+    time->total_us = time->launch_us + (double)time->cycles / t->clock_mhz;
+}
+
+static void fill_result(const struct npu_sim *sim, const struct npu_sim_time *begin,
+                        struct npu_sim_result *result)
+{
     memset(result, 0, sizeof(*result));
     fill_tiles(sim, result);
     result->ddr_read = sim->ddr_read;
@@ -320,24 +334,18 @@ static void fill_result(const struct npu_sim *sim, uint64_t begin, struct npu_si
     unsigned n_shims = 0;
     for (uint32_t i = 0; i < result->n_tiles; i++)
         n_shims += result->tile[i].row == 0;
-    double memory = t->ddr_gb_per_s * 1e3 / t->clock_mhz; /* bytes per cycle */
-    double shims = t->shim_bytes_per_cycle * (n_shims ? n_shims : 1);
-    double all = (double)(sim->ddr_read + sim->ddr_written) / memory;
-    double more = (double)(sim->ddr_read > sim->ddr_written ? sim->ddr_read : sim->ddr_written);
-    result->ddr_cycles = (uint64_t)ceil(fmax(all, more / shims));
-    result->array_cycles = (sim->host.clock.time - begin + NPU_SIM_MC - 1) / NPU_SIM_MC;
-    result->cycles =
-        result->array_cycles > result->ddr_cycles ? result->array_cycles : result->ddr_cycles;
-    result->launch_us = t->launch_host_us + t->launch_firmware / t->clock_mhz;
-    result->total_us = result->launch_us + (double)result->cycles / t->clock_mhz;
+    for (unsigned p = 0; p < NPU_SIM_PRESETS; p++)
+        fill_time(sim, &sim->timing[p], sim->host.clock.time.of[p] - begin->of[p], n_shims,
+                  &result->time[p]);
 }
 
 /* The run itself, everything prepared. */
 static int work(struct npu_sim *sim, const struct npu_sim_launch *launch,
                 struct npu_sim_result *result)
 {
-    uint64_t begin = sim->host.clock.time;
+    const struct npu_sim_time begin = sim->host.clock.time;
     reset_counters(sim);
+    sim->host.dispatch = begin;
     npu_sim_state_note(sim);
     sim->host.running = true;
     int code = run(sim);
@@ -349,7 +357,7 @@ static int work(struct npu_sim *sim, const struct npu_sim_launch *launch,
         return code;
     }
     if (result)
-        fill_result(sim, begin, result);
+        fill_result(sim, &begin, result);
     code = npu_sim_state_check(sim);
     return code == -EUCLEAN && launch->keep_leftovers ? 0 : code;
 }

@@ -25,7 +25,7 @@ struct npu_sim_trace;
 /* The kernel behind a function of the design (transfer none), or NULL. */
 typedef const struct npu_core_kernel *npu_sim_find_fn(void *user, const char *name);
 /* Called now and then in a long run, at least every 16384 steps of cores. cycles: the latest
- * modelled one. Return false to give up (-ECANCELED). */
+ * modelled one, preset published. Return false to give up (-ECANCELED). */
 typedef bool npu_sim_progress_fn(void *user, uint64_t cycles, uint64_t calls);
 
 struct npu_sim_params {
@@ -33,7 +33,7 @@ struct npu_sim_params {
         *design;           /* transfer none; checked (npu/sim/check); outlives the simulator */
     npu_sim_find_fn *find; /* NULL: npu_core_kernel_find */
     void *find_user;
-    const struct npu_sim_timing *timing; /* copied; NULL: the defaults */
+    const struct npu_sim_timing *timing; /* [NPU_SIM_PRESETS], copied; NULL: the defaults */
     struct npu_sim_trace *trace;         /* transfer none; NULL: none */
     uint64_t most_steps;                 /* steps of cores in one launch; 0: 10^10 */
     npu_sim_progress_fn *progress;       /* NULL: none */
@@ -66,22 +66,27 @@ struct npu_sim_launch {
 
 struct npu_sim_tile_result {
     uint32_t column, row;
-    uint64_t core_cycles; /* modelled cycles its core worked (no waiting) */
-    uint64_t n_calls;     /* of kernels */
-    uint64_t dma_cycles;  /* modelled cycles of its busiest DMA channel */
-    uint64_t dma_bytes;   /* through all its channels */
+    uint64_t core_cycles[NPU_SIM_PRESETS]; /* modelled cycles its core worked (no waiting) */
+    uint64_t dma_cycles[NPU_SIM_PRESETS];  /* modelled cycles of its busiest DMA channel */
+    uint64_t n_calls;                      /* of kernels */
+    uint64_t dma_bytes;                    /* through all its channels */
+};
+
+/* A launch's time under one preset: modelled, not measured. */
+struct npu_sim_modelled {
+    uint64_t cycles;       /* from the first instruction to the last wait, all limits included */
+    uint64_t array_cycles; /* the same before the limit of the host memory */
+    uint64_t ddr_cycles;   /* what the host memory alone would need */
+    double launch_us;      /* cost of a launch, on top of the cycles */
+    double total_us;       /* launch and cycles at the clock of the constants */
 };
 
 #define NPU_SIM_MAX_TILES 64
 
-/* Everything here is of this launch. Every time is modelled, none was measured. */
+/* Everything here is of this launch. */
 struct npu_sim_result {
-    uint64_t cycles;       /* from the first instruction to the last wait, all limits included */
-    uint64_t array_cycles; /* the same before the limit of the host memory */
-    uint64_t ddr_cycles;   /* what the host memory alone would need */
+    struct npu_sim_modelled time[NPU_SIM_PRESETS];
     uint64_t ddr_read, ddr_written; /* bytes */
-    double launch_us;               /* cost of a launch, on top of the cycles */
-    double total_us;                /* launch and cycles at the clock of the constants */
     uint64_t n_calls;
     uint32_t n_tiles;
     struct npu_sim_tile_result tile[NPU_SIM_MAX_TILES];

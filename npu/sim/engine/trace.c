@@ -71,20 +71,24 @@ static void add(struct npu_sim_trace *trace, const struct event *event)
 }
 
 void npu_sim_trace_call(struct npu_sim_trace *trace, const struct npu_sim_core *core,
-                        const char *kernel, uint64_t begin, uint64_t end)
+                        const char *kernel, const struct npu_sim_time *begin,
+                        const struct npu_sim_time *end)
 {
     if (trace)
-        add(trace,
-            &(struct event){
-                .begin = begin, .end = end, .name = kernel, .tile = core->ir->tile, .kind = CALL});
+        add(trace, &(struct event){.begin = begin->of[NPU_SIM_PUBLISHED],
+                                   .end = end->of[NPU_SIM_PUBLISHED],
+                                   .name = kernel,
+                                   .tile = core->ir->tile,
+                                   .kind = CALL});
 }
 
 void npu_sim_trace_wait(struct npu_sim_trace *trace, const struct npu_sim_core *core,
-                        const char *fifo, uint64_t begin, uint64_t end)
+                        const char *fifo, const struct npu_sim_time *begin,
+                        const struct npu_sim_time *end)
 {
-    if (trace)
-        add(trace, &(struct event){.begin = begin,
-                                   .end = end,
+    if (trace && end->of[NPU_SIM_PUBLISHED] > begin->of[NPU_SIM_PUBLISHED])
+        add(trace, &(struct event){.begin = begin->of[NPU_SIM_PUBLISHED],
+                                   .end = end->of[NPU_SIM_PUBLISHED],
                                    .name = "wait",
                                    .fifo = fifo,
                                    .tile = core->ir->tile,
@@ -92,11 +96,11 @@ void npu_sim_trace_wait(struct npu_sim_trace *trace, const struct npu_sim_core *
 }
 
 void npu_sim_trace_transfer(struct npu_sim_trace *trace, const struct npu_sim_channel *channel,
-                            uint64_t begin, uint64_t end)
+                            const struct npu_sim_time *begin, const struct npu_sim_time *end)
 {
     if (trace)
-        add(trace, &(struct event){.begin = begin,
-                                   .end = end,
+        add(trace, &(struct event){.begin = begin->of[NPU_SIM_PUBLISHED],
+                                   .end = end->of[NPU_SIM_PUBLISHED],
                                    .name = channel->fifo->name,
                                    .tile = channel->tile,
                                    .kind = TRANSFER,
@@ -104,11 +108,11 @@ void npu_sim_trace_transfer(struct npu_sim_trace *trace, const struct npu_sim_ch
 }
 
 void npu_sim_trace_host(struct npu_sim_trace *trace, const char *what, const char *fifo,
-                        uint64_t begin, uint64_t end)
+                        const struct npu_sim_time *begin, const struct npu_sim_time *end)
 {
     if (trace)
-        add(trace, &(struct event){.begin = begin,
-                                   .end = end,
+        add(trace, &(struct event){.begin = begin->of[NPU_SIM_PUBLISHED],
+                                   .end = end->of[NPU_SIM_PUBLISHED],
                                    .name = what,
                                    .fifo = fifo,
                                    .tile = HOST_TRACK,
@@ -179,7 +183,7 @@ int npu_sim_trace_write(const struct npu_sim_trace *trace, const struct npu_ir_a
         return code;
     }
     fprintf(file,
-            "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"time\":\"modelled, %g "
+            "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"time\":\"modelled, preset published, %g "
             "MHz\",\"lost\":\"%llu\"},"
             "\"traceEvents\":[\n",
             clock_mhz, (unsigned long long)trace->lost);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_ENGINE_TRACE_H
 #define NPU_SIM_ENGINE_TRACE_H
-/* What happened when, in modelled time: one track for each core and each DMA channel. Threads: one
+/* What happened when, in modelled time of preset published: one track for each core and each DMA channel. Threads: one
  * at a time per trace. */
 #include <stdint.h>
 
@@ -14,6 +14,7 @@ extern "C" {
 struct npu_sim_trace;
 struct npu_sim_core;
 struct npu_sim_channel;
+struct npu_sim_time;
 struct npu_ir_array;
 
 /* An empty trace that keeps at most `most_events` events (0: 2^20); what comes after is only
@@ -29,16 +30,18 @@ int npu_sim_trace_write(const struct npu_sim_trace *trace, const struct npu_ir_a
 /* Events that did not fit. */
 uint64_t npu_sim_trace_lost(const struct npu_sim_trace *trace);
 
-/* For the executor; times in milli-cycles, names (transfer none) live as long as the design. A NULL
+/* For the executor; a wait of no time is none; names (transfer none) live as long as the design. A NULL
  * trace is allowed. */
 void npu_sim_trace_call(struct npu_sim_trace *trace, const struct npu_sim_core *core,
-                        const char *kernel, uint64_t begin, uint64_t end);
+                        const char *kernel, const struct npu_sim_time *begin,
+                        const struct npu_sim_time *end);
 void npu_sim_trace_wait(struct npu_sim_trace *trace, const struct npu_sim_core *core,
-                        const char *fifo, uint64_t begin, uint64_t end);
+                        const char *fifo, const struct npu_sim_time *begin,
+                        const struct npu_sim_time *end);
 void npu_sim_trace_transfer(struct npu_sim_trace *trace, const struct npu_sim_channel *channel,
-                            uint64_t begin, uint64_t end);
+                            const struct npu_sim_time *begin, const struct npu_sim_time *end);
 void npu_sim_trace_host(struct npu_sim_trace *trace, const char *what, const char *fifo,
-                        uint64_t begin, uint64_t end);
+                        const struct npu_sim_time *begin, const struct npu_sim_time *end);
 
 #ifdef __cplusplus
 }
