@@ -7,8 +7,8 @@
  * read only while threads count with it (npu_core_cycles_use() in registry.h). */
 #include <stdint.h>
 
-/* X(name, default, unit, what it counts). A name's number is what it is a price for: 16 lanes, 32
- * bytes, 4 queries, 4 x 2 blocks. */
+/* X(name, default, unit, what it counts). The number in a name says what the price is for: 16
+ * lanes, 32 bytes, 4 queries, 4 x 2 blocks. */
 #define NPU_CORE_CYCLES(X)                                                                      \
     X(call, 40, "cycles", "call, modes, return")                                                \
     X(percent, 80, "%", "busy multipliers inside a product's loop")                             \
