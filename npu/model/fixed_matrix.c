@@ -7,7 +7,7 @@
 #include "npu/log.h"
 
 #define ACC_LIMIT 0x1p31
-/* Of a bias in accumulators: a row of nearly no weights would have a scale of nearly zero. */
+/* Largest bias in an accumulator: a row of weights near zero would have a scale near zero. */
 #define BIAS_MAX_8  0x1p30
 #define BIAS_MAX_16 0x1p44
 
@@ -25,7 +25,7 @@ static double quantise_row(double *w, unsigned k, int most, double least)
     return scale;
 }
 
-/* The largest |w x| of a row of integers. Rounding of x behind a norm adds sum |w| / 2. */
+/* The largest |w x| of a row of integers. Rounding of x after a norm adds sum |w| / 2. */
 static double bound_row(const double *w, unsigned k, const struct npu_fixed_input *x)
 {
     double by_max = 0, squares = 0, sum = 0;
@@ -123,7 +123,7 @@ int npu_fixed_pack_matrix(struct npu_fixed_matrix *dst, double *w, const double 
     return pack_multipliers(dst, scale, n, sx, sy, what, err);
 }
 
-/* Squared rounding errors to be expected of g, without constant factors: each output's step, and
+/* Expected squared rounding error with factors g, without constant factors: each output's step, and
  * each column's weight. */
 static double expected_error(const double *g, const double *w, unsigned n, unsigned k)
 {

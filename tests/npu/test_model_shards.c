@@ -292,7 +292,11 @@ static void test_parts(void)
         int part, but, also;
         const char *words[3];
     } cases[] = {
-        {"absent", 1, SPLIT, -1, {"/s/" NEXT ": tensor audio_tower.", "as the index says", "none"}},
+        {"absent",
+         1,
+         SPLIT,
+         -1,
+         {"/s/" NEXT ": tensor audio_tower.", "as the index says", "no tensor"}},
         {"in_two",
          1,
          -1,
