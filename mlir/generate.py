@@ -524,7 +524,7 @@ A window: 3008 frames, of which the last 8 are padding; core c makes frames 752 
     t()
     t.comment("""
 The clamp to 8 below the window's maximum, which is in the job: what @mel made comes back as %z,
-with 1536 values behind the last frame, since an object of @x is larger than 16 frames.""")
+with 1536 values after the last frame, since an object of @x is larger than 16 frames.""")
     t(f"aie.runtime_sequence @clamp(%job: {MEL_X}, %z: {kinds['z']}, %y: {kinds['y']}) {{")
     transfers("z", 1280)
     for c in range(4):

@@ -293,7 +293,7 @@ bool npu_parser_dense(struct npu_parser *p, const struct npu_ir_type *type, stru
 
 /* ---- {attributes} ---------------------------------------------------------------------------- */
 
-/* Read over a value that nobody wants: balanced brackets up to "," or "}". */
+/* Skips a value: balanced brackets up to "," or "}". */
 static bool skip_value(struct npu_parser *p)
 {
     unsigned open = 0;
