@@ -183,7 +183,7 @@ static const char *const point_names[FAKE_POINTS] = {"nowhere", "alloc", "open",
                                                      "begin",   "run",   "read"};
 static const char *const kind_names[FAKE_KINDS] = {"error", "delay", "hang", "short"};
 
-/* Some time after the fault has struck, however late that is: a release before it would be lost. */
+/* Some time after the fault has struck: an earlier release would be lost. */
 static void *release_later(void *ended)
 {
     while (!fake_struck() && !atomic_load((atomic_bool *)ended))
@@ -193,7 +193,7 @@ static void *release_later(void *ended)
     return NULL;
 }
 
-/* What the header says must come of a fault. */
+/* The result of a fault according to the header. */
 static int outcome_of(enum fake_point point, enum fake_kind kind)
 {
     if (kind == FAKE_DELAY)
@@ -260,7 +260,7 @@ static void fault(enum npu_strategy strategy, unsigned depth, unsigned batch, en
     fake_set_fault(FAKE_NOWHERE, FAKE_ERROR, 0);
     for (unsigned i = 0; i < 2000 && fake_buffers(); i++)
         nanosleep(&(struct timespec){.tv_nsec = 5 * (long)MS}, NULL);
-    if (!struck) /* this way does not pass the point so often */
+    if (!struck) /* this strategy does not pass the point that often */
         want = 0;
     int before = want ? tiles_before(strategy, batch, point, nth) : TILES;
     uint64_t ms = (npu_now_ns() - start) / MS;
@@ -436,7 +436,7 @@ static int framed_call(void *user, struct npu_call *call)
     return 0;
 }
 
-/* Buffers that come from a pool with other bytes in them get their frame anew. */
+/* Buffers from a pool that hold other bytes get their frame again. */
 static void test_frames(void)
 {
     struct npu_device *device = NULL;
@@ -547,8 +547,8 @@ static void test_stats(void)
 
 enum { SHORT_MOST = 1000, SHORT_BEFORE = 8, SHORT_AFTER = 16 };
 
-/* The result is the tile's bytes plus one; all 99 where the spans are not as long as the tile or
- * it does not stand between zeros. */
+/* The result is the tile's bytes plus one; all 99 if the spans are not as long as the tile or there
+ * are no zeros around it. */
 static int short_call(void *user, struct npu_call *call)
 {
     const unsigned char *in = call->span[0].data;
@@ -566,7 +566,7 @@ static int short_call(void *user, struct npu_call *call)
     return 0;
 }
 
-/* Tile i of any length, in buffers that longer and shorter ones were in. */
+/* Tile i of any length, in buffers that held longer and shorter ones before. */
 static struct npu_pipeline_tile short_tile(unsigned i, const unsigned char *bytes)
 {
     size_t n = i % 5 == 0 ? SHORT_MOST : 1 + i * 379 % SHORT_MOST;
