@@ -3,8 +3,8 @@
 """Sum the cases of one `meson test` run: count.py LABEL LOG.json.
 
 One line per test program, the failed cases and the end of the output below it, and as the last
-line `passed failed skipped` as three numbers. A program that crashed, ran out of time, was stopped
-by a sanitizer, or printed no count is one failure, whatever else it printed.
+line `passed failed skipped` as three numbers. A program that crashed, timed out, was stopped by a
+sanitizer, or printed no count is one failure, whatever else it printed.
 """
 import json
 import re

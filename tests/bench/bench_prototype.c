@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the prototype's reports said, why it did not hold, and what stands here instead. */
+/* The claims of the prototype's reports, why they did not hold, and this run's figures instead. */
 #include <math.h>
 
 #include "tests/bench/npu-bench.h"

@@ -12,7 +12,7 @@
 #define W NPU_SEVERITY_WARNING
 #define N NPU_SEVERITY_NOTE
 
-/* What a finding must say beside its rule: the numbers of the design. */
+/* What a finding must say besides its rule: the numbers of the design. */
 static const struct {
     const char *rule;
     enum npu_severity severity;
@@ -178,7 +178,7 @@ static const struct {
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 
 struct seen {
-    const char *rule; /* expected, or NULL: none is */
+    const char *rule; /* expected; NULL: no finding is expected */
     struct npu_finding finding;
     unsigned n, n_others;
     char text[640], other[640];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text to design: what is read, and the one error of each text that is none. */
+/* From text to design: what is read, and the one error of each wrong text. */
 #include "npu/sim/text/design.h"
 #include "tests/check.h"
 

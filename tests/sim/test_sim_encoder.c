@@ -6,9 +6,9 @@
  *                                    lengths faults cancel refused contexts base speech
  *                                    window
  *
- * `base` is the base model with 192 positions, `window` with all 1500: both also say the modelled
- * time; `speech` is windows of it in flight. TEST_SOURCE_ROOT (environment) is the project's
- * folder. */
+ * `base` is the base model with 192 positions, `window` with all 1500: both also print the modelled
+ * time; `speech` has several of its windows in flight. TEST_SOURCE_ROOT (environment) is the
+ * project's folder. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -34,7 +34,7 @@ static uint64_t fnv(const void *data, size_t n)
     return hash;
 }
 
-/* What both backends hold after a stage. */
+/* The buffers of either backend after a stage. */
 struct buffers {
     const int32_t *residual;
     const int16_t *stem, *q, *k, *v, *mixed, *ffn;
@@ -277,7 +277,7 @@ struct windows {
     unsigned positions[WINDOWS];
 };
 
-/* What the CPU makes of each, one after the other; the mels are given. */
+/* The CPU's results, one after the other, for the given mels. */
 static void windows_expect(struct windows *w, const char *path)
 {
     struct rig rig;
@@ -376,7 +376,7 @@ static void test_lengths(void)
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
-/* Launch `at` of three windows fails: one error for everybody, and a recovery. */
+/* Launch `at` of three windows fails: one error for all, then recovery. */
 static void fail_at(const struct windows *w, enum launches_fault kind, int at, const char *words)
 {
     struct rig rig;
@@ -426,7 +426,7 @@ static void cancel_it(void)
     npu_encoder_cancel(cancelled->encoder);
 }
 
-/* In the middle of a window, whose other launches do not begin then. */
+/* Cancels in the middle of a window: its other launches do not begin. */
 static void test_cancel(void)
 {
     struct windows w;
@@ -473,7 +473,7 @@ static void expect_refused(const char *name, const char *profile, int code, cons
     npu_device_close(&device);
 }
 
-/* Other profiles; no designs; a folder with a file that is none. */
+/* Other profiles; no designs; a folder with a file that is not a design. */
 static void test_refused(void)
 {
     char folder[64], path[96];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The timing model against sums made by hand, the table of constants, the trace. */
+/* The timing model compared with sums by hand, the table of constants, the trace. */
 #include "npu/sim/engine/trace.h"
 #include "npu/sim/map/map.h"
 #include "npu/sim/map/sequence_txn.h"
@@ -77,7 +77,7 @@ static void test_one_object(void)
                sizeof(changes) / sizeof(changes[0]));
 }
 
-/* What eight objects more take tells what the pipeline waits for. */
+/* The time of eight more objects shows what the pipeline waits for. */
 static double slope(const struct npu_sim_timing *t, const char *const *few, const char *const *many)
 {
     struct npu_sim_result result;
