@@ -346,7 +346,7 @@ static int follow_patch(struct follower *f, const struct npu_txn_op *op)
     return 0;
 }
 
-/* A poll of a channel's status: of its queue's size, or of its rest. */
+/* A poll of a channel's status: of its queue's size, or of its idle state. */
 static int follow_poll(struct follower *f, const struct npu_txn_op *op)
 {
     static const struct {
@@ -367,7 +367,7 @@ static int follow_poll(struct follower *f, const struct npu_txn_op *op)
                         "word %zu: MASKPOLL of address 0x%08" PRIX32 " for 0x%08" PRIX32
                         " under mask 0x%08" PRIX32
                         ", expected a DMA status of a shim tile (0x1D220 to 0x1D22C), 0, and a "
-                        "mask of its queue's size (0x400000, 0x600000, 0x700000) or rest "
+                        "mask of its queue's size (0x400000, 0x600000, 0x700000) or idle "
                         "(0x78003C)",
                         op->word, op->address, op->value, op->mask);
     struct npu_txn_step *step = append_step(f, NPU_TXN_STEP_POLL, op->word, &code);

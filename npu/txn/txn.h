@@ -191,11 +191,11 @@ struct npu_txn_step {
 /* What the operations do, in order, by following the shim's registers: BDs, patches, controller
  * ids. Fields of a BD that the hardware ignores may have any value. 2^31 is taken off an offset of
  * argument 5 or later that is 2^31 or more: compilers since July 2026 add it for the firmware.
- * steps: (transfer full, free() it).
- * Returns: 0; -EBADMSG with a sentence that names the word: a broken stream or one for another
- * generation, a BD pushed that was not written or patched whole, a token without a controller id,
- * any other shim register, a poll of anything but a channel's queue or rest, a BD that no transfer
- * can describe (the sentence says which word and bits of the BD and what they mean); -ENOMEM. */
+ * steps: (transfer full, free() it). Returns: 0; -EBADMSG with a sentence that names the word: a
+ * broken stream or one for another generation, a BD pushed that was not written or patched whole, a
+ * token without a controller id, any other shim register, a poll of anything but a channel's queue
+ * or idle state, a BD that no transfer can describe (the sentence says which word and bits of the
+ * BD and what they mean); -ENOMEM. */
 int npu_txn_decode_steps(struct npu_txn_step **steps, size_t *n_steps,
                          struct npu_txn_device *device, const uint32_t *words, size_t n_words,
                          struct npu_error *err);
