@@ -4,8 +4,8 @@
 
     mlir/generate.py encoder > mlir/encoder.mlir
 
-MLIR has no way to say "the same on sixteen tiles", so these files are long and alike; each core
-program stands here once. The files are committed as printed; a test compares."""
+MLIR cannot say "the same on sixteen tiles", so these files repeat themselves; each core program is
+here once. The files are committed as printed; a test compares."""
 import sys
 
 OBJECT = "memref<4096xi8>"

@@ -34,7 +34,7 @@ static const char help[] =
     "      --check-only       check the design, notes included, and end\n"
     "      --map              draw tiles, memory and channels, and end\n"
     "      --steps N          give up after N steps of cores (default 10^10)\n"
-    "  -q, --quiet            print nothing but errors\n"
+    "  -q, --quiet            print only errors\n"
     "  -h, --help             print this\n"
     "\n"
     "Exit: 0 it ran and left nothing behind; 1 the design is wrong or got stuck; 2 wrong\n"

@@ -247,7 +247,7 @@ static int push(struct follower *f, size_t word, uint32_t address, enum npu_txn_
     if (t.token && controller != CONTROLLER_VALUE)
         return npu_fail(f->err, -EBADMSG,
                         "word %zu: a token of a channel whose controller id is %" PRIu32
-                        ", expected 15, set before, or nobody gets it",
+                        ", expected 15, set before, or it is lost",
                         word, controller >> CONTROLLER_SHIFT);
     if (decode_bd(&t, bd, (value >> QUEUE_REPEAT_SHIFT & QUEUE_REPEAT_MAX) + 1, why))
         return npu_fail(f->err, -EBADMSG,

@@ -164,7 +164,7 @@ int npu_txn_decode(struct npu_txn_op **ops, size_t *n_ops, struct npu_txn_device
                    const uint32_t *words, size_t n_words, struct npu_error *err);
 
 enum npu_txn_step_kind {
-    NPU_TXN_STEP_TRANSFER, /* a task pushed into a queue, with the BD as it then stands */
+    NPU_TXN_STEP_TRANSFER, /* a task pushed into a queue, with the BD's state at that time */
     NPU_TXN_STEP_WAIT,
     NPU_TXN_STEP_WRITE, /* a register or memory word of a mem or compute tile */
     NPU_TXN_STEP_POLL,  /* wait until few tasks of a shim channel are unfinished */

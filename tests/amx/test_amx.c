@@ -26,7 +26,7 @@ static bool run_tiles(void *user, struct kit_why *why)
     return is_native ? call->fn(call->user, why) : amx_run(call->fn, call->user, why);
 }
 
-/* fn with tiles; deaths, broken rules and tiles left behind are failures. */
+/* fn with tiles; signals, broken rules and tiles that stay configured are failures. */
 static bool with_tiles(kit_check_fn *fn, void *user, struct kit_why *why)
 {
     struct call call = {fn, user};

@@ -305,7 +305,7 @@ static void put_cpu(struct table *table, const struct way *way, const struct out
     table_number(table, s->most_depth);
 }
 
-/* us a tile at best; the launch's cost on the host can hide behind other launches. */
+/* us a tile at best; the launch's cost on the host can overlap other launches. */
 static double bound_of(const struct way *way, const struct npu_pipeline_stats *s)
 {
     struct npu_sim_timing timing;

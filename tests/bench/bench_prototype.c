@@ -89,7 +89,7 @@ int phase_prototype(const struct bench_options *options, struct results *results
     struct table *table = results_table(
         results, "prototype", "What the prototype claimed",
         "An earlier Python project for the same NPU (Unicorn-Amanuensis, autumn 2025) reported "
-        "these figures. Here stands what this run says on the same subject; no NPU was used for "
+        "these figures. Beside them is what this run says on the same subject; no NPU was used for "
         "it, so the two columns are never measurements of one thing.",
         columns, sizeof(columns) / sizeof(columns[0]));
     (void)err;

@@ -31,7 +31,7 @@ SHARED = HERE.parent.parent.parent / "shared" / "data"
 
 
 class Window:
-    """A log-mel window and the features that float64 makes of it."""
+    """A log-mel window and its features in float64."""
 
     def __init__(self, name, path, want):
         self.name, self.path, self.want = name, path, want

@@ -286,7 +286,7 @@ static const struct {
      SEQUENCE("aiex.npu.maskwrite32 {address = 64 : ui32, value = 1 : ui32, mask = #}")},
 };
 
-/* The number with every type, and without one: only the right type is read, and none is i64. */
+/* The number with every type, and without one, which means i64: only the right type is read. */
 static void test_attribute_types(void)
 {
     static const char *const types[] = {"", "i8", "i16", "i32", "i64", "ui32", "si32", "index"};

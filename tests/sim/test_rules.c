@@ -400,7 +400,7 @@ static const struct {
     {"while_with_one_of_a_scalar_depth", WHILE("1 : i32"), ""},
     {"while_with_two_objects", WHILE("[2, 2]"), "dynamic-loop "},
     {"while_with_two_of_a_scalar_depth", WHILE("2 : i32"), "dynamic-loop "},
-    /* Unrolling ends badly whatever the objects are. */
+    /* Unrolling fails for any number of objects. */
     {"for_of_run_time_count_with_one_object",
      LOOPED("[2, 1]", "scf.for %i = %c0 to %n0 step %c1 {\n" TAKE("x") GIVE "}\n"),
      "dynamic-loop "},

@@ -244,7 +244,7 @@ static void count_designs(const struct both *b, unsigned n[NPU_ARRAY_DESIGNS + 1
             n[l->stage[i].product[m].design]++;
 }
 
-/* Weights all alike make sums that 32 bits do not hold: the one-core design for FC1 and FC2 of 8
+/* Equal weights make sums that 32 bits do not hold: the one-core design for FC1 and FC2 of 8
  * bits, the host for the second convolution. */
 static void test_bounds(void)
 {

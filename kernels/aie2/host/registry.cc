@@ -276,7 +276,7 @@ const char *refuse_mel_dft(const int64_t *args, const uint64_t *)
     return is_within((int32_t)args[3], 0, NPU_MEL_OBJECTS - 1) ? nullptr
                                                                : "the object is not 0 .. 103";
 }
-/* Of finish and clamp: what job.n_mels makes of y. */
+/* Of finish and clamp: job.n_mels, and whether y is large enough for it. */
 const char *refuse_mels(const npu_core_mel *mel, uint64_t y_bytes)
 {
     if (mel->n_mels != 80 && mel->n_mels != 128)

@@ -379,7 +379,7 @@ static void check_used(struct npu_checker *c, const bool *used, const uint32_t *
                 !used[first_end[f] + e])
                 npu_checker_report(
                     c, NPU_SEVERITY_WARNING, "fifo-unused", npu_fifo_end(fifo, e)->pos,
-                    "%s never %s @%.60s, which then stands still after its buffers%s",
+                    "%s never %s @%.60s, which then stops after its buffers%s",
                     npu_tile_format(c->array, tile).text, e == 0 ? "fills" : "empties", fifo->name,
                     fifo->n_consumers > 1 ? ", for all its consumers" : "");
         }

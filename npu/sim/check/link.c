@@ -168,7 +168,7 @@ static void check_repeats(struct npu_checker *c, const struct npu_link *link)
             npu_check_error(
                 c, "link-repeat", link->pos,
                 "@%.60s repeats %u times and @%.60s %u: the outputs of a distribute must "
-                "repeat alike",
+                "repeat equally often",
                 first->name, first->repeat_count, fifo->name, fifo->repeat_count);
     }
 }

@@ -328,7 +328,7 @@ struct npu_ir_core {
     int64_t stack_size;    /* bytes, -1: not written, the compiler takes 1024 */
     bool dynamic;          /* dynamic_objfifo_lowering = true */
     const char *link_with; /* or NULL */
-    bool empty;            /* nothing but aie.end */
+    bool empty;            /* only aie.end */
     struct npu_ir_body body;
 };
 
