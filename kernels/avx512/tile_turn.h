@@ -22,7 +22,7 @@ struct npu_turn_row {
     int32_t unused;
 };
 
-/* Tables and numbers of GELU; NPU_TURN_CONSTANTS in order. */
+/* Tables and numbers of GELU, at the offsets that EPILOGUE (tile_turn_asm.h) reads. */
 struct npu_turn_constants {
     float c[4][16];
     float limit, scale, round;

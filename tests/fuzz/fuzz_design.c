@@ -4,7 +4,7 @@
  * root:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_design.c \
- *       npu/sim/{text,check}/*.c npu/sim/map/{limits,map,draw,memory}.c npu/log.c -lm -lpthread \
+ *       npu/sim/{text,check}/?*.c npu/sim/map/{limits,map,draw,memory}.c npu/log.c -lm -lpthread \
  *       -o fuzz_design
  *   ./fuzz_design -dict=tests/fuzz/design.dict -max_len=16384 -max_total_time=60 CORPUS \
  *       tests/sim/good tests/sim/broken mlir */

@@ -280,7 +280,7 @@ struct npu_dim {
 struct npu_fifo_end {
     struct npu_ir_pos pos;
     uint32_t tile;
-    uint32_t depth; /* as declared, >= 1; how many buffers there are: npu_map_depth() */
+    uint32_t depth; /* as declared, >= 1; the number of buffers: struct npu_map_pool */
     uint32_t n_dims;
     struct npu_dim
         dim[NPU_DESIGN_MAX_DIMS]; /* producer: dimensionsToStream, consumer: FromStream */
