@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whisper features in an application: decode any audio file, read every window's features.
  *     features FILE [START]
- * START, in seconds, is where to begin. Exit status: 0 windows came, 1 none or not all, and a sentence
+ * START: where to begin, in seconds. Exit status: 0 windows came, 1 none or not all, and a sentence
  * on stderr says why. Needs GStreamer only:
- *     cc features.c recording.c $(pkg-config --cflags --libs gstreamer-app-1.0 gstreamer-pbutils-1.0) -lm */
+ *     cc features.c recording.c $(pkg-config --cflags --libs gstreamer-app-1.0 \
+ *         gstreamer-pbutils-1.0) -lm */
 #include "recording.h"
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
@@ -13,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A file without audio is an error when decodebin may give nothing else, and none of its pictures
- * are decoded. Plain decodebin would let such a file end in silence, or not at all. */
+/* decodebin may only give audio: then a file without audio is an error, and no pictures are
+ * decoded. Plain decodebin would let such a file end silently, or not at all. */
 #define PIPELINE                                                                            \
     "filesrc name=file ! decodebin name=decoder caps=audio/x-raw expose-all-streams=false " \
     "whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
@@ -26,13 +27,13 @@ struct source {
     GstAppSink *out;
     GstBus *bus;
     struct recording_watch watch;
-    char *missing; /* what no plugin decodes, NULL: nothing that matters */
+    char *missing; /* the audio format that no plugin decodes, or NULL */
 };
 
 /* ---- The audio of a file ---- */
 
-/* A pad for each track of audio: the first is taken. A chained Ogg, which is files one after
- * another, changes its pads where the next begins, so the link that "!" makes once is too little. */
+/* Links the first pad, one of which comes for each track of audio. A chained Ogg (several files one
+ * after another) changes its pads where the next file begins; "!" would link only once. */
 static void link_audio(GstElement *decoder, GstPad *pad, GstElement *whisper)
 {
     GstPad *sink = gst_element_get_static_pad(whisper, "sink");
@@ -41,7 +42,7 @@ static void link_audio(GstElement *decoder, GstPad *pad, GstElement *whisper)
     gst_object_unref(sink);
 }
 
-/* FALSE: a sentence is on stderr. */
+/* FALSE: it has printed a sentence to stderr. */
 static gboolean open_source(struct source *source)
 {
     GError *error = NULL;
@@ -51,7 +52,7 @@ static gboolean open_source(struct source *source)
         return FALSE;
     }
     source->pipeline = gst_parse_launch(PIPELINE, &error);
-    if (error) { /* no plugin, say */
+    if (error) { /* such as a missing plugin */
         fprintf(stderr, "%s\n", error->message);
         g_error_free(error);
         return FALSE;
@@ -80,7 +81,7 @@ static void close_source(struct source *source)
     g_free(source->missing);
 }
 
-/* A plugin is missing; for pictures or subtitles that is no matter of ours. */
+/* A plugin is missing; for pictures or subtitles that does not matter. */
 static void note_missing(struct source *source, GstMessage *message)
 {
     const GstPbUtilsCapsDescriptionFlags seen = GST_PBUTILS_CAPS_DESCRIPTION_FLAG_VIDEO |
@@ -99,7 +100,7 @@ static void note_missing(struct source *source, GstMessage *message)
     source->missing = gst_missing_plugin_message_get_description(message);
 }
 
-/* An error of decodebin itself is that no audio came of the file. */
+/* An error of decodebin itself means that the file gave no audio. */
 static void report_error(const struct source *source, GstMessage *message)
 {
     GError *error = NULL;
@@ -153,8 +154,8 @@ static gboolean use_window(GstSample *sample)
     return whole;
 }
 
-/* The next window, or NULL at the end of the stream or after an error; *well tells which. An error
- * message comes on the bus, with or without an end of stream at the sink after it: look at both. */
+/* The next window, or NULL at the end of the stream or after an error; *well is FALSE after an
+ * error. An error comes on the bus, with or without an end of stream at the sink: check both. */
 static GstSample *next_window(struct source *source, gboolean *well)
 {
     GstSample *sample = NULL;
@@ -183,8 +184,8 @@ static GstSample *next_window(struct source *source, gboolean *well)
     return sample;
 }
 
-/* Whether the file that is paused is a chained Ogg: its segment, which is at the sink by then, is
- * not all of it. GStreamer 1.22 may never end such a file after a seek. */
+/* Whether the paused file is a chained Ogg: its segment, which has reached the sink, is only a part
+ * of it. GStreamer 1.22 may never end such a file after a seek. */
 static gboolean is_chained(const struct source *source)
 {
     GstIterator *demuxers =
@@ -206,9 +207,9 @@ static gboolean is_chained(const struct source *source)
     return ogg && part;
 }
 
-/* Begin in the middle. Who seeks must wait until the pipeline knows its file: paused, with data at
- * the sink. Without ACCURATE the first window would begin where the decoder likes best. An error
- * is left to next_window. */
+/* Begin in the middle. Before a seek the pipeline must know its file: paused, with data at the
+ * sink. Without ACCURATE the decoder would choose where the first window begins. next_window
+ * reports errors. */
 static void seek(struct source *source)
 {
     GstStateChangeReturn paused = gst_element_set_state(source->pipeline, GST_STATE_PAUSED);
@@ -227,7 +228,7 @@ static void seek(struct source *source)
         GST_ELEMENT_ERROR(source->pipeline, STREAM, FAILED, ("Cannot seek in this file."), (NULL));
 }
 
-/* All of them; FALSE: a sentence is on stderr. */
+/* All windows; FALSE: it has printed a sentence to stderr. */
 static gboolean read_windows(struct source *source)
 {
     unsigned n = 0;

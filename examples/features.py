@@ -4,10 +4,10 @@
 
     features.py FILE [START]
 
-START, in seconds, is where to begin. Exit status: 0 windows came, 1 none or not all, and a sentence
+START: where to begin, in seconds. Exit status: 0 windows came, 1 none or not all, and a sentence
 says why. Needs PyGObject, NumPy and GStreamer's Python module (Debian:
 python3-gi gir1.2-gst-plugins-base-1.0 python3-numpy python3-gst-1.0). Without the last, PyGObject
-hands out copies of the features instead of views, and all else stays as it is.
+returns copies of the features instead of views; everything else works.
 """
 import mmap
 import os
@@ -23,8 +23,8 @@ gi.require_version("GstApp", "1.0")
 gi.require_version("GstPbutils", "1.0")
 from gi.repository import GLib, Gst, GstApp, GstPbutils  # noqa: E402,F401  GstApp: appsink's methods
 
-# A file without audio is an error when decodebin may give nothing else, and none of its pictures are
-# decoded. Plain decodebin would let such a file end in silence, or not at all.
+# decodebin may only give audio: then a file without audio is an error, and no pictures are decoded.
+# Plain decodebin would let such a file end silently, or not at all.
 PIPELINE = (
     "filesrc name=file ! decodebin name=decoder caps=audio/x-raw expose-all-streams=false "
     "whispernpu name=whisper ! appsink name=out sync=false max-buffers=2"
@@ -35,8 +35,8 @@ PATIENCE = float(os.environ.get("WHISPERNPU_TEST_PATIENCE", 30))  # s
 
 
 def link_audio(decoder, pad, whisper):
-    # A pad for each track of audio: the first is taken. A chained Ogg, which is files one after
-    # another, changes its pads where the next begins, so the link that "!" makes once is too little.
+    # Links the first pad, one of which comes for each track of audio. A chained Ogg (several files
+    # one after another) changes its pads where the next file begins; "!" would link only once.
     sink = whisper.get_static_pad("sink")
     if not sink.is_linked() and pad.link(sink) != Gst.PadLinkReturn.OK:
         error = GLib.Error.new_literal(Gst.StreamError.quark(), "its audio cannot be taken", 1)
@@ -44,8 +44,8 @@ def link_audio(decoder, pad, whisper):
 
 
 def refuse(path):
-    """RuntimeError for files joined into one of which GStreamer would give a part, or wrong times,
-    without an error."""
+    """RuntimeError for joined files that GStreamer would read in part, or with wrong times, without
+    an error."""
     try:
         if not os.path.isfile(path) or os.path.getsize(path) == 0:
             return
@@ -74,7 +74,7 @@ def refuse(path):
 
 
 class Watch:
-    """Whether a file's audio is still looked for: not where no data comes of the file for PATIENCE."""
+    """Finds out when the pipeline is stuck: no audio found, and no data from the file for PATIENCE."""
 
     def __init__(self, pipeline):
         self.pipeline = pipeline
@@ -88,7 +88,7 @@ class Watch:
         return Gst.PadProbeReturn.OK
 
     def is_stuck(self):
-        # Checks are counted, not seconds: a program that was stopped, or waited for a CPU, has not
+        # Counts checks, not seconds: a program that was stopped, or waited for a CPU, has not
         # waited for data. Once the audio is found, the encoder may hold the file back.
         self.idle = 0 if self.moved or self.audio.is_linked() else self.idle + 1
         self.moved = False
@@ -96,7 +96,7 @@ class Watch:
         return self.stuck
 
     def close(self):
-        """Stop the pipeline; in a thread of its own, which may take for ever, if it is stuck."""
+        """Stop the pipeline; if it is stuck, in another thread, which may take for ever."""
         if self.stuck:
             self.pipeline.call_async(lambda pipeline: pipeline.set_state(Gst.State.NULL))
         else:
@@ -117,12 +117,12 @@ def open_file(path):
 def view(sample):
     """A window's features, float32 [positions][channels], as the value of a with statement.
 
-    The array is a view of the memory that the encoder wrote, not to be changed and valid inside the
-    with statement alone; copy what must stay.
+    The array is a view of the memory that the encoder wrote: read-only, and valid only inside the
+    with statement; copy what you keep.
     """
     buffer = sample.get_buffer()
-    # The caps say dimensions=(string)D:1500, innermost first: 1500 positions of D floats each. Their
-    # text is read for it, as GStreamer 1.26 has changed how Python gets at their fields.
+    # The caps say dimensions=(string)D:1500, innermost first: 1500 positions of D floats each. This
+    # reads their text, because GStreamer 1.26 changed how Python reads their fields.
     shape = re.search(r"dimensions=\(string\)(\d+):(\d+)", sample.get_caps().to_string())
     channels, positions = map(int, shape.groups())
     ok, info = buffer.map(Gst.MapFlags.READ)
@@ -135,13 +135,13 @@ def view(sample):
 
 
 def start_of(sample):
-    """Where in the file a window's first sample is, in s: the segment tells it of a time stamp."""
+    """Where in the file a window's first sample is, in s: from its time stamp and the segment."""
     pts = sample.get_buffer().pts
     return sample.get_segment().to_stream_time(Gst.Format.TIME, pts) / Gst.SECOND
 
 
 def missing_for_audio(message):
-    """What a message says is missing, None where that is a matter of pictures or subtitles."""
+    """What a message says is missing, None if it is only for pictures or subtitles."""
     flags = GstPbutils.PbUtilsCapsDescriptionFlags
     # "gstreamer|1.0|PROGRAM|DESCRIPTION|decoder-CAPS"
     detail = GstPbutils.missing_plugin_message_get_installer_detail(message) or ""
@@ -155,7 +155,7 @@ def missing_for_audio(message):
 
 
 def explain(message, missing):
-    """An error message in a sentence. One of decodebin itself is that no audio came of the file."""
+    """An error message as a sentence. One of decodebin itself means that the file gave no audio."""
     error, _ = message.parse_error()
     none = error.matches(Gst.CoreError.quark(), Gst.CoreError.MISSING_PLUGIN) or any(
         error.matches(Gst.StreamError.quark(), code)
@@ -163,18 +163,18 @@ def explain(message, missing):
     )
     if message.src.get_name() != "decoder" or not none:
         return f"{error.message} ({message.src.get_name()})"
-    # A user can install what is missing, once it has a name.
+    # Names what is missing, so that the user can install it.
     return f"no GStreamer plugin that is installed decodes it: {missing}" if missing else NO_AUDIO
 
 
 def windows(pipeline, watch=None):
-    """Play `pipeline`, yield each sample of its appsink "out"; an error raises RuntimeError, and so
-    does a stream in which no window was."""
+    """Play `pipeline`, yield each sample of its appsink "out"; an error, or a stream without any
+    window, raises RuntimeError."""
     out, bus = pipeline.get_by_name("out"), pipeline.get_bus()
     pipeline.set_state(Gst.State.PLAYING)
     ended, missing, n_windows = False, None, 0
     while not ended:
-        # An error comes on the bus, with or without an end of stream after it: look at both.
+        # An error comes on the bus, with or without an end of stream after it: check both.
         ended = out.is_eos()
         while message := bus.pop_filtered(Gst.MessageType.ERROR | Gst.MessageType.ELEMENT):
             if message.type == Gst.MessageType.ERROR:
@@ -193,7 +193,7 @@ def windows(pipeline, watch=None):
 
 
 def is_chained(pipeline):
-    """Whether the file that is paused is a chained Ogg: its segment is not all of it."""
+    """Whether the paused file is a chained Ogg: its segment is only a part of it."""
     demuxers = pipeline.iterate_all_by_element_factory_name("oggdemux")
     event = pipeline.get_by_name("out").get_static_pad("sink").get_sticky_event(
         Gst.EventType.SEGMENT, 0
@@ -206,9 +206,9 @@ def is_chained(pipeline):
 
 
 def seek(pipeline, watch, start):
-    """Begin at `start` s. An error is left to windows()."""
-    # Who seeks must wait until the pipeline knows its file: paused, with data at the sink. Without
-    # ACCURATE the first window would begin where the decoder likes best.
+    """Begin at `start` s. windows() reports errors."""
+    # Before a seek the pipeline must know its file: paused, with data at the sink. Without ACCURATE
+    # the decoder would choose where the first window begins.
     paused = pipeline.set_state(Gst.State.PAUSED)
     while paused == Gst.StateChangeReturn.ASYNC and not watch.is_stuck():
         paused = pipeline.get_state(int(CHECK * Gst.SECOND))[0]
@@ -252,7 +252,7 @@ if __name__ == "__main__":
         sys.exit(f"usage: {sys.argv[0]} FILE [START]")
     try:
         main(sys.argv[1], begin)
-    except GLib.Error as error:  # no plugin, say
+    except GLib.Error as error:  # such as a missing plugin
         sys.exit(error.message)
     except RuntimeError as error:
         after = f" from {begin:g} s on" if str(error) == NO_AUDIO and begin > 0 else ""

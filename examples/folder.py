@@ -6,10 +6,10 @@
 
 IN/a/talk.opus becomes OUT/a/talk.opus.npy, float32 [windows][positions][channels] for numpy.load,
 and OUT/a/talk.opus.json, which says when each window starts, how many seconds of audio it holds and
-how many of its positions are not padding. PROPERTY is one of whispernpu's; durations may be written 5s, 500ms or
-in ns. The same command goes on where an earlier run ended: files
-done before are left alone unless they, the model or the settings have changed. A file that cannot be
-read is reported and the others are done all the same. Needs what features.py needs.
+how many of its positions are not padding. PROPERTY is one of whispernpu's; write durations as 5s,
+500ms or in ns. The same command continues where an earlier run ended: it skips finished files unless
+they, the model or the settings have changed. It reports a file that cannot be read and goes on with
+the others. Needs what features.py needs.
 
 Exit status: 0 every file has its features, 1 some could not be read, 2 nothing works (no such
 folder, model, plugin or setting, no space), 130 interrupted.
@@ -43,7 +43,7 @@ def npy_header(shape):
 
 
 def read_number(spec, text):
-    """An integer; of a duration, which the element has in ns, with a unit if there is one."""
+    """An integer; a duration, in ns for the element, may have a unit."""
     is_time = spec.value_type == GObject.TYPE_UINT64
     match = re.fullmatch(r"(\d{1,20})(\.\d{1,9})?([a-z]*)", text, re.ASCII)
     unit = match and NANOSECONDS.get(match[3])
@@ -64,7 +64,7 @@ def read_number(spec, text):
 
 
 def read_value(spec, text):
-    """What a property is to be set to; RuntimeError where the element would not take it as written."""
+    """The value for a property; RuntimeError where the element would not take it as written."""
     if GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
         values = {value.value_nick: value for value in spec.enum_class.__enum_values__.values()}
     elif spec.value_type == GObject.TYPE_BOOLEAN:
@@ -86,7 +86,7 @@ def apply(element, settings):
         if not equals:
             raise RuntimeError(f"--set {setting}: expected PROPERTY=VALUE")
         spec = element.find_property(name)
-        # GStreamer's own, as its name, are no settings.
+        # GStreamer's own properties, such as the name, are no settings.
         if spec is None or spec.owner_type != element.__gtype__:
             raise RuntimeError(f'--set {setting}: whispernpu has no property "{name}"')
         if not spec.flags & GObject.ParamFlags.WRITABLE:
@@ -98,7 +98,7 @@ def apply(element, settings):
 
 
 class Encoder:
-    """The element with its settings. The one kept here holds the weights between two files."""
+    """The element with its settings. It lives on between files and so keeps the weights loaded."""
 
     def __init__(self, settings):
         self.wishes = settings
@@ -123,7 +123,7 @@ class Encoder:
         self.element.set_state(Gst.State.NULL)
 
     def encode(self, path, file, progress):
-        """Write the windows of a recording to `file`; return (shape, what each window is)."""
+        """Write the windows of a recording to `file`; return (shape, a description of each window)."""
         pipeline, watch = features.open_file(path)
         apply(pipeline.get_by_name("whisper"), self.wishes)
         shape, described = None, []
@@ -149,7 +149,7 @@ class Encoder:
 
 
 def identity(path, name, encoder):
-    """What must not have changed for the features of a file to be still good."""
+    """If any of this has changed, the features of a file are out of date."""
     stat = path.stat()
     return {
         "source": name,
@@ -170,7 +170,7 @@ def is_done(npy, wanted):
 
 
 def write_whole(path, write):
-    """write(file) into a file that takes its place under `path` at once, or not at all."""
+    """write(file) to a temporary file, which then becomes `path` in one step, or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
         with open(part, "wb") as file:
@@ -187,7 +187,7 @@ def process(path, npy, wanted, encoder, progress):
     """Returns the seconds of audio and the number of windows."""
     npy.parent.mkdir(parents=True, exist_ok=True)
     shape, described = write_whole(npy, lambda file: encoder.encode(path, file, progress))
-    # The last to be written: with it the file is done.
+    # Written last: it marks the file as done.
     text = json.dumps({**wanted, "shape": shape, "windows": described}, indent=1) + "\n"
     write_whole(npy.with_suffix(".json"), lambda file: file.write(text.encode()))
     return sum(window["seconds"] for window in described), len(described)

@@ -53,7 +53,7 @@ void picture_strip_add(struct picture_strip *strip, const float *column)
         strip_halve(strip);
 }
 
-/* Between the entries of a table of equally spaced colours; x in 0 .. 1, beyond is clamped. */
+/* Interpolates in a table of equally spaced colours; x is clamped to 0 .. 1. */
 static void colour(uint8_t *rgb, const uint8_t (*table)[3], int entries, float x)
 {
     x = (x > 0 ? (x < 1 ? x : 1) : 0) * (float)(entries - 1);
@@ -120,7 +120,8 @@ static void draw_features(struct image *image, unsigned columns, unsigned top,
     }
 }
 
-/* Hand the pixels (taken, also on failure) to appsrc ! pngenc ! filesink and wait for the end. */
+/* Give the pixels (transfer full, even on failure) to appsrc ! pngenc ! filesink and wait for the
+ * end. */
 static bool write_png(const char *path, struct image *image)
 {
     GstBuffer *buffer =

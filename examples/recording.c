@@ -7,7 +7,7 @@
 
 /* ---- Files joined into one ---- */
 
-/* Where the bytes "what" are next in data[at..size), or `size`. */
+/* Offset of the next `what` in data[at..size), or `size`. */
 static gsize find(const char *data, gsize at, gsize size, const char *what, gsize n)
 {
     while (at < size && size - at >= n) {
@@ -22,8 +22,9 @@ static gsize find(const char *data, gsize at, gsize size, const char *what, gsiz
     return size;
 }
 
-/* Each stream of an Ogg file begins with a page that says so (RFC 3533: "OggS", version 0, flags with
- * 2 for a beginning, 8 bytes, the serial number). GStreamer takes pages of one number for one stream. */
+/* Each stream of an Ogg file begins with a page that says so (RFC 3533: "OggS", version 0, flags
+ * with 2 for a beginning, 8 bytes, the serial number). GStreamer takes pages of one number for one
+ * stream. */
 static gboolean has_serial_twice(const char *data, gsize size)
 {
     GHashTable *serials = g_hash_table_new(NULL, NULL);
@@ -39,7 +40,8 @@ static gboolean has_serial_twice(const char *data, gsize size)
     return twice;
 }
 
-/* FLAC begins with "fLaC" and STREAMINFO (RFC 9639): block type 0, 0x80 if it is the last, 34 bytes. */
+/* FLAC begins with "fLaC" and STREAMINFO (RFC 9639): block type 0, 0x80 if it is the last, 34
+ * bytes. */
 static gboolean has_flac_twice(const char *data, gsize size)
 {
     unsigned n = 0;
@@ -71,7 +73,7 @@ const char *recording_refuse(const char *path)
     return why;
 }
 
-/* ---- A file of which nothing comes ---- */
+/* ---- A file that gives no data ---- */
 
 static GstPadProbeReturn note_data(GstPad *pad, GstPadProbeInfo *info, gpointer moved)
 {
@@ -93,7 +95,7 @@ void recording_watch_open(struct recording_watch *watch, GstElement *pipeline, G
     gst_object_unref(file);
 }
 
-/* Checks are counted, not seconds: a program that was stopped, or waited for a CPU, has not waited
+/* Counts checks, not seconds: a program that was stopped, or waited for a CPU, has not waited
  * for data. Once the audio is found, the encoder may hold the file back for as long as it likes. */
 gboolean recording_is_stuck(struct recording_watch *watch)
 {

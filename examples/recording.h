@@ -4,8 +4,8 @@
 /* A file that a pipeline reads: whether GStreamer can read all of it, and whether it still does. */
 #include <gst/gst.h>
 
-/* Why a file is refused before it is played, a sentence; NULL: it is not. Refused are files joined
- * into one of which GStreamer would give a part, or wrong times, without an error. */
+/* Why a file is refused before it is played, a sentence; NULL: it is not refused. Refuses joined
+ * files that GStreamer would read in part, or with wrong times, without an error. */
 const char *recording_refuse(const char *path);
 
 /* Belongs to the thread that waits for the pipeline. */
@@ -22,10 +22,11 @@ struct recording_watch {
 /* Watch the element "file" of a pipeline whose decoded audio goes to the element `audio`. */
 void recording_watch_open(struct recording_watch *watch, GstElement *pipeline, GstElement *audio);
 
-/* TRUE, from then on: in 30 s of checks no data came of the file while its audio was not found. */
+/* TRUE, and stays TRUE, when 30 s of checks saw no data from the file and its audio is not found.
+ * */
 gboolean recording_is_stuck(struct recording_watch *watch);
 
-/* Stop the pipeline. One that is stuck is stopped in a thread of its own, which may take for ever. */
+/* Stop the pipeline; if it is stuck, in another thread, which may take for ever. */
 void recording_watch_close(struct recording_watch *watch, GstElement *pipeline);
 
 #endif

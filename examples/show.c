@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What whispernpu makes of audio files: where and how fast it ran, and a picture of it.
+/* Shows what whispernpu does with audio files: where and how fast it ran, and a picture.
  *     show [-o FOLDER] FILE...
- * For each file: one pipeline decodes it into the element and, beside it, into this program, which
- * computes the log-mel of the same audio for the picture with the core's own front end. */
+ * For each file one pipeline decodes it into the element and also into this program, which computes
+ * the picture's log-mel with the core's own front end. */
 #include "examples/picture.h"
 #include "examples/recording.h"
 #include "npu/npu.h"
@@ -25,8 +25,8 @@
 
 #define POSITION_SAMPLES (NPU_WINDOW_SAMPLES / NPU_WINDOW_POSITIONS)
 
-/* One file under way. The mel side belongs to the streaming thread of the sink "pcm" until the end
- * of the stream, to the main thread afterwards. */
+/* The current file. The mel side belongs to the streaming thread of the sink "pcm" until the end of
+ * the stream, to the main thread afterwards. */
 struct show {
     GstElement *pipeline, *whisper, *decoder;
     GstAppSink *out;
@@ -40,7 +40,7 @@ struct show {
     unsigned channels, positions; /* of the features, from the caps */
     unsigned windows, padded;
     double end;     /* s, where the audio of the last window ends */
-    gchar *missing; /* what no plugin decodes, NULL: nothing that matters */
+    gchar *missing; /* the audio format that no plugin decodes, or NULL */
 };
 
 struct totals {
@@ -133,8 +133,8 @@ static bool add_features(struct show *show, GstSample *sample)
 
 /* ---- A file ---- */
 
-/* A pad for each track of audio: the first is taken. A chained Ogg changes its pads where the next
- * file in it begins. */
+/* Links the first pad, one of which comes for each track of audio. A chained Ogg changes its pads
+ * where the next file in it begins. */
 static void link_audio(GstElement *decoder, GstPad *pad, GstElement *both)
 {
     GstPad *sink = gst_element_get_static_pad(both, "sink");
@@ -143,7 +143,7 @@ static void link_audio(GstElement *decoder, GstPad *pad, GstElement *both)
     gst_object_unref(sink);
 }
 
-/* A plugin is missing; for pictures or subtitles that is no matter of ours. */
+/* A plugin is missing; for pictures or subtitles that does not matter. */
 static void note_missing(struct show *show, GstMessage *message)
 {
     GstCaps *caps = NULL;
@@ -161,7 +161,7 @@ static void note_missing(struct show *show, GstMessage *message)
     show->missing = gst_missing_plugin_message_get_description(message);
 }
 
-/* An error of decodebin itself is that no audio came of the file. */
+/* An error of decodebin itself means that the file gave no audio. */
 static bool report_error(const struct show *show, GstMessage *message)
 {
     GError *error = NULL;
@@ -184,7 +184,7 @@ static bool report_error(const struct show *show, GstMessage *message)
     return false;
 }
 
-/* Take every window until the end of the stream; false after an error, which is then on stderr. */
+/* Take every window until the end of the stream; false after an error, which it has printed. */
 static bool read_windows(struct show *show)
 {
     GstBus *bus = gst_element_get_bus(show->pipeline);
@@ -269,7 +269,7 @@ static bool open_pipeline(struct show *show)
     return true;
 }
 
-/* In READY the element has looked at its model, and no data flows yet: time to set up the mel. */
+/* In READY the element knows its model and no data flows yet: set up the mel then. */
 static bool start(struct show *show)
 {
     if (gst_element_set_state(show->pipeline, GST_STATE_READY) != GST_STATE_CHANGE_FAILURE) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_ASM_MEMORY_H
 #define NPU_KERNELS_ASM_MEMORY_H
-/* What assembly reads and writes, for MemorySanitizer, which sees neither: it reports what was read
- * before anybody wrote it, and takes what was written as such. Without it nothing is left of these
- * calls. They stand before and after the assembly. */
+/* Tell MemorySanitizer, which does not see into assembly, what the assembly reads (it reports
+ * memory that was never written) and what it writes. Call the first before the assembly, the second
+ * after it. Other builds compile them to nothing. */
 #include <stddef.h>
 
 #if defined(__has_feature)

@@ -69,9 +69,10 @@ static bool has_tiles(void)
            (b >> 8 & 0xffff) >= 64; /* tile unit: rows and bytes a row of B */
 }
 
-/* Linux gives tile registers to processes that ask. A granted right is the whole process's, threads
- * that run already included; a thread without it dies of SIGILL at its first tile instruction. It
- * is refused where a thread has an alternate signal stack too small for the tiles. */
+/* Linux gives tile registers to processes that ask. The right holds for the whole process,
+ * including threads that already run; a thread without it dies of SIGILL at its first tile
+ * instruction. Linux refuses where a thread has an alternate signal stack too small for the tiles.
+ * */
 static bool ask_for_tiles(void)
 {
 #if defined(__linux__)
@@ -82,7 +83,7 @@ static bool ask_for_tiles(void)
 #endif
 }
 
-/* Needs NPU_CPU_AVX512VBMI, for the set's kernels are tried. */
+/* Needs NPU_CPU_AVX512VBMI, because the set's kernels are tried. */
 static unsigned flags_amx(void)
 {
     if (!has_tiles())
@@ -97,7 +98,7 @@ static bool has(unsigned flags, enum npu_cpu_flag flag)
     return (flags & flag) == (unsigned)flag;
 }
 
-/* Threads that come here at once find the same. */
+/* Threads that call this at the same time get the same answer. */
 unsigned npu_cpu_flags(void)
 {
     static atomic_uint known;

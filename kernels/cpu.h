@@ -4,7 +4,7 @@
 /* What this processor can run. On x86 a flag says that CPUID has the instructions and that the
  * operating system saves their registers (OSXSAVE, XCR0). */
 
-/* Each stands with those that its kernels need beside it: (flags & F) == F asks for one. */
+/* Each includes the flags that its kernels also need: (flags & F) == F tests for one. */
 enum npu_cpu_flag {
     NPU_CPU_FMA = 1 << 0, /* fused multiply-add; on x86 with the 256-bit registers of AVX */
     NPU_CPU_AVX2 = 1 << 1 | NPU_CPU_FMA,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_IMPL_H
 #define NPU_KERNELS_IMPL_H
-/* What kernels.c, the folders of the sets and the tests share, and nobody else sees. */
+/* Shared by kernels.c, the folders of the sets and the tests; private to them. */
 #include "kernels/kernels.h"
 
-/* Set 0 (ref) and over it, in ascending order, each of the sets 1 .. last whose needs `flags` (enum
- * npu_cpu_flag) hold. Any flags give a whole table; whether this processor can run it is the
- * caller's business. last: at most the number of sets less one is used. */
+/* Fills in set 0 (ref), then over it, in ascending order, each of the sets 1 .. last whose needs
+ * are among `flags` (enum npu_cpu_flag). The table is complete for any flags; the caller makes sure
+ * that this processor can run it. A larger `last` means the last set. */
 void npu_kernels_init(struct npu_kernels *out, unsigned flags, int last);
 
 /* Query rows that one pass of attention_f32 takes; the scratch holds their scores. */

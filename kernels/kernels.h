@@ -34,9 +34,9 @@ struct npu_gemm_f32_args {
 };
 typedef void npu_gemm_f32_fn(const struct npu_gemm_f32_args *args);
 
-/* gelu(x) = 0.5 x (1 + erf(x / sqrt 2)) by an own polynomial or rational form whose error against
- * the exact value is stated in kernels/ref/gelu_f32.h; the tests hold it to that. In place over n
- * elements when called alone. Any finite x; NaN gives NaN. */
+/* gelu(x) = 0.5 x (1 + erf(x / sqrt 2)) by the polynomial of kernels/ref/gelu_f32.h, which states
+ * its error against the exact value; tests check it. In place over n elements when called alone.
+ * Any finite x; NaN gives NaN. */
 typedef void npu_gelu_f32_fn(float *x, size_t n);
 
 /* norm_f32: LayerNorm of m rows of n elements.
@@ -59,8 +59,8 @@ typedef void npu_norm_f32_fn(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t 
  *             e[j] = exp_f32(s[j] - mx); sum = 16 strided partial sums of e[j] (p[j % 16] += e[j])
  *             and the tree of norm_f32; o[c] = fma chain over j ascending of e[j] * v[j][c];
  *             out[c] = o[c] * (1 / sum).
- * exp_f32:    own polynomial for x <= 0, x below -87 counts as -87; error stated in
- *             kernels/ref/exp_f32.h.
+ * exp_f32:    polynomial for x <= 0, x below -87 counts as -87; kernels/ref/exp_f32.h states the
+ *             error.
  * Scratch:    npu_attention_f32_scratch(n) floats, 64-byte aligned, contents undefined after. */
 typedef void npu_attention_f32_fn(float *out, ptrdiff_t ldo, const float *q, ptrdiff_t ldq,
                                   const float *kt, const float *v, int m, int n, float *scratch);
@@ -70,9 +70,9 @@ size_t npu_attention_f32_scratch(int n);
 /* ---- Integer products --------------------------------------------------------------------------
  *
  * A quantised row of activations is a row of integers q with one scale: x = scale * q; a row of
- * weights (one output) likewise. Two operand widths exist. Which integers lie in them, 7, 12, 13
- * bits, is the caller's business as long as every sum of products fits an int32 (the kernels count
- * modulo 2^32; npu/cpu proves the bound when it packs a model).
+ * weights (one output) likewise. Two operand widths exist. The caller chooses how many bits its
+ * integers have (7, 12, 13) so that every sum of products fits an int32 (the kernels count modulo
+ * 2^32; npu/cpu proves the bound when it packs a model).
  *   wide:    activations and weights s16.
  *   narrow:  activations u8, stored as q + zero with one zero point a row (128 for a symmetric
  *            row); weights s8. Sets without byte products store both as s16 and leave the zero
@@ -189,8 +189,8 @@ struct npu_int_kernels {
  *
  * `fixed` in names: integers alone, at scales that are fixed when a model is packed. What an AIE2
  * core, the simulator and the CPU compute alike. Matrices are row-major with strides in elements; a
- * core works on tiles of them in blocked layouts of its own. Whoever packs a model proves the
- * ranges (npu/model/fixed.h); saturation is a guard that no packed model reaches.
+ * core works on tiles of them in blocked layouts of its own. Packing a model proves the ranges
+ * (npu/model/fixed.h); saturation is a guard that no packed model reaches.
  *   srs(a, s):  a / 2^s rounded to nearest, ties to even; s < 0 shifts left.
  *   sat16(a):   clipped to -32767 .. 32767 (symmetric).
  *   bitlen(a):  bits of a >= 0: 0 for 0, else floor(log2 a) + 1.
@@ -312,7 +312,7 @@ struct npu_fixed_attention_args {
 typedef void npu_fixed_attention_fn(const struct npu_fixed_attention_args *args);
 npu_fixed_attention_fn npu_fixed_attention_s16_ref;
 
-/* Of profile npu, what is quicker with wider vectors; the rest has one version. */
+/* The kernels of profile npu that are faster with wider vectors; the others have one version. */
 struct npu_fixed_kernels {
     npu_fixed_gemm_fn *gemm_s16s8, *gemm_s16s16;
     npu_fixed_attention_fn *attention;
@@ -385,7 +385,7 @@ void npu_mel_log_s64_ref(int16_t *y, const int64_t *sum, const int32_t *exponent
 /* y = max(y, (largest of all n) - 16384), in place; n = all values of a window. */
 void npu_mel_clamp_s16_ref(int16_t *y, size_t n);
 
-/* The chosen implementations. A plain value: copy it, keep it, no globals. */
+/* The chosen implementations. A plain value that may be copied and kept; no globals. */
 struct npu_kernels {
     const char
         *name;    /* of the highest set that gave kernels (static); equal pointers: equal kernels */
@@ -401,16 +401,16 @@ struct npu_kernels {
     struct npu_fixed_kernels fixed;
 };
 
-/* A set is what one folder adds to the sets before it. The names of those in this build, in the
- * order in which each writes over the one before: 0 is "ref"; NULL past the last (static). Threads:
+/* A set is what one folder adds to the sets before it. The names of the sets in this build, in the
+ * order in which each overwrites those before it: 0 is "ref"; NULL past the last (static). Threads:
  * any. */
 const char *npu_kernels_name(int set);
 /* The best kernels that this processor can run (kernels/cpu.h), of sets up to the one named; NULL,
- * "" and "auto" name the last. A set that the processor lacks is left out: out->name tells. Returns
- * false for a name that is not known, which chooses as "auto" does. Threads: any. */
+ * "" and "auto" name the last. Sets that the processor cannot run are left out (see out->name).
+ * Returns false for an unknown name, and then chooses as for "auto". Threads: any. */
 bool npu_kernels_choose(struct npu_kernels *out, const char *name);
-/* Why a set that the processor names is left out all the same, one sentence for a log (static), or
- * NULL. Threads: any. */
+/* Why a set is left out although the processor reports its features: one sentence for a log
+ * (static), or NULL. Threads: any. */
 const char *npu_kernels_complaint(void);
 
 /* Packing, plain C, the same for every ISA; nr from the table. Sizes in floats; destinations

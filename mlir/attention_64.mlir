@@ -7,7 +7,7 @@
 //              S2MM 0 <-- @o ---- MM2S 0              two A16
 //
 // Each round takes one parameter object, one tile of queries and one block of keys; the parameters
-// count nothing.
+// hold no counts.
 module {
   aie.device(npu1) {
     %shim = aie.tile(0, 0)

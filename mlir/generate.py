@@ -4,8 +4,8 @@
 
     mlir/generate.py encoder > mlir/encoder.mlir
 
-MLIR has no way to say "the same on sixteen tiles", so these files are long and alike; each core
-program stands here once. The files are committed as printed; a test compares."""
+MLIR cannot say "the same on sixteen tiles", so these files repeat themselves; each core program is
+here once. The files are committed as printed; a test compares."""
 import sys
 
 OBJECT = "memref<4096xi8>"
@@ -524,7 +524,7 @@ A window: 3008 frames, of which the last 8 are padding; core c makes frames 752 
     t()
     t.comment("""
 The clamp to 8 below the window's maximum, which is in the job: what @mel made comes back as %z,
-with 1536 values behind the last frame, since an object of @x is larger than 16 frames.""")
+with 1536 values after the last frame, since an object of @x is larger than 16 frames.""")
     t(f"aie.runtime_sequence @clamp(%job: {MEL_X}, %z: {kinds['z']}, %y: {kinds['y']}) {{")
     transfers("z", 1280)
     for c in range(4):

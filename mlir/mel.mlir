@@ -86,7 +86,7 @@ module {
     }
 
     // The clamp to 8 below the window's maximum, which is in the job: what @mel made comes back as %z,
-    // with 1536 values behind the last frame, since an object of @x is larger than 16 frames.
+    // with 1536 values after the last frame, since an object of @x is larger than 16 frames.
     aie.runtime_sequence @clamp(%parameters: memref<5632xi8>, %z: memref<22016xi16>, %y: memref<20480xi16>) {
       aiex.npu.dma_memcpy_nd (%y[0, 0, 0, 0][1, 1, 1, 20480][0, 0, 0, 1]) {metadata = @y, id = 0 : i64, issue_token = true} : memref<20480xi16>
       aiex.npu.dma_memcpy_nd (%parameters[0, 0, 0, 0][1, 1, 1, 5632][0, 0, 0, 1]) {metadata = @x, id = 1 : i64} : memref<5632xi8>

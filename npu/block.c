@@ -21,7 +21,7 @@ void *npu_block_alloc(size_t bytes)
     const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : NPU_BLOCK_ALIGN;
     const size_t whole = (bytes + align - 1) / align * align;
 
-    if (whole < bytes) /* of SIZE_MAX or nearly */
+    if (whole < bytes) /* rounding up overflowed */
         return NULL;
     void *block = aligned_alloc(align, whole);
     if (block && bytes >= HUGE_PAGE)

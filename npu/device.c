@@ -13,7 +13,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct npu_backend *registered[MAX_REGISTERED]; /* lock */
 static size_t n_registered;                                  /* lock */
 
-/* Names with a meaning of their own, whether there is a backend or not. */
+/* Names that are always known, with or without a backend. */
 static const struct npu_device_entry absent[] = {
     {"npu", false, "the XRT backend is not part of this version"},
     {"sim", false, "the simulator is not linked into this program"},

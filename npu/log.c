@@ -11,7 +11,7 @@ static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static npu_log_fn *log_fn; /* log_lock */
 static void *log_user;     /* log_lock */
 
-/* What a program that asks for nothing must know: a line on stderr. */
+/* The default without npu_log_set(): warnings and errors as lines on stderr. */
 static void log_to_stderr(enum npu_log_level level, const char *text)
 {
     if (level <= NPU_LOG_WARNING)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_LOG_H
 #define NPU_LOG_H
-/* The core's own side of npu_log_set(), and the writer of struct npu_error. Threads: any. */
+/* Logging inside the core (npu_log_set() chooses where it goes), and struct npu_error. Threads:
+ * any. */
 #include "npu/npu.h"
 
 __attribute__((format(printf, 2, 3))) void npu_log(enum npu_log_level level, const char *format,

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sum the cases of one `meson test` run: count.py LABEL LOG.json.
 
-One line per test program, below it the cases that failed, the first one first, and the end of the
-output, and as the last line `passed failed skipped` as three numbers. A program that crashed, ran out
-of time, was stopped by a sanitizer, or printed no count is one failure, whatever else it printed.
+One line per test program, below it the cases that failed in their order and the end of the output,
+and as the last line `passed failed skipped` as three numbers. A program that crashed, ran out of
+time, was stopped by a sanitizer, or printed no count is one failure, whatever else it printed.
 """
 import json
 import re

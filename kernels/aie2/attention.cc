@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fixed_attention on a core: 64 queries, blocks of 64 keys. What belongs to a query's row stands
- * four times, as the rows of the 4 x 4 blocks of products lie, so that lanes meet their row without
- * any shuffle. */
+/* fixed_attention on a core: 64 queries, blocks of 64 keys. The values of a query's row are stored
+ * four times, in the order of the rows in the 4 x 4 blocks of products, so that lanes need no
+ * shuffle to meet their row's value. */
 #include "kernels/aie2/core.hpp"
 
 enum {
@@ -88,7 +88,7 @@ static inline lanes octaves(const int32_t *s)
     most = aie::max(most, aie::shuffle_down_rotate(most, 8));
     most = aie::max(most, aie::shuffle_down_rotate(most, 4));
     aie::accum<acc64, 16> twice(aie::transpose(most, 4, 4), 1);
-    /* (2 m + 63) / 128 rounded to nearest, which never ties, is ceil(m / 64). */
+    /* (2 m + 63) / 128 rounded to nearest is ceil(m / 64); it never ties. */
     return aie::add(twice, aie::broadcast<int32_t, 16>(63)).to_vector<int32_t>(7);
 }
 

@@ -45,9 +45,9 @@ static inline mel_lanes exponents(int32_t *spectrum)
     return aie::load_v<16>(e);
 }
 
-/* Every (re, im) becomes the two limbs of the frame's scaled power. Lanes differ in e, SRS knows
- * one shift: re and im are first multiplied by 2^a, a = (26 - e) / 2 rounded down, |re|, |im| <
- * 2^31 still; then the power's shift is 26 - e % 2. */
+/* Every (re, im) becomes the two limbs of the frame's scaled power. Lanes differ in e, but SRS has
+ * one shift for all: re and im are first multiplied by 2^a, a = (26 - e) / 2 rounded down, |re|,
+ * |im| < 2^31 still; then the power's shift is 26 - e % 2. */
 static inline void scale_powers(int32_t *spectrum, const mel_lanes &exponent)
 {
     alignas(aie::vector_decl_align) int32_t e[16];

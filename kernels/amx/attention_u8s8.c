@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* 16 queries against 64 keys at a time with the softmax of avx512. The scores of the next block are
- * asked for before this block's softmax, its values after it, and these are used one block later:
- * so the vector pipes never wait for the tile unit, and what one side stores the other loads only
- * long after.
+/* 16 queries against 64 keys at a time with the softmax of avx512. The products of the next block's
+ * scores start before this block's softmax, those of this block's values after it, and their sums
+ * are used one block later. So the vector pipes never wait for the tile unit, and each side loads
+ * what the other stored long before.
  *
  * One shape of the tiles serves both products: 16 queries x 64 dimensions by 64 x 32 keys, and 16
  * queries x 64 keys by 64 x 32 dimensions. ldtilecfg, about 200 cycles, runs once per call and

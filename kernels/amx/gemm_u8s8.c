@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The loops of npu_gemm_int_avx512() around 32 x 32 tiles. The epilogue of a tile stands behind the
+/* The loops of npu_gemm_int_avx512() around 32 x 32 tiles. The epilogue of a tile comes after the
  * products of the next one: the vector pipes work on it while the tile unit multiplies.
  *
- * Tiles are shaped once at the start, and again where the last rows are fewer than 32, twice per
- * group of panels at most. Intel's optimisation manual gives an ldtilecfg about 200 cycles and a
+ * Tiles are shaped once at the start, and again where the last rows are fewer than 32, at most
+ * twice per group of panels. Intel's optimisation manual gives an ldtilecfg about 200 cycles and a
  * tilerelease about 13; the 1024 x 1024 x 64 products of a small call take the tile unit 65536. */
 #include "kernels/amx/init.h"
 #include "kernels/amx/tile_u8s8.h"
 #include "kernels/avx512/int.h"
 
-/* A tile of sums whose epilogue is still to be done; m = 0: none. */
+/* A tile of sums whose epilogue is still to be done; m = 0: no tile. */
 struct sums {
     _Alignas(64) int32_t t[NPU_AMX_ROWS * NPU_INT_NR_AVX512];
     int i0, m, j0;
 };
 
-/* The last k % 64 operands of every row behind zeros: so a step of 64 ends where the row ends, and
+/* The last k % 64 operands of every row, after zeros: so a step of 64 ends where the row ends, and
  * the rows of B that it meets twice count once. */
 static void copy_last(uint8_t last[][NPU_AMX_DEPTH], const uint8_t *a, ptrdiff_t lda, int m, int k)
 {
@@ -26,7 +26,7 @@ static void copy_last(uint8_t last[][NPU_AMX_DEPTH], const uint8_t *a, ptrdiff_t
     }
 }
 
-/* A tail is short: it is left to the vector pipes. */
+/* A tail is short: the vector pipes compute it. */
 static void finish(const struct npu_gemm_int_args *args, struct sums *sums)
 {
     _Alignas(64) int32_t rest[NPU_AMX_ROWS * NPU_INT_NR_AVX512];
@@ -37,7 +37,8 @@ static void finish(const struct npu_gemm_int_args *args, struct sums *sums)
     sums->m = 0;
 }
 
-/* Rows i0 .. of the panels j0 .. end; returns which of `sums` comes next, the other one waits. */
+/* Rows i0 .. of the panels j0 .. end. Returns which of `sums` is free; the epilogue of the other is
+ * still to be done. */
 static int rows(const struct npu_gemm_int_args *args, struct sums sums[2], int turn, int i0, int j0,
                 int end)
 {

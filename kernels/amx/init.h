@@ -6,8 +6,8 @@
 
 npu_gemm_int_fn npu_gemm_u8s8_amx;
 npu_attention_int_fn npu_attention_u8s8_amx;
-/* The kernels above on a few numbers against plain C. Needs what the set needs, and the right to
- * use tiles. */
+/* Compares the kernels above with plain C on a few numbers. Needs the processor's features of the
+ * set and the right to use tiles. */
 bool npu_exact_amx(void);
 
 void npu_kernels_init_amx(struct npu_kernels *k);

@@ -13,7 +13,7 @@
  *
  * Written as assembly because then no compiler needs -mamx-*, and because one block holds
  * everything between the load of the sums and their store: nothing can be moved into it. No clobber
- * names a tile register; none of our compilers uses them by itself. */
+ * names a tile register: compilers do not use them by themselves. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,7 +59,7 @@ struct npu_amx_product {
     ptrdiff_t ldt, lda; /* bytes */
     long steps;         /* at least 1 */
     int m, depth;       /* as the tiles are shaped, npu_amx_open() */
-    /* One more step, or NULL: rows of 64 operands one behind the other, and its part of B. */
+    /* One more step, or NULL: contiguous rows of 64 operands, and its part of B. */
     const uint8_t *last_a;
     const int8_t *last_b;
 };

@@ -4,9 +4,10 @@
 /* attention_int on 8 lanes: 12 queries against 64 keys at a time, everything between the two
  * products in the L1 cache.
  *
- * The products run at their peak, the rest adds to them: 16 registers do not hold a tile and a
- * softmax side by side, and a tile waiting for its pipes fills the processor's queues. 6 queries at
- * a time, smaller turns and longer runs of equal steps came out within the noise (3 %). */
+ * The products run at their peak; the time of the rest adds to theirs: 16 registers do not hold a
+ * tile and a softmax side by side, and a tile waiting for its pipes fills the processor's queues.
+ * 6 queries at a time, smaller turns and longer runs of equal steps differ by less than the noise
+ * (3 %). */
 #include "kernels/avx2/int.h"
 
 #define NPU_QUERIES 12 /* two tiles of products: the second finds its panel in the L1 cache */
@@ -177,8 +178,8 @@ static inline int npu_first_avx2(int m, int quarter) /* of a quarter of m querie
     return m * quarter / 4;
 }
 
-/* Up to 12 queries from i0. Products and what does not depend on them take turns, panel by panel:
- * the scores of the next block with the softmax of this one, the values of this one with the
+/* Up to 12 queries from i0. Products and work that does not depend on them take turns, panel by
+ * panel: the scores of the next block with the softmax of this one, the values of this one with the
  * maxima of the next. So the processor has work for all its pipes. */
 static inline void npu_attention_rows_avx2(const struct npu_attention_int_args *args, int i0, int m,
                                            struct npu_attention_avx2 *st, npu_tile_int_fn *tile,

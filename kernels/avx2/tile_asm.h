@@ -4,10 +4,9 @@
 /* 6 x 16 products in 12 of the 16 vector registers, 2 for B, the rest for the broadcasts of A and
  * what a multiply-add needs between.
  *
- * Wholly in assembly, loop included, for the reason given in kernels/avx512/tile_asm.h: gcc 12
- * spills the accumulators of the same loop written with intrinsics. So they are in registers by
- * construction: the only memory operands of the loop are 2 loads of B and 6 broadcasts a step, for
- * 12 multiply-adds. A panel is read at 64 bytes per 6 cycles.
+ * Wholly in assembly, loop included: gcc 12 spills the accumulators of the same loop written with
+ * intrinsics. The only memory operands of the loop are 2 loads of B and 6 broadcasts a step, for 12
+ * multiply-adds. A panel is read at 64 bytes per 6 cycles.
  *
  * A step takes 4 bytes of every row of A: one float, two s16 or four u8, and 16 times 4 bytes of a
  * panel of B. The includer defines BCAST, the instruction that spreads 4 bytes over a register,

@@ -10,7 +10,7 @@
 #define NPU_ATTENTION_INT_ROWS NPU_INT_ROWS
 #endif
 
-#define NPU_ATTENTION_TURN 3 /* queries whose softmax stands between two products */
+#define NPU_ATTENTION_TURN 3 /* queries whose softmax runs between two products */
 
 /* For these queries, in the caller's scratch; [2]: of this block of keys and the one beside. */
 struct npu_attention_avx512 {
@@ -328,9 +328,9 @@ static inline void npu_turn_avx512(const struct npu_attention_call *c, int b, in
         npu_numerator_words_avx512(c->st, b, first, end, valid, c->args->numerators, c->table);
 }
 
-/* All blocks. Between two products, the next block's scores and the last one's values, stands a
- * turn of this block's softmax: neither needs the other, and a turn is short enough for the
- * processor to look past it, so that it has work for all its pipes. */
+/* All blocks. Between two products (the next block's scores, the last block's values) comes a turn
+ * of this block's softmax: neither needs the other, and a turn is short enough for the processor to
+ * look past it and keep all its pipes busy. */
 static inline void npu_attention_rows_avx512(const struct npu_attention_call *c, int i0)
 {
     const struct npu_attention_int_args *args = c->args;

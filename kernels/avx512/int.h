@@ -118,9 +118,9 @@ static inline void npu_gemm_int_avx512(const struct npu_gemm_int_args *args, npu
     }
 }
 
-/* ---- gemm whose epilogues stand between the next tile's products ---- */
+/* ---- gemm whose epilogues run between the next tile's products ---- */
 
-/* A tile whose epilogue is still to be done; rows: 0: none. */
+/* A tile whose epilogue is still to be done; rows = 0: no tile. */
 struct npu_pending_avx512 {
     _Alignas(64) int32_t t[2][NPU_INT_ROWS * NPU_INT_NR_AVX512]; /* sums, those of the tail */
     int i0, rows, j0;

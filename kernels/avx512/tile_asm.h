@@ -5,9 +5,9 @@
  * for what a multiply-add needs between.
  *
  * Wholly in assembly, loop included: with intrinsics gcc 12 keeps part of the accumulators on the
- * stack in every step. Per step of k 14 loads feed 24 multiply-adds, so two load ports and two
- * pipes stay level, and a panel is read at 128 bytes per 12 cycles, which the L2 cache can give.
- * The accumulators go to memory once; the epilogues read them there.
+ * stack in every step. Per step of k 14 loads feed 24 multiply-adds: two load ports keep up with
+ * two pipes, and a panel is read at 128 bytes per 12 cycles, which the L2 cache can give. The
+ * accumulators go to memory once; the epilogues read them there.
  *
  * A step takes 4 bytes of every row of A: one float, two s16 or four u8, and 32 times 4 bytes of a
  * panel of B. The includer defines BCAST, the instruction that spreads 4 bytes over a register, and

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_AVX512_TILE_TURN_H
 #define NPU_KERNELS_AVX512_TILE_TURN_H
-/* 12 x 32 products as in tile_asm.h, with the epilogue of the tile before between their
- * instructions: the products keep two of the four vector pipes busy, and behind one another the two
- * overlap only as far as the processor looks ahead.
+/* 12 x 32 products as in tile_asm.h, with the epilogue of the previous tile between their
+ * instructions: the products keep two of the four vector pipes busy, and if the epilogue came after
+ * them the two would overlap only as far as the processor looks ahead.
  *
  * A loop of four steps of k takes one row of the epilogue along; 12 such loops, then plain ones.
  * Registers: 0 - 23 sums, 24 and 25 values of B, 26 of A, 27 - 31 the epilogue. */
@@ -22,7 +22,7 @@ struct npu_turn_row {
     int32_t unused;
 };
 
-/* Tables and numbers of GELU; NPU_TURN_CONSTANTS in order. */
+/* Tables and numbers of GELU, at the offsets that EPILOGUE (tile_turn_asm.h) reads. */
 struct npu_turn_constants {
     float c[4][16];
     float limit, scale, round;
@@ -33,7 +33,7 @@ enum npu_turn_flags { NPU_TURN_GELU = 1, NPU_TURN_RESIDUAL = 2, NPU_TURN_TAIL = 
 
 /* The epilogue of a tile. */
 struct npu_turn_avx512 {
-    const int32_t *t; /* [12][32] sums, behind them those of the tail */
+    const int32_t *t; /* [12][32] sums, then those of the tail */
     const struct npu_turn_row *row;
     const int32_t *b_sum; /* these four from the tile's first column */
     const float *b_scale, *bias, *tail_scale;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* attention_int of either width: 16 queries against blocks of 64 keys. While the products of the
- * next block's scores and of the last block's values run, this block's softmax is made between
- * their instructions (tile_attention.h).
+/* attention_int of either width: 16 queries against blocks of 64 keys. This block's softmax runs
+ * between the instructions of the products of the next block's scores and of the last block's
+ * values (tile_attention.h).
  *
  * The includer defines OPERAND, CONSTANTS (a struct for the tiles), TILE_SCORES, TILE_VALUES and
  * UNITS, the factor of npu_vbmi_factors.unit, and softmax(). */
@@ -34,7 +34,8 @@ _Static_assert(offsetof(struct npu_vbmi_factors, unit) == 64, "tile_attention.h"
 _Static_assert(offsetof(struct npu_vbmi_factors, alpha) == 128, "tile_attention.h");
 _Static_assert(offsetof(struct npu_vbmi_factors, beta) == 192, "tile_attention.h");
 
-/* Of the 8 queries from i; loads no wider than the stores before, or they would have to wait. */
+/* Of the 8 queries from i; loads no wider than the earlier stores: wider ones would have to wait.
+ * */
 static inline __m256i find_maxima(const struct state *st, int i)
 {
     return _mm256_max_epi32(_mm256_load_si256((const __m256i *)(st->top[0] + i)),

@@ -5,9 +5,9 @@
  * two other queries between their instructions.
  *
  * A product keeps the two pipes that multiply busy and leaves two idle; softmax is the other way
- * round. Behind one another they overlap only as far as the processor looks ahead. So each step of
- * 16 multiply-adds is followed by an eighth of a query's numerators, in assembly, for no compiler
- * keeps to that order. Registers: 0 - 15 sums, 16 and 17 values of B, 18 and 19 of A, 20 - 25
+ * round. One after the other they overlap only as far as the processor looks ahead. So each step of
+ * 16 multiply-adds is followed by an eighth of a query's numerators, in assembly, because no
+ * compiler keeps that order. Registers: 0 - 15 sums, 16 and 17 values of B, 18 and 19 of A, 20 - 25
  * softmax, 27 an order, 28 - 31 the table of numerators. */
 #include <stdint.h>
 
@@ -45,7 +45,7 @@ static inline void npu_vbmi_memory(const void *a, const void *b, size_t depth,
 {
     npu_asm_reads(a, (ptrdiff_t)depth, NPU_VBMI_ROWS, depth);
     npu_asm_reads(b, 0, 1, 32 * depth);
-    if (turn->valid) { /* else what it works on is read by nobody */
+    if (turn->valid) { /* otherwise nobody reads its results */
         npu_asm_reads(turn->s, 256, 2, 256);
         npu_asm_reads(turn->l, 64, 2, 64);
         npu_asm_reads(turn->f->max, 0, 1, 8);
@@ -57,7 +57,7 @@ static inline void npu_vbmi_memory(const void *a, const void *b, size_t depth,
     npu_asm_writes(turn->l, 64, 2, 64);
 }
 
-/* Of what scores read and write besides. */
+/* What scores read and write besides. */
 static inline void npu_vbmi_score_memory(int32_t *t, int32_t *top, const int32_t *init)
 {
     npu_asm_reads(init, 0, 1, 128);
@@ -65,7 +65,7 @@ static inline void npu_vbmi_score_memory(int32_t *t, int32_t *top, const int32_t
     npu_asm_writes(top, 0, 1, 4 * NPU_VBMI_ROWS);
 }
 
-/* Of what values read and write besides. */
+/* What values read and write besides. */
 static inline void npu_vbmi_value_memory(float *o, const struct npu_vbmi_factors *g,
                                          const float *scale)
 {

@@ -2,7 +2,7 @@
 #ifndef NPU_KERNELS_AVX512VBMI_TILE_ATTENTION_WIDE_H
 #define NPU_KERNELS_AVX512VBMI_TILE_ATTENTION_WIDE_H
 /* tile_attention.h for s16 operands and numerators of 13 bits: twice as many steps, a sixteenth
- * of a query behind each. Registers: 0 - 15 sums, 16 and 17 values of B, 18 and 19 of A, 20 - 31
+ * of a query after each. Registers: 0 - 15 sums, 16 and 17 values of B, 18 and 19 of A, 20 - 31
  * softmax. */
 #include "kernels/avx512vbmi/tile_attention.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_REF_FIXED_H
 #define NPU_KERNELS_REF_FIXED_H
-/* The words of profile npu's contracts (kernels/kernels.h),
- * and what two of its operations share. */
+/* The terms of profile npu's contracts (kernels/kernels.h), and what two of its operations share.
+ * */
 #include "kernels/kernels.h"
 
 /* a / 2^s, ties to even; -63 < s < 63, a left shift stays in range. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_REF_INIT_H
 #define NPU_KERNELS_REF_INIT_H
-/* Every kernel in plain C. Those of profile npu, kernels/kernels.h declares. */
+/* Every kernel in plain C. kernels/kernels.h declares those of profile npu. */
 #include "kernels/kernels.h"
 
 npu_gemm_f32_fn npu_gemm_f32_ref;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define NPU_SYMMETRIC_ZERO 128
-#define NPU_QUANT_SMALLEST 0x1p-96f /* a row all below counts as zero: q_max / it stays finite */
+#define NPU_QUANT_SMALLEST 0x1p-96f /* a row below this counts as zero: q_max / big stays finite */
 #define NPU_NO_SCORE       (-(1 << 30)) /* k_offset of a key that does not exist */
 
 /* Index of B[j][kk] in packed B. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sums of products are carried in double: every one is an integer below 2^53, so they are exact and
- * their order does not matter. |hi 2^15 + lo| <= 2^30 hann[n], the window's values sum up to 200, a
+/* Sums of products are doubles: every one is an integer below 2^53, so they are exact and their
+ * order does not matter. |hi 2^15 + lo| <= 2^30 hann[n], the window's values sum up to 200, a
  * sample is at most 2^15: the sums over all n, and all partial ones, stay below 2^52.7. */
 #include "kernels/ref/fixed.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Streaming log-mel in f32. Frame t is centred at sample 160 t and covers [160 t - 200, 160 t +
- * 200). Frames are computed in blocks of four, one in each vector lane, and two where a window
- * ends: nothing of the next window is computed before this one is taken. A frame has the same bits
- * in every lane. */
+ * 200). Frames are computed in blocks of four, one in each vector lane, and of two at the end of a
+ * window, so that nothing of the next window is computed before this one is taken. A frame has the
+ * same bits in every lane. */
 #include "npu/mel/f32.h"
 #include "npu/mel/mel.h"
 
@@ -76,7 +76,8 @@ static void init_bank(struct mel_f32 *mel, int n)
 }
 
 #ifdef NPU_HAVE_FFTW
-/* FFTW's planner is not thread-safe, its execution is. ESTIMATE plans alike in every process. */
+/* FFTW's planner is not thread-safe, its execution is. ESTIMATE gives the same plan in every
+ * process. */
 static int init_transform(struct mel_f32 *mel)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -230,8 +231,8 @@ static unsigned block_samples(const struct mel_f32 *mel)
     return (block_frames(mel) - 1) * NPU_HOP + NPU_FFT_SIZE;
 }
 
-/* Compute the block whose samples are complete and keep those that the next one shares. What comes
- * out of lanes without a frame is written over by the next block. */
+/* Compute the block whose samples are complete and keep those that the next one shares. The next
+ * block overwrites the results of lanes without a frame. */
 static void compute_block(struct mel_f32 *mel)
 {
     const unsigned n = block_frames(mel);

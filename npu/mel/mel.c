@@ -65,7 +65,7 @@ bool npu_mel_ready(const struct npu_mel *mel)
 
 size_t npu_mel_push(struct npu_mel *mel, const float *samples, size_t n)
 {
-    if (mel->finished && !npu_mel_ready(mel)) /* a new stream, though nobody called reset */
+    if (mel->finished && !npu_mel_ready(mel)) /* a new stream without a call of reset */
         npu_mel_reset(mel);
     if (mel->finished)
         return 0;

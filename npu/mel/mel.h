@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MEL_MEL_H
 #define NPU_MEL_MEL_H
-/* npu/mel: the log-mel front end. mel.c is what npu/npu.h shows: samples in, windows out, whatever
- * the arithmetic; mel.h is the table that an arithmetic fills. f32.[ch] computes as openai/whisper
- * does, with FFTW or with fft.[ch]; s16.c in the integers of profile npu, by the kernels of
- * kernels/kernels.h. Nothing here knows the encoder. */
+/* npu/mel: the log-mel front end. mel.c implements npu/npu.h's part: samples in, windows out,
+ * whatever the arithmetic; mel.h is the table that an arithmetic fills. f32.[ch] computes as
+ * openai/whisper does, with FFTW or with fft.[ch]; s16.c in the integers of profile npu, by the
+ * kernels of kernels/kernels.h. Nothing here knows the encoder. */
 
 /* The private table that an arithmetic of the log-mel fills. The front (mel.c) counts samples and
- * windows; an arithmetic keeps the samples of the window under way and makes its frames. Frame t of
+ * windows; an arithmetic keeps the samples of the current window and makes its frames. Frame t of
  * a window is centred at the window's sample 160 t and covers 200 samples before it and 199 after,
- * so the last frame needs NPU_MEL_LOOK_AHEAD samples past the window. Frames are the stream's:
- * windows that overlap share them. */
+ * so the last frame needs NPU_MEL_LOOK_AHEAD samples past the window. Windows that overlap share
+ * frames. */
 #include "npu/npu.h"
 
 #define NPU_MEL_MARGIN       200                        /* samples of a frame before its centre */
@@ -27,7 +27,7 @@ struct npu_mel_ops {
      * stream are reflected at sample 0. */
     size_t (*append)(struct npu_mel *mel, const float *samples, size_t n);
     bool (*ready)(const struct npu_mel *mel);
-    /* Make the window whole with zeros, its look-ahead by reflection if it is the stream's last. */
+    /* Complete the window with zeros, its look-ahead by reflection if it is the stream's last. */
     void (*pad)(struct npu_mel *mel, bool last);
     /* Write the whole window and begin the next one with what both need. */
     void (*cut)(struct npu_mel *mel, float *out);
@@ -46,7 +46,7 @@ struct npu_mel {
 
 extern const struct npu_mel_ops npu_mel_f32, npu_mel_s16;
 
-/* What the arithmetics see of a sample: finite, at most the limit. */
+/* A sample as the arithmetics get it: finite, at most the limit. */
 static inline float npu_mel_clean(float x)
 {
     x = x > NPU_MEL_SAMPLE_LIMIT ? NPU_MEL_SAMPLE_LIMIT : x;

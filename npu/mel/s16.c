@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Log-mel in integers, a window at a time: its gain is known when its last sample is. */
+/* Log-mel in integers, a window at a time: the gain is known only after the last sample. */
 #include "kernels/kernels.h"
 #include "npu/mel/mel.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples that the frames of the longest window see: before it, in it, behind it. */
+/* Samples that the frames of the longest window see: before, in and after it. */
 #define SPAN  (NPU_MEL_MARGIN + NPU_WINDOW_SAMPLES + NPU_MEL_LOOK_AHEAD)
 #define BLOCK 48 /* frames between two stages: 150 KiB, inside the L2 cache */
 

@@ -13,7 +13,7 @@
 #include "npu/log.h"
 #include "npu/model/find.h"
 
-/* Letters, digits, '.', '_', '-', and not only dots: what Hugging Face allows, and no path. */
+/* Letters, digits, '.', '_', '-', and not only dots: what Hugging Face allows, and never a path. */
 static bool is_repository_part(const char *text, size_t n)
 {
     bool letter = false;
@@ -34,8 +34,8 @@ bool npu_cache_is_repository(const char *name)
            is_repository_part(slash + 1, strlen(slash + 1));
 }
 
-/* The variable that a path names at `at`, as $NAME or ${NAME}, and its length there. NULL: none is
- * set of that name, and the text stays as it is. */
+/* Value of the variable that a path names at `at`, as $NAME or ${NAME}, and the length of that
+ * text. NULL: not set; the text stays as it is. */
 static const char *variable_at(const char *at, size_t *length)
 {
     char name[64];
@@ -71,7 +71,7 @@ static char *expand(const char *path)
     return out;
 }
 
-/* The cache's folder, NULL where no variable says. */
+/* The cache's folder, NULL where no variable is set. */
 static int cache_folder(char **folder, struct npu_error *err)
 {
     static const struct {
@@ -99,7 +99,7 @@ static int cache_folder(char **folder, struct npu_error *err)
 
 enum reference { REFERENCE_NONE, REFERENCE_GOOD, REFERENCE_BAD };
 
-/* What refs/main says; bad: anything but letters and digits. */
+/* The revision in refs/main; bad: anything but letters and digits. */
 static enum reference read_reference(const char *path, char *revision, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -134,8 +134,8 @@ static int only_snapshot(char **snapshot, const char *name, const char *model_fo
     }
     if (entries.n > 1)
         return npu_fail(err, -ENOENT,
-                        "%s: expected %.200s/refs/main or one snapshot, found none of the former "
-                        "and %u of the latter: %s; give the path of the one that you mean, in "
+                        "%s: expected %.200s/refs/main or one snapshot, found no refs/main and %u "
+                        "snapshots: %s; give the path of the one that you mean, in "
                         "%.200s",
                         name, model_folder, entries.n, entries.text, snapshots);
     return npu_fail(err, -ENOENT,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Weights to f32. The loops over plain values are written so that a compiler vectorises them with
- * nothing but the baseline of its target; denormals survive where the calling thread flushes them
- * (an f16 denormal is a normal f32 and is made by an integer conversion). */
+/* Weights to f32. The loops over plain values are written so that a compiler vectorises them for
+ * the baseline of its target. Denormals survive even where the calling thread flushes them (an f16
+ * denormal is a normal f32, and an integer conversion makes it). */
 #include "npu/model/convert.h"
 
 #include <assert.h>
@@ -47,8 +47,8 @@ static inline int32_t range_sign(uint32_t bits)
     return LIMIT_BITS - 1 - (int32_t)(bits & BITS_NO_SIGN);
 }
 
-/* Exact for all finite values. Infinities and NaN come out as 65536 and more, which the range check
- * refuses too: no third case in the loop. */
+/* Exact for all finite values. Infinities and NaN become 65536 and more, which the range check
+ * refuses: so the loop needs no third case. */
 static inline uint32_t half_to_bits(uint32_t half)
 {
     uint32_t magnitude = half & 0x7fff;
@@ -105,7 +105,7 @@ static bool convert_bf16(const uint8_t *restrict src, size_t count, float *restr
     return signs >= 0;
 }
 
-/* One block of 4-bit values and their fifth bits (0 where there are none): (q + bias) * d + m. A
+/* One block of 4-bit values and their fifth bits (0 for 4-bit formats): (q + bias) * d + m. A
  * format without m passes -0, which changes no bit of any sum. */
 static void unpack_nibbles(const uint8_t *nibbles, uint32_t fifth, int bias, float d, float m,
                            float *dst)

@@ -34,14 +34,14 @@ struct npu_dtype_info {
 };
 extern const struct npu_dtype_info npu_dtypes[NPU_DTYPE_COUNT];
 
-#define NPU_WEIGHT_LIMIT 1e4f /* |w| of every sane weight is below; the readers refuse the rest */
+#define NPU_WEIGHT_LIMIT 1e4f /* |w| of every sane weight is below; the readers refuse others */
 
 /* Convert `count` values, a multiple of the block. dst has 4-byte alignment and does not overlap
  * src. Returns whether every value is finite and below NPU_WEIGHT_LIMIT; where it is not, dst is
  * garbage. */
 bool npu_convert(enum npu_dtype dtype, const uint8_t *src, size_t count, float *dst);
 
-/* Value `index` alone, infinities and NaN kept: what npu_convert() stumbled over. */
+/* Value `index` alone, infinities and NaN kept, for messages about what npu_convert() refused. */
 float npu_convert_one(enum npu_dtype dtype, const uint8_t *src, size_t index);
 
 static inline uint16_t npu_load_le16(const uint8_t *p)

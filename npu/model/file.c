@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What all file formats share: the opened file, exact reads, the list of tensors, its checks. */
+/* Shared by all file formats: the opened file, exact reads, the list of tensors, its checks. */
 #include "npu/model/file.h"
 #include "npu/log.h"
 
@@ -63,7 +63,7 @@ void npu_file_close(struct npu_file_source *source)
     source->fd = -1;
 }
 
-/* The header was checked once; a file that was written to since may be anything. */
+/* The header was checked once; a file changed since then may contain anything. */
 int npu_file_check_unchanged(const struct npu_file_source *source, const char *what,
                              struct npu_error *err)
 {
@@ -177,7 +177,7 @@ int npu_file_tensor_bytes(const struct npu_file *file, const struct npu_file_ten
     *bytes = tensor->bytes;
     if (tensor->dtype == NPU_DTYPE_UNKNOWN)
         return 0;
-    /* blocks are ggml's, whose tensors have as many dimensions as are kept */
+    /* only ggml has blocks, and its tensors have no more dimensions than the list keeps */
     uint64_t row = type->block == 1 ? 0 : tensor->n_dims ? tensor->dims[tensor->n_dims - 1] : 1;
     if (row % type->block != 0)
         return npu_fail(err, -EBADMSG,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_FILE_H
 #define NPU_MODEL_FILE_H
-/* What the readers hand on: an opened file and a checked list of the tensors in it, as named and
+/* What the readers produce: an opened file and a checked list of the tensors in it, as named and
  * shaped by the file. Nothing here knows what a Whisper encoder needs: a tensor of any name, rank
- * and type is listed, for it may belong to something else in the file. */
+ * and type is listed, because it may belong to something else in the file. */
 #include <sys/stat.h>
 
 #include "npu/model/convert.h"
@@ -46,7 +46,7 @@ struct npu_file_source {
     char label[320];    /* the path, or its end, for messages */
 };
 
-struct npu_file_names; /* room for names that no text of the file holds */
+struct npu_file_names; /* memory for names that are not in the file's text */
 
 struct npu_file {
     int fd;
@@ -70,7 +70,7 @@ void npu_file_close(struct npu_file_source *source);
 int npu_file_check_unchanged(const struct npu_file_source *source, const char *what,
                              struct npu_error *err);
 
-/* A list for a reader to fill, empty; and what frees all of it. The source stays the caller's. */
+/* An empty list for a reader to fill; and the call that frees it. The source stays the caller's. */
 void npu_file_init(struct npu_file *file, const struct npu_file_source *source);
 void npu_file_clear(struct npu_file *file);
 
@@ -78,7 +78,7 @@ void npu_file_clear(struct npu_file *file);
 int npu_file_read(int fd, const char *label, const char *what, uint64_t offset, void *dst,
                   size_t bytes, struct npu_error *err);
 
-/* Append a copy of `tensor`. The list grows with the entries seen, never with a number read.
+/* Append a copy of `tensor`. The list grows with the entries seen, never by a number from the file.
  * Returns 0; -EBADMSG more than max_tensors; -ENOMEM. */
 int npu_file_append(struct npu_file *file, const struct npu_file_tensor *tensor,
                     struct npu_error *err);
@@ -87,18 +87,18 @@ int npu_file_append(struct npu_file *file, const struct npu_file_tensor *tensor,
 int npu_file_add(struct npu_file *file, const struct npu_file_tensor *tensor,
                  struct npu_error *err);
 
-/* Bytes of a tensor from its dimensions and type, overflow checked; of a type whose size nobody
- * here knows, tensor->bytes. Returns 0; -EBADMSG. */
+/* Bytes of a tensor from its dimensions and type, overflow checked; tensor->bytes for a type of
+ * unknown size. Returns 0; -EBADMSG. */
 int npu_file_tensor_bytes(const struct npu_file *file, const struct npu_file_tensor *tensor,
                           uint64_t *bytes, struct npu_error *err);
 
 /* Product of dimensions, UINT64_MAX where it does not fit. */
 uint64_t npu_file_multiply(uint64_t count, uint64_t dim);
 
-/* Keep a copy of a name of n <= 128 bytes as long as the file. NULL: no memory. */
+/* A copy of a name of n <= 128 bytes that lives as long as the file. NULL: no memory. */
 const char *npu_file_keep_name(struct npu_file *file, const char *name, size_t n);
 
-/* No name twice. Returns 0; -EBADMSG; -ENOMEM. */
+/* Checks that no name occurs twice. Returns 0; -EBADMSG; -ENOMEM. */
 int npu_file_check_names(const struct npu_file *file, struct npu_error *err);
 
 /* "[512, 80, 3]", for messages. */

@@ -68,7 +68,7 @@ static int user_default(char **path, struct npu_error *err)
     return *path ? 0 : npu_find_no_memory(err);
 }
 
-/* The places looked at, for the message; cut where it gets long. */
+/* The places searched, for the message; cut where it gets long. */
 struct places {
     char text[600];
     size_t used;
@@ -81,7 +81,7 @@ static void note_place(struct places *places, const char *path)
     places->used += n > 0 && (size_t)n < left ? (size_t)n : left - 1;
 }
 
-/* Takes over `candidate`. Returns whether it is the one. */
+/* Takes over `candidate`. Returns whether the file exists. */
 static bool try_candidate(char **path, char *candidate, struct places *places)
 {
     if (npu_find_is_file(candidate)) {
@@ -104,7 +104,7 @@ static int find_default(char **path, const char *const *data_dirs, struct npu_er
         if (!npu_find_is_file(set))
             return npu_fail(err, -ENOENT,
                             "WHISPERNPU_MODEL: expected the path of a weights file, found %.300s, "
-                            "which is none; correct or unset it",
+                            "where there is no file; correct or unset it",
                             set);
         *path = npu_find_path("%s", set);
         return *path ? 0 : npu_find_no_memory(err);
@@ -168,7 +168,7 @@ int npu_find_list(struct npu_find_entries *entries, const char *folder, const ch
     return code;
 }
 
-/* What of other formats, or of a download that has not ended, is often in such a folder. */
+/* A hint for the message: files of other formats, or of an unfinished download, in the folder. */
 static const char *describe_folder(const char *folder)
 {
     static const struct {
@@ -245,8 +245,8 @@ int npu_find_in_folder(char **path, const char *folder, struct npu_error *err)
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Hugging Face's name of what looks like one of Whisper's sizes: "base", "small.en", "turbo",
- * "whisper-large-v3", "distil-large-v3". NULL: it does not. */
+/* Hugging Face's name for what looks like one of Whisper's sizes: "base", "small.en", "turbo",
+ * "whisper-large-v3", "distil-large-v3". NULL: it looks like none. */
 static const char *guess_repository(const char *name)
 {
     static const char *const openings[] = {"openai-", "openai_", "whisper-", "whisper_"};

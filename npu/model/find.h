@@ -34,7 +34,8 @@ int npu_find_list(struct npu_find_entries *entries, const char *folder, const ch
  * instead); -ENOMEM. */
 int npu_find_in_folder(char **path, const char *folder, struct npu_error *err);
 
-/* "owner/model" as Hugging Face allows it, no path that leads out of a folder. */
+/* Whether it is "owner/model" as Hugging Face allows it; never a path that leads out of a folder.
+ * */
 bool npu_cache_is_repository(const char *name);
 /* The current snapshot of such a model in Hugging Face's cache. As npu_find_in_folder(). */
 int npu_cache_find(char **path, const char *name, struct npu_error *err);

@@ -4,7 +4,7 @@
 /* A model packed for profile npu: integers only, for the operations npu_fixed_* of
  * kernels/kernels.h.
  *
- * Every scale follows from the weights by an inequality, so that no input saturates, and there is
+ * Every scale follows from the weights by an inequality, so that no input saturates and there is
  * nothing to calibrate: a row that leaves a LayerNorm without gamma and beta has at most the norm
  * sqrt(d_model), so output n of a matrix after it is at most |W[n]| sqrt(d_model) + |b[n]|, and so
  * on from stage to stage. Gamma and beta of the norms are folded into the matrices after them, the
@@ -12,9 +12,9 @@
  * output projection's bias) fall away. The largest sum of products that can occur is proven for
  * each output channel: where it does not fit 32 bits, the stage accumulates in 64.
  *
- * All packing is float64. Decisions are taken by rint() of quantities that are known to some 1e-15;
- * the order of summation does not matter but for ties, and those that real weights have (half of a
- * row's largest weight) are computed by one multiplication and one division, correctly rounded. */
+ * All packing is float64 and ends in rint() of values with an error of some 1e-15. The order of
+ * summation matters only for ties; those that real weights have (half of a row's largest weight)
+ * are computed by one multiplication and one division, correctly rounded. */
 #include "kernels/kernels.h"
 #include "npu/program.h"
 
@@ -31,7 +31,7 @@ struct npu_fixed_matrix {
     uint8_t *shift; /* [ceil(n / 64)] */
     int acc_shift;  /* 0: acc32 is proven; else acc64 */
 
-    /* The proof: no accumulator is ever larger than bound, which `channel` comes nearest. */
+    /* The proof: no accumulator is ever larger than `bound`; `channel` comes nearest to it. */
     double bound;
     unsigned channel;
 };
@@ -66,8 +66,8 @@ struct npu_fixed {
 int npu_fixed_open(struct npu_fixed **out, const struct npu_program *program,
                    const struct npu_model *model, struct npu_error *err);
 void npu_fixed_close(struct npu_fixed **fixed);
-/* Log the table of proofs at level debug. Not while anybody waits for these weights: a log callback
- * may ask for them, too. */
+/* Log the table of proofs at level debug. Not while a thread waits for these weights: a log
+ * callback may ask for them too. */
 void npu_fixed_log_proofs(const struct npu_fixed *fixed);
 
 /* mel as f32 to s16 at 2^-NPU_FIXED_MEL_BITS, rint; |x| > 2.5 is clipped, NaN is 0. n values. */

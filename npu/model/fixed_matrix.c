@@ -7,7 +7,7 @@
 #include "npu/log.h"
 
 #define ACC_LIMIT 0x1p31
-/* Of a bias in accumulators: a row of nearly no weights would have a scale of nearly zero. */
+/* Largest bias in an accumulator: a row of weights near zero would have a scale near zero. */
 #define BIAS_MAX_8  0x1p30
 #define BIAS_MAX_16 0x1p44
 
@@ -123,7 +123,7 @@ int npu_fixed_pack_matrix(struct npu_fixed_matrix *dst, double *w, const double 
     return pack_multipliers(dst, scale, n, sx, sy, what, err);
 }
 
-/* Squared rounding errors to be expected of g, without constant factors: each output's step, and
+/* Expected squared rounding error with factors g, without constant factors: each output's step, and
  * each column's weight. */
 static double expected_error(const double *g, const double *w, unsigned n, unsigned k)
 {

@@ -5,7 +5,7 @@
  * A real number is integer * scale. Threads: any; nothing is kept between calls. Nothing blocks. */
 #include "npu/model/fixed.h"
 
-/* How many of |x| a matrix may meet; the least of what is known is taken. */
+/* Bounds of a matrix's input x; the tighter one is used. */
 struct npu_fixed_input {
     const double *max; /* [k]: of each integer, its rounding included */
     /* After a LayerNorm, or NULL: x[i] = rint(factor[i] z[i]) with |z| <= norm. */
@@ -24,9 +24,9 @@ int npu_fixed_pack_matrix(struct npu_fixed_matrix *dst, double *w, const double 
  * in 2^14 .. 32767. Returns the shift. */
 int npu_fixed_multipliers(int16_t *mult, const double *r, unsigned n);
 
-/* Column factors: x[k] * g[k] against w[n][k] / g[k]. Of g = c^a, c the root mean square of a
- * column, a = 0, 1/4 .. 1, the one with the least sum of squared rounding errors of weights of 8
- * bits. w f64 [n][k]. g f64 [k] (out), geometric mean 1. scratch: k doubles. */
+/* Column factors: x[k] * g[k] with w[n][k] / g[k]. g = c^a, c the root mean square of a column, a
+ * the one of 0, 1/4 .. 1 that gives weights of 8 bits the least sum of squared rounding errors.
+ * w f64 [n][k]. g f64 [k] (out), geometric mean 1. scratch: k doubles. */
 void npu_fixed_column_factors(double *g, const double *w, unsigned n, unsigned k, double *scratch);
 
 /* h(a) = a / 2 erfc(a / sqrt 2), the even part of gelu(x) = max(x, 0) - h(|x|): rint(h(i step) /

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Goes through a program's stages in order and packs each with the bounds that the ones before it
- * leave. A layer's matrices are in memory as f64 one stage at a time. */
+/* Goes through a program's stages in order and packs each with the bounds of the stages before it.
+ * Only one stage's matrices are in memory as f64 at a time. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -228,7 +228,7 @@ static double pack_gelu(struct npu_fixed_stage *st, double most)
     return fine;
 }
 
-/* The next stage's inputs: what GELU leaves of the outputs of this one. */
+/* The next stage's inputs: this stage's outputs after GELU. */
 static void keep_gelu_max(struct packing *p, const struct npu_fixed_stage *st, unsigned n)
 {
     for (unsigned j = 0; j < n; j++)
@@ -291,8 +291,8 @@ static int pack_stem(struct packing *p)
     return pack_into_residual(p, s, st, p->w, most / S16, p->d);
 }
 
-/* The scales of V and attention's output, one for a channel, from the output projection wo f64
- * [d][d], which is lost for 8 bits. */
+/* The scales of V and attention's output, one for each channel, from the output projection wo f64
+ * [d][d], which is overwritten for 8 bits. */
 static void choose_value_units(struct packing *p, double *wo, unsigned bits)
 {
     unsigned d = p->d;
@@ -382,8 +382,8 @@ static int pack_qkv(struct packing *p, const struct npu_stage *s, struct npu_fix
     return pack_after_norm(p, s, st, 2, p->w + 2 * dd, p->bias);
 }
 
-/* Attention's output in integers: V's, the division's rounding 2^-12 of it and that of 24 blocks of
- * keys, rescaled, 3 at most. */
+/* Bound of attention's output in integers: V's, the division's rounding (2^-12 of it), and that of
+ * 24 rescaled blocks of keys, at most 3. */
 static void keep_value_max(struct packing *p, const struct npu_fixed_matrix *v)
 {
     for (unsigned i = 0; i < p->d; i++)
@@ -485,7 +485,7 @@ static int pack_positions(struct packing *p)
 
 /* ---- The residual stream's format ------------------------------------------------------------ */
 
-/* Packed for 14 fraction bits: take fewer. */
+/* Reduces the 14 fraction bits of the packed model to fewer. */
 static void lower_residual(struct npu_fixed *out, int bits)
 {
     int less = RESIDUAL_BITS - bits;

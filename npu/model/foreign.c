@@ -118,7 +118,7 @@ static int fail_pointer(const struct npu_file_source *source, const struct head 
                     source->label, size);
 }
 
-/* Its beginning in hexadecimal, and in letters where it is text. */
+/* Shows the file's beginning in hexadecimal, and as letters where it is text. */
 static int fail_other(const struct npu_file_source *source, const struct head *head,
                       struct npu_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* whisper.cpp's ggml-*.bin, little-endian: magic, eleven i32 of sizes, the mel filters, the tokens,
- * then tensors to the end of the file, each a small header and its data, unaligned. Filters and
- * tokens are stepped over. Layout: whisper.cpp, models/convert-pt-to-ggml.py. */
+ * then tensors to the end of the file, each a small header and its data, unaligned. The reader
+ * skips filters and tokens. Layout: whisper.cpp, models/convert-pt-to-ggml.py. */
 #include "npu/log.h"
 #include "npu/model/file.h"
 
@@ -83,8 +83,8 @@ static int take_number(struct stream *stream, const char *what, uint32_t low, ui
     return 0;
 }
 
-/* ftype says what most tensors are; each tensor says what it is itself. Refused are formats whose
- * blocks have no reader or had another layout. */
+/* ftype is the type of most tensors; each tensor also has its own. Refuses formats whose blocks
+ * have no reader or had another layout. */
 static int check_ftype(const struct stream *stream, uint32_t ftype)
 {
     uint32_t version = ftype / 1000, type = ftype % 1000;
@@ -103,7 +103,7 @@ static int check_ftype(const struct stream *stream, uint32_t ftype)
     return 0;
 }
 
-/* Whisper's header goes on with eleven numbers, that of whisper.cpp's voice activity detectors with
+/* In Whisper's header eleven numbers come next, in that of whisper.cpp's voice activity detectors
  * the length of a name and the name, "silero-16k". A length below 64 is no vocabulary. */
 static int check_kind(struct stream *stream)
 {

@@ -56,7 +56,7 @@ static int read_map(struct npu_file *file, struct npu_json *json)
     return code ? code : npu_json_expect(json, '}');
 }
 
-/* What a server says of its error, for the message; "" where it says nothing. */
+/* A server's own error text, for the message; "" where it has none. */
 struct server_error {
     char text[120];
 };
@@ -154,7 +154,7 @@ struct parts {
     unsigned n;
 };
 
-/* What a part says of a tensor of the encoder goes into the index's entry. */
+/* Copies what a part says of one of the encoder's tensors into the index's entry. */
 static int take_tensor(const struct parts *parts, const struct npu_file *part,
                        const struct npu_file_tensor *tensor, const char *part_name,
                        struct npu_error *err)
@@ -255,7 +255,7 @@ int npu_index_open_parts(struct npu_file_source **sources, unsigned *n_sources,
         if (!code && tensor->source == NPU_FILE_NO_SOURCE)
             code = npu_fail(err, -EBADMSG,
                             "%s: tensor %.160s: expected in this part, as the index says, found "
-                            "none of that name",
+                            "no tensor of that name",
                             parts.sources[parts.n - 1].label, tensor->name);
     }
     if (code) {

@@ -84,7 +84,7 @@ static bool is_hex(uint8_t c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Past one escape; the backslash is already taken. */
+/* Skips one escape; the backslash is already read. */
 static int skip_escape(struct npu_json *json)
 {
     if (json->at < json->end && *json->at == 'u') {
@@ -100,7 +100,7 @@ static int skip_escape(struct npu_json *json)
     return 0;
 }
 
-/* Past one UTF-8 sequence of 2 .. 4 bytes; overlong forms and surrogates are refused. */
+/* Skips one UTF-8 sequence of 2 .. 4 bytes; refuses overlong forms and surrogates. */
 static int skip_utf8(struct npu_json *json)
 {
     uint8_t lead = *json->at;
@@ -172,7 +172,7 @@ static size_t skip_digits(struct npu_json *json)
     return (size_t)(json->at - first);
 }
 
-/* Past a number as JSON has them, with sign, fraction and exponent. */
+/* Skips any JSON number, with sign, fraction and exponent. */
 static int skip_number(struct npu_json *json)
 {
     accept_word(json, "-");
@@ -227,7 +227,7 @@ int npu_json_skip_value(struct npu_json *json)
         } else {
             code = skip_scalar(json);
         }
-        /* and has ended here: close what ends with it, or go on to the next */
+        /* and has ended here: close what ends with it, or continue with the next */
         while (!code && depth && npu_json_accept(json, open[depth - 1] == '{' ? '}' : ']'))
             depth--;
         if (!code && depth)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_JSON_H
 #define NPU_MODEL_JSON_H
-/* A reader of the JSON in weights files, which says at which byte what was expected. Nothing is
- * allocated, nothing is recursive. All functions but the predicates return 0 or -EBADMSG with the
- * sentence in `err`, and go past blanks first. Threads: any, one per reader. */
+/* A reader of the JSON in weights files. Its errors name the byte and what was expected there. It
+ * neither allocates nor recurses. All functions but the predicates return 0 or -EBADMSG with the
+ * sentence in `err`, and skip blanks first. Threads: any, one per reader. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 
 struct npu_json {
     const char *label;  /* of the file */
-    const char *what;   /* "header" or "index": what of the file the text is */
+    const char *what;   /* "header" or "index": which part of the file the text is */
     const char *tensor; /* being read, "" between tensors */
     struct npu_error *err;
     uint8_t *start, *at, *end;
@@ -32,7 +32,7 @@ struct npu_json_text {
 int npu_json_fail(const struct npu_json *json, const char *expected);
 
 void npu_json_skip_blanks(struct npu_json *json);
-/* Go past `c` if it comes next. */
+/* Skip `c` if it comes next; returns whether it did. */
 bool npu_json_accept(struct npu_json *json, char c);
 int npu_json_expect(struct npu_json *json, char c);
 
@@ -45,9 +45,9 @@ bool npu_json_equals(const struct npu_json_text *text, const char *value);
 /* 0 or a digit 1 .. 9 and more digits, up to 2^53: no sign, fraction, exponent, leading zero. */
 int npu_json_read_integer(struct npu_json *json, uint64_t *out);
 
-/* Past any string: control characters, wrong escapes and wrong UTF-8 are refused. */
+/* Skip any string; refuses control characters, wrong escapes and wrong UTF-8. */
 int npu_json_skip_string(struct npu_json *json);
-/* Past any value; arrays and objects are nested at most NPU_JSON_MAX_DEPTH deep. */
+/* Skip any value; arrays and objects are nested at most NPU_JSON_MAX_DEPTH deep. */
 int npu_json_skip_value(struct npu_json *json);
 
 #endif /* NPU_MODEL_JSON_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the tensors of an encoder to a model: the exact shapes, sizes derived from them. An opened
- * model is a few descriptors and a table of extents. */
+/* From the tensors of an encoder to a model: checks the exact shapes and derives the sizes. An
+ * opened model is a few descriptors and a table of extents. */
 #include "npu/model/model.h"
 #include "npu/log.h"
 #include "npu/model/foreign.h"
@@ -39,7 +39,7 @@ static const char *label_of(const struct npu_model *model, const struct npu_file
     return model->sources[tensor->source].label;
 }
 
-/* Sizes that only this model knows, from two shapes; everything else must agree with them. */
+/* The model's sizes, from two shapes; everything else must agree with them. */
 static int derive_sizes(struct npu_model *model, const struct npu_slots *slots,
                         const struct npu_file *file, struct npu_error *err)
 {
@@ -140,7 +140,7 @@ static int take_tensors(struct npu_model *model, const struct npu_slots *slots,
     return 0;
 }
 
-/* What the tensors of an encoder must be like; the names are already known to be right. */
+/* Checks shapes and types of the encoder's tensors; their names are checked before. */
 static int check_architecture(struct npu_model *model, const struct npu_slots *slots,
                               const struct npu_file *file, struct npu_error *err)
 {
@@ -187,7 +187,7 @@ static void identify_parts(struct npu_model *model)
     model->identity.parts = value;
 }
 
-/* Nothing complete in it: where it is a part of something larger, say that. */
+/* No complete encoder: if the file is a part of a sharded model, the sentence says so. */
 static int fail_incomplete(const struct npu_file *file, enum npu_format format, const char *path,
                            struct npu_error *err)
 {
@@ -203,7 +203,8 @@ static int fail_incomplete(const struct npu_file *file, enum npu_format format, 
                     file->label, part, n_parts);
 }
 
-/* From the file's list of tensors to the model. Takes over *source where it is a part of it. */
+/* From the file's list of tensors to the model. Takes over *source where the model reads from it.
+ * */
 static int read_model(struct npu_model *model, struct npu_file_source *source,
                       enum npu_format format, struct npu_file *file, struct npu_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_MODEL_H
 #define NPU_MODEL_MODEL_H
-/* What the backends read of an opened model: tensors by meaning, as f32, in pieces.
+/* How backends read an opened model: tensors by meaning, as f32, in pieces.
  * npu_model_open() and the rest of the life cycle are in npu/npu.h. Threads: an opened model is
  * immutable but for npu_model_cancel(); npu_model_read_f32() uses pread() and may be called from
  * any thread. */
@@ -36,8 +36,8 @@ enum npu_tensor {
     NPU_TENSOR_COUNT
 };
 
-/* What tells one version of a file from every other: equal bytes, the same file unchanged. Of a
- * sharded model it is the index's, and `parts` a hash of those of the opened parts (else 0). */
+/* Identity of one version of a file: equal bytes mean the same file, unchanged. For a sharded model
+ * it is the index's, and `parts` is a hash of those of the opened parts (else 0). */
 struct npu_model_identity {
     uint64_t device, inode, size;
     int64_t seconds, nanoseconds; /* of the last change */

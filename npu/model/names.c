@@ -59,8 +59,8 @@ static bool take_layer(const char **text, unsigned *layer)
     return true;
 }
 
-/* Where an encoder is: in what Hugging Face saves of a whole model, in what torch.compile, data
- * parallel training and trainers' own classes make of that, in models that listen and speak. */
+/* Where an encoder is: in whole models as Hugging Face saves them, as torch.compile, data parallel
+ * training and trainers' classes rename them, and in multimodal models. */
 static const char *const prefixes[] = {
     "encoder.", "model.", "_orig_mod.", "module.", "audio_tower.", "thinker.audio_tower.",
     "whisper.",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_MODEL_NAMES_H
 #define NPU_MODEL_NAMES_H
-/* What a Whisper encoder consists of: names and shapes. A name is a prefix, which says where in a
- * file the encoder is, and the rest, which says what of it a tensor is. Threads: any. */
+/* Names and shapes of a Whisper encoder's tensors. A name is a prefix, which says where in a file
+ * the encoder is, and the rest, which says which of its tensors it is. Threads: any. */
 #include "npu/model/model.h"
 
 #define NPU_MODEL_MAX_LAYERS  64u

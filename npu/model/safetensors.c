@@ -4,9 +4,9 @@
  *   {"__metadata__": {"key": "text", ...},
  *    "name": {"dtype": "F16", "shape": [512, 80, 3], "data_offsets": [begin, end]}, ...}
  *
- * Only this subset of JSON exists here: anything else, a key twice, a number that is no plain
- * integer, a hole or an overlap in the data is refused. A tensor's rank and type are its own affair
- * as long as its bytes are in the file: most of them may belong to another part of the model.
+ * Only this subset of JSON is read: anything else, a key twice, a number that is no plain integer,
+ * a hole or an overlap in the data is refused. A tensor may have any rank and type as long as its
+ * bytes are in the file: it may belong to another part of the model.
  */
 #include "npu/log.h"
 #include "npu/model/file.h"
@@ -45,7 +45,7 @@ static int read_metadata(struct npu_json *json)
     return code ? code : npu_json_expect(json, '}');
 }
 
-/* Every type that safetensors knows the size of in whole bytes; those without a reader may only
+/* Every safetensors type whose size is whole bytes; tensors of types without a reader may only
  * belong to something else in the file. */
 static const struct {
     const char *name;
@@ -226,8 +226,8 @@ static int compare_offsets(const void *a, const void *b)
     return (left->bytes > right->bytes) - (left->bytes < right->bytes);
 }
 
-/* safetensors' own rule: in order of offset every tensor begins where the last one ended, and the
- * last one ends the file. Empty ones come before the one that begins where they lie. */
+/* safetensors' own rule: in order of offset every tensor begins where the previous one ended, and
+ * the last one ends the file. Empty ones come before the one at the same offset. */
 static int check_extents(struct npu_file *file, uint64_t data, struct npu_error *err)
 {
     if (file->n_tensors)

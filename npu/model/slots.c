@@ -13,7 +13,7 @@
 #define MAX_CANDIDATES 32
 #define WORDS          ((NPU_MODEL_MAX_SLOTS + 63) / 64)
 
-/* What there is of an encoder under one prefix in one naming. */
+/* Which tensors of an encoder there are under one prefix in one naming. */
 struct found {
     uint64_t slots[WORDS]; /* a bit each */
     unsigned n, n_layers;
@@ -33,7 +33,7 @@ struct candidates {
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
 
-/* NULL: there is no room for another. */
+/* NULL: too many candidates. */
 static struct candidate *get_candidate(struct candidates *candidates, const char *name,
                                        size_t n_prefix)
 {
@@ -71,7 +71,7 @@ static void note_tensor(struct candidates *candidates, const char *name)
     }
 }
 
-/* How many tensors it would have if nothing were missing; at least one layer. */
+/* How many tensors the encoder would have if complete; at least one layer. */
 static unsigned count_needed(const struct found *found)
 {
     return npu_slot_count(found->n_layers ? found->n_layers : 1);
@@ -109,7 +109,7 @@ static struct prefix_text describe(const char *prefix, size_t n)
 }
 
 /* Fill the slots of the encoder with that prefix and naming. Returns the first tensor with the
- * prefix that is not one of its own, NULL: all are. */
+ * prefix that is not the encoder's, or NULL. */
 static const char *fill_slots(struct npu_slots *slots, const struct npu_file *file,
                               const char *prefix, size_t n_prefix, enum npu_naming naming)
 {
@@ -151,7 +151,7 @@ static unsigned find_missing(const struct npu_slots *slots, unsigned *n)
     return first;
 }
 
-/* Names of an encoder under a prefix that is not read are worth a word. */
+/* Adds to the sentence if an encoder's names occur under a prefix that is not read. */
 static int note_unread(const struct npu_file *file, int code, struct npu_error *err)
 {
     for (size_t i = 0; i < file->n_tensors; i++) {
@@ -175,7 +175,7 @@ static int fail_missing(const struct npu_slots *slots, const struct npu_file *fi
         snprintf(others, sizeof(others), ", nor %u others", n - 1);
     return npu_fail(err, -ENODATA,
                     "%s: tensor %s: expected in an encoder of %u layer%s %s, the most complete one "
-                    "in the file, found none of that name%s, among %zu tensors",
+                    "in the file, found no tensor of that name%s, among %zu tensors",
                     file->label, name.text, n_layers, n_layers > 1 ? "s" : "",
                     describe(slots->prefix, strlen(slots->prefix)).text, others, file->n_tensors);
 }
@@ -277,7 +277,7 @@ int npu_slots_find(struct npu_slots *slots, const struct npu_file *file, struct 
         return stray ? fail_unknown(slots, file, stray, err) : 0;
     int code = fail_missing(slots, file, err);
     if (stray)
-        npu_fail_more(err, code, "; and %.160s is no tensor of one", stray);
+        npu_fail_more(err, code, "; and %.160s is not one of an encoder's tensors", stray);
     return note_unread(file, code, err);
 }
 

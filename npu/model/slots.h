@@ -7,7 +7,7 @@
 
 /* An encoder in a file: which tensor of the list each of its own is. */
 struct npu_slots {
-    int index[NPU_MODEL_MAX_SLOTS]; /* into file->tensors, for npu_slot(); -1: none */
+    int index[NPU_MODEL_MAX_SLOTS]; /* into file->tensors, for npu_slot(); -1: missing */
     unsigned n_layers;
     unsigned n_ignored; /* tensors of the file that are not the encoder's */
     enum npu_naming naming;
@@ -15,10 +15,9 @@ struct npu_slots {
 };
 
 /* Find the one complete encoder in a list of tensors with names of any kind: the tensors with one
- * prefix and one naming that are all of an encoder's and nothing more. Looks at names alone. On
- * failure *slots is garbage. Returns 0; -ENODATA no encoder is complete (`err` names the most
- * complete one and what it lacks); -ENOTSUP several are, or the prefix of the one has a tensor of
- * another name. */
+ * prefix and one naming that are exactly an encoder's. Looks at names alone. On failure *slots is
+ * garbage. Returns 0; -ENODATA no encoder is complete (`err` names the most complete one and what
+ * it lacks); -ENOTSUP several are complete, or the encoder's prefix has another tensor too. */
 int npu_slots_find(struct npu_slots *slots, const struct npu_file *file, struct npu_error *err);
 
 /* The same in a ggml file, which has an encoder, a decoder and nothing else; n_ignored are the

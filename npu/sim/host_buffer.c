@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 
 #define MOST_BYTES  ((uint64_t)1 << 32)
-#define MOST_HEADER 65548 /* of a .npy, what comes before its length included */
+#define MOST_HEADER 65548 /* bytes of a .npy header, including what comes before its length */
 
-/* NumPy's name of an element type ("<i4"), NULL: it has none. */
+/* NumPy's name of an element type ("<i4"); NULL: NumPy lacks the type. */
 static const char *numpy_name(enum npu_ir_elem elem)
 {
     switch (elem) {
@@ -37,7 +37,7 @@ static const char *numpy_name(enum npu_ir_elem elem)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* No more than `most` bytes, so that a device that never ends does not fill the memory. */
+/* No more than `most` bytes, so that an endless device file does not fill the memory. */
 static int read_file(const char *path, uint64_t most, uint8_t **data, uint64_t *bytes,
                      struct npu_error *err)
 {
@@ -95,8 +95,7 @@ static bool header_value(const char *header, const char *key, char *value, size_
     return true;
 }
 
-/* Take a .npy header off the front: element type and order must fit, the count is left to the size.
- */
+/* Remove a .npy header: checks element type and order; the caller checks the size. */
 static int strip_numpy(uint8_t *data, uint64_t *bytes, const struct npu_ir_type *type,
                        const char *path, struct npu_error *err)
 {

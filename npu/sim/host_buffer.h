@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_HOST_BUFFER_H
 #define NPU_SIM_HOST_BUFFER_H
-/* Host buffers of npu-sim: made from what a command line says of them, written back to files.
+/* Host buffers of npu-sim: made from their description on the command line, written back to files.
  * Threads: any. Blocks: on the file. */
 #include "npu/sim/engine/sim.h"
 #include "npu/sim/text/design.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* POSIX lets a function's address come as void *; C wants it taken this way. */
+/* dlsym() returns a function's address as void *; C only allows to copy it like this. */
 static void *symbol(void *library, const char *name, const char *suffix)
 {
     char text[256];

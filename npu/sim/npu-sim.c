@@ -29,7 +29,7 @@ struct data {
     size_t n_words;
 };
 
-/* Says which there are; returns the exit code. */
+/* Prints which sequences there are; returns the exit code. */
 static int no_sequence(const struct npu_design *design, const struct npu_sim_options *options)
 {
     const struct npu_ir_array *array = &design->array[0];
@@ -299,7 +299,7 @@ static void print_result(const struct npu_sim_options *options, uint32_t launch,
            launch + 1, time->cycles, (double)time->cycles / clock, clock, time->launch_us);
 }
 
-/* What the last launch left behind without harm. */
+/* Notes about what the last launch left in the array, without harm. */
 static void print_left(const char *report)
 {
     while (*report) {
@@ -381,7 +381,7 @@ static int run(const struct npu_sim_options *options, const struct npu_design *d
     else
         code = run_launches(sim, options, data);
     npu_sim_close(&sim);
-    /* What happened before a failure is what one wants to look at. */
+    /* A failure writes the trace too: it shows what happened before. */
     if (trace && write_trace(trace, design, options))
         code = 2;
     npu_sim_trace_close(&trace);
@@ -391,7 +391,7 @@ static int run(const struct npu_sim_options *options, const struct npu_design *d
 static int work(const struct npu_sim_options *options, struct npu_design *design,
                 struct npu_sim_kernels *kernels, struct data *data)
 {
-    if (options->map) /* of a wrong design too: what does not fit is what one wants to see */
+    if (options->map) /* a wrong design is drawn too: the drawing shows what does not fit */
         return draw_map(design);
     int code = npu_sim_kernels_open(kernels, options);
     if (!code)

@@ -16,7 +16,7 @@ static const char help[] =
     "  zero, zero:BYTES   zeros\n"
     "  random:SEED        bytes that depend on SEED alone\n"
     "\n"
-    "  -o, --out N=FILE       write host buffer N (from 0) in the end; as .npy by the name\n"
+    "  -o, --out N=FILE       write host buffer N (from 0) at the end; .npy if FILE ends so\n"
     "  -s, --sequence NAME    which runtime sequence, if there are several\n"
     "  -i, --insts FILE       run these instruction words (little endian) instead of the text\n"
     "      --write-insts FILE write the sequence as instruction words\n"
@@ -36,9 +36,9 @@ static const char help[] =
     "                         ui.perfetto.dev)\n"
     "      --keep             what a launch leaves in the array is no failure\n"
     "      --check-only       check the design, notes included, and end\n"
-    "      --map              draw what lies where: tiles, memory, channels; and end\n"
+    "      --map              draw tiles, memory and channels, and end\n"
     "      --steps N          give up after N steps of cores (default 10^10)\n"
-    "  -q, --quiet            print nothing but errors\n"
+    "  -q, --quiet            print only errors\n"
     "  -h, --help             print this\n"
     "\n"
     "Exit: 0 it ran and left nothing behind; 1 the design is wrong or got stuck; 2 wrong\n"
@@ -132,7 +132,7 @@ static const struct option table[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* One option that takes a number or a list place. */
+/* One option that takes a number or adds to a list. */
 static int set_counted(struct npu_sim_options *options, int option, const char *text)
 {
     int64_t number;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_OPTIONS_H
 #define NPU_SIM_OPTIONS_H
-/* npu-sim's command line. Threads: the program's only one (getopt keeps state); both functions
- * print. */
+/* npu-sim's command line. Threads: only one (getopt keeps state); both functions print. */
 #include "npu/sim/engine/timing.h"
 
 #include <stdbool.h>
@@ -31,7 +30,7 @@ struct npu_sim_options {
 int npu_sim_complain(const struct npu_error *err);
 
 /* Read the command line into *options (zeroed before; points into argv). -1: go on; else the exit
- * code: --help and --list-constants are done, or what is wrong has been said. */
+ * code: --help and --list-constants are done, or an error was printed. */
 int npu_sim_options_parse(struct npu_sim_options *options, int argc, char **argv);
 
 #endif /* NPU_SIM_OPTIONS_H */

@@ -15,7 +15,7 @@ static atomic_ullong modelled[NPU_SIM_PRESETS]; /* ns, of all launches */
 
 struct npu_sim_resident {
     struct npu_design *design;
-    struct npu_sim *sim;       /* NULL: lost by a failure, to be loaded again */
+    struct npu_sim *sim;       /* NULL: lost by a failure, loaded again by the next launch */
     const atomic_bool *cancel; /* of the launch that runs */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Building: transfers to canonical form, to buffer descriptors, to operations, to words. */
+/* Building: from transfers to canonical form, buffer descriptors, operations and words. */
 #include "npu/txn/txn.h"
 
 #include "npu/log.h"
@@ -95,7 +95,7 @@ static int count_words(struct npu_txn_transfer *t, unsigned d, struct npu_error 
     return 0;
 }
 
-/* Fold what lies contiguous in dimensions 1 to 3 (here already in words). */
+/* Fold contiguous dimensions of 1 to 3 (already in words). */
 static int fold(struct npu_txn_transfer *t, struct npu_error *err)
 {
     uint64_t row = t->size[3], plane = row * t->size[2];
@@ -292,8 +292,7 @@ int npu_txn_append(struct npu_txn *txn, const struct npu_txn_op *op, struct npu_
     if (op->kind == NPU_TXN_BLOCKWRITE)
         return append_blockwrite(txn, op, err);
     if ((unsigned)op->kind > 255 || n_words[op->kind] == 0)
-        return npu_fail(err, -EINVAL, "operation: number 0x%X is none that is known",
-                        (unsigned)op->kind);
+        return npu_fail(err, -EINVAL, "operation: number 0x%X is unknown", (unsigned)op->kind);
     int code = check_address(txn, op->address, 4, err);
     uint32_t *p = code ? NULL : append_words(txn, n_words[op->kind], err, &code);
     if (!p)
@@ -334,7 +333,7 @@ static void encode_bd(uint32_t *bd, const struct npu_txn_transfer *t)
         bd[6] = (t->size[0] - 1) << BD_WRAP_SHIFT | (t->stride[0] - 1);
 }
 
-/* Append `n` operations or none. */
+/* Append all `n` operations, or none where one fails. */
 static int append_all(struct npu_txn *txn, const struct npu_txn_op *ops, unsigned n,
                       struct npu_error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading: words to operations. */
+/* Reading: from words to operations. */
 #include "npu/txn/txn.h"
 
 #include "npu/log.h"
@@ -100,8 +100,8 @@ static int check_address(const struct reader *r, unsigned place, uint64_t bytes)
     return 0;
 }
 
-/* The number and what a writer may repeat of the tile beside it: in format 0.1 the column in bits
- * 8..15 and the row in bits 16..23, of a BLOCKWRITE again the column in bits 24..31. */
+/* The operation's number, to which a writer may add the tile: in format 0.1 the column in bits
+ * 8..15 and the row in bits 16..23, of a BLOCKWRITE the column again in bits 24..31. */
 static int check_number(const struct reader *r, uint32_t address, const char *name)
 {
     uint32_t word = r->words[r->at], column = address_column(address), row = address_row(address);
@@ -130,7 +130,7 @@ static int read_write(struct reader *r, struct npu_txn_op *op, const char *name,
     int code = check_room(r, n, name);
     if (code == 0 && !r->compact)
         code = check_zero(r, zero, 2, name);
-    /* aie-rt's own have a word more after their size. */
+    /* aie-rt's have one word more after their size. */
     if (code == 0 && masked && !r->compact && w[6] == 32) {
         n = 8;
         code = check_room(r, n, name);
@@ -247,8 +247,7 @@ static int read_sync(struct reader *r, struct npu_txn_op *op)
     return 0;
 }
 
-/* A place where the firmware may put the array's state aside and fetch it again; the bytes are
- * the same whether it does or not. */
+/* A point where the firmware may save the array's state and restore it; this changes no result. */
 static int read_preempt(struct reader *r, struct npu_txn_op *op)
 {
     uint32_t level = r->words[r->at] >> 8;

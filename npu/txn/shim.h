@@ -23,8 +23,8 @@
 #define CONTROLLER_FIELD 0xFF00U /* the whole field; the compiler's ids have 5 bits */
 #define CONTROLLER_SHIFT 8
 
-/* Status registers, 4 bytes a channel, S2MM first. The size of a queue does not count the task that
- * runs, so a size of n at most leaves n + 1 tasks unfinished. */
+/* Status registers, 4 bytes a channel, S2MM first. A queue's size does not count the running task:
+ * size n means at most n + 1 unfinished tasks. */
 #define SHIM_STATUS_BASE    0x1D220U
 #define SHIM_STATUS_MM2S    8U
 #define STATUS_QUEUE_FULL   0x00400000U /* size bits 22:20: 4 */

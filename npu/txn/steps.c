@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading: operations to what they make the shim DMAs do. Registers and fields: aie-rt's
+/* Reading: from operations to the steps of the shim DMAs. Registers and fields: aie-rt's
  * xaiemlgbl_params.h; npu/sim/DESIGNS.md has the table of a BD's fields. */
 #include "npu/txn/txn.h"
 
@@ -15,7 +15,7 @@
 struct bd_state {
     uint32_t data[SHIM_BD_WORDS];
     uint8_t written; /* a bit for each word */
-    bool patched;    /* the address is the argument's, whatever stands in words 1 and 2 */
+    bool patched;    /* the address is the argument's, whatever words 1 and 2 hold */
     bool fresh;      /* written or patched since it was pushed */
     uint32_t argument, offset;
 };
@@ -106,8 +106,8 @@ static int check_fields(const uint32_t *bd, char why[WHY_BYTES])
     return 0;
 }
 
-/* Dimensions 1 to 3 of a run: counters of words that a wrap of 0, or one that the length never
- * reaches, lets run on; what is outside of such a counter moves nothing. */
+/* Dimensions 1 to 3 of a run: counters of words. A counter never ends if its wrap is 0 or more than
+ * the length reaches; the dimensions outside of it then move nothing. */
 static int decode_dimensions(struct npu_txn_transfer *t, const uint32_t *bd, char why[WHY_BYTES])
 {
     uint32_t length = bd[0], wrap[2], step[3];
@@ -152,8 +152,8 @@ static int decode_dimensions(struct npu_txn_transfer *t, const uint32_t *bd, cha
     return 0;
 }
 
-/* The runs of a task: each adds the iteration's step, from where the BD's counter stands, which
- * stays where they end. *first: words from the address to the first run. */
+/* The runs of a task: each adds the iteration's step, beginning at the BD's counter, which keeps
+ * its value after the last run. *first: words from the address to the first run. */
 static int decode_iteration(struct npu_txn_transfer *t, uint32_t *bd, uint32_t runs,
                             uint64_t *first, char why[WHY_BYTES])
 {
@@ -247,7 +247,7 @@ static int push(struct follower *f, size_t word, uint32_t address, enum npu_txn_
     if (t.token && controller != CONTROLLER_VALUE)
         return npu_fail(f->err, -EBADMSG,
                         "word %zu: a token of a channel whose controller id is %" PRIu32
-                        ", expected 15, set before, or nobody gets it",
+                        ", expected 15, set before, or it is lost",
                         word, controller >> CONTROLLER_SHIFT);
     if (decode_bd(&t, bd, (value >> QUEUE_REPEAT_SHIFT & QUEUE_REPEAT_MAX) + 1, why))
         return npu_fail(f->err, -EBADMSG,
@@ -262,7 +262,7 @@ static int push(struct follower *f, size_t word, uint32_t address, enum npu_txn_
     return 0;
 }
 
-/* The firmware's patch replaces the address's bits, so a later write into them undoes it. */
+/* The firmware's patch replaces the address's bits, so a later write to them undoes it. */
 static void write_bd(struct bd_state *bd, unsigned i, uint32_t value, uint32_t mask)
 {
     bd->data[i] = (bd->data[i] & ~mask) | (value & mask);
@@ -346,7 +346,7 @@ static int follow_patch(struct follower *f, const struct npu_txn_op *op)
     return 0;
 }
 
-/* A poll of a channel's status: of its queue's size, or of its rest. */
+/* A poll of a channel's status: of its queue's size, or of its idle state. */
 static int follow_poll(struct follower *f, const struct npu_txn_op *op)
 {
     static const struct {
@@ -367,7 +367,7 @@ static int follow_poll(struct follower *f, const struct npu_txn_op *op)
                         "word %zu: MASKPOLL of address 0x%08" PRIX32 " for 0x%08" PRIX32
                         " under mask 0x%08" PRIX32
                         ", expected a DMA status of a shim tile (0x1D220 to 0x1D22C), 0, and a "
-                        "mask of its queue's size (0x400000, 0x600000, 0x700000) or rest "
+                        "mask of its queue's size (0x400000, 0x600000, 0x700000) or idle "
                         "(0x78003C)",
                         op->word, op->address, op->value, op->mask);
     struct npu_txn_step *step = append_step(f, NPU_TXN_STEP_POLL, op->word, &code);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_TXN_TXN_H
 #define NPU_TXN_TXN_H
-/* npu/txn: the NPU's instruction words. txn.h is the door and says what a stream is; build.c makes
- * words of operations and transfers, decode.c reads them back and follows what they do, shim.h has
- * the registers and descriptor fields that both go by. npu/array composes sequences with it, the
- * simulator executes what it reads; it knows neither. */
+/* npu/txn: the NPU's instruction words. txn.h is the interface and defines a stream; build.c makes
+ * words from operations and transfers, decode.c reads words, steps.c follows what they do, shim.h
+ * has the registers and descriptor fields. npu/array composes sequences with it, the simulator
+ * executes what it reads; it depends on neither. */
 
 /* The NPU's instruction stream ("TXN"): the words with which the host's sequence processor programs
- * the shim DMAs, starts their tasks and waits for tokens. Built here, and read back, as are streams
- * that compilers made.
+ * the shim DMAs, starts their tasks and waits for tokens. This builds streams and reads them, those
+ * of compilers too.
  *
  * Layout: mlir-aie's include/aie/Runtime/TxnEncoding.h, checked against words that its
  * aie-translate --aie-npu-to-binary printed. A stream is 32-bit words, little-endian in files: a
@@ -24,16 +24,16 @@
  *   PATCH        12        0x81  48  0 0 0 0    address  0  argument  0  byte offset  0
  *
  * An address is column << 25 | row << 20 | offset. Words 0 and 1 may also repeat the address's
- * column and row, as aie-rt and mlir-aie do each in its way; they do not in what is built. Read
- * alone: a MASKWRITE or MASKPOLL of 8 words (size 32), NOOP (1 word, 5), PREEMPT (1 word, level
- * << 8 | 6), and format 1.0 (word 0 of the header ends in 0x0001), which mlir-aie wrote at the end
- * of 2024: WRITE32 as 0, address, value; BLOCKWRITE as 1, address, bytes, data; MASKWRITE as 3, address,
- * value, mask; PATCH as above or as 0x81, 24, address, argument, byte offset, 0.
+ * column and row, as aie-rt and mlir-aie do in two ways; words built here do not. Only read, never
+ * built: a MASKWRITE or MASKPOLL of 8 words (size 32), NOOP (1 word, 5), PREEMPT (1 word, level <<
+ * 8 | 6), and format 1.0 (word 0 of the header ends in 0x0001), which mlir-aie wrote at the end of
+ * 2024: WRITE32 as 0, address, value; BLOCKWRITE as 1, address, bytes, data; MASKWRITE as 3,
+ * address, value, mask; PATCH as above or as 0x81, 24, address, argument, byte offset, 0.
  *
  * A transfer between host memory and the array is a BLOCKWRITE of a buffer descriptor (BD), the
- * PATCH that puts the argument's address into it in place of what stands there, where a token is
- * asked for a MASKWRITE that sets the channel's controller id to 15, and a WRITE32 into the
- * channel's task queue. What a reader makes of each field of a BD: npu/sim/DESIGNS.md.
+ * PATCH that replaces its address by the argument's, for a token a MASKWRITE that sets the
+ * channel's controller id to 15, and a WRITE32 into the channel's task queue. How each field of a
+ * BD is read: npu/sim/DESIGNS.md.
  *
  * Threads: any, one at a time per object. Nothing blocks. */
 #include "npu/npu.h"
@@ -73,7 +73,7 @@ enum npu_txn_kind {
     NPU_TXN_MASKPOLL = 4, /* wait until the register's bits of the mask are those of the value */
     NPU_TXN_SYNC = 0x80,
     NPU_TXN_PATCH = 0x81,
-    /* Without an effect here, and only read. */
+    /* Without an effect here; only read, never built. */
     NPU_TXN_NOOP = 5,
     NPU_TXN_PREEMPT = 6, /* value: what may be put aside, 0..NPU_TXN_MAX_PREEMPT */
 };
@@ -102,7 +102,7 @@ struct npu_txn_op {
 /* ---- Transfers --------------------------------------------------------------------------------
  *
  * As in aiex.npu.dma_memcpy_nd: size and stride in elements, outermost dimension first. Element
- * (i0, i1, i2, i3) lies offset_bytes + element_bytes * SUM i * stride behind the argument's start;
+ * (i0, i1, i2, i3) is offset_bytes + element_bytes * SUM i * stride after the argument's start;
  * i3 runs fastest. The outermost dimension is done by repeating the task: size[0] runs, each
  * stride[0] further. */
 struct npu_txn_transfer {
@@ -138,7 +138,7 @@ void npu_txn_close(struct npu_txn **txn);
 
 /* Append one operation, a transfer's three or four, a wait's one.
  * Returns: 0; -EINVAL what the format or the device cannot hold; -E2BIG over NPU_TXN_MAX_WORDS;
- * -ENOMEM. The stream is as before where it fails. */
+ * -ENOMEM. A failure leaves the stream unchanged. */
 int npu_txn_append(struct npu_txn *txn, const struct npu_txn_op *op, struct npu_error *err);
 int npu_txn_append_transfer(struct npu_txn *txn, const struct npu_txn_transfer *transfer,
                             struct npu_error *err);
@@ -164,7 +164,7 @@ int npu_txn_decode(struct npu_txn_op **ops, size_t *n_ops, struct npu_txn_device
                    const uint32_t *words, size_t n_words, struct npu_error *err);
 
 enum npu_txn_step_kind {
-    NPU_TXN_STEP_TRANSFER, /* a task pushed into a queue, with the BD as it then stands */
+    NPU_TXN_STEP_TRANSFER, /* a task pushed into a queue, with the BD's state at that time */
     NPU_TXN_STEP_WAIT,
     NPU_TXN_STEP_WRITE, /* a register or memory word of a mem or compute tile */
     NPU_TXN_STEP_POLL,  /* wait until few tasks of a shim channel are unfinished */
@@ -189,14 +189,13 @@ struct npu_txn_step {
 };
 
 /* What the operations do, in order, by following the shim's registers: BDs, patches, controller
- * ids. What the hardware does not look at in a BD may be anything. An offset of 2^31 or more of
- * argument 5 or a later one is 2^31 less, as compilers since July 2026 write it for the firmware.
- * steps: (transfer full, free() it).
- * Returns: 0; -EBADMSG with a sentence that names the word: a broken stream or one for another
- * generation, a BD pushed that was not written or patched whole, a token without a controller id, a
- * any other shim register, a poll of anything but a channel's queue or rest, a BD that
- * no transfer can describe (the sentence says which word and bits of the BD and what they mean);
- * -ENOMEM. */
+ * ids. Fields of a BD that the hardware ignores may have any value. 2^31 is taken off an offset of
+ * argument 5 or later that is 2^31 or more: compilers since July 2026 add it for the firmware.
+ * steps: (transfer full, free() it). Returns: 0; -EBADMSG with a sentence that names the word: a
+ * broken stream or one for another generation, a BD pushed that was not written or patched whole, a
+ * token without a controller id, any other shim register, a poll of anything but a channel's queue
+ * or idle state, a BD that no transfer can describe (the sentence says which word and bits of the
+ * BD and what they mean); -ENOMEM. */
 int npu_txn_decode_steps(struct npu_txn_step **steps, size_t *n_steps,
                          struct npu_txn_device *device, const uint32_t *words, size_t n_words,
                          struct npu_error *err);

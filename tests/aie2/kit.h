@@ -8,19 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A 32-byte aligned buffer, filled with a pattern, between two bands that nobody may touch. */
+/* A 32-byte aligned buffer, filled with a pattern, between two guard bands. */
 struct kit_buffer {
     void *data;
     size_t bytes;
 };
-struct kit_buffer kit_buffer_new(size_t bytes); /* exits where memory ends; transfer full */
+struct kit_buffer kit_buffer_new(size_t bytes); /* exits when out of memory; transfer full */
 bool kit_buffer_intact(const struct kit_buffer *buffer);
 void kit_buffer_free(struct kit_buffer *buffer);
 
 extern uint64_t kit_seed; /* of kit_random(); TEST_SEED or a constant, printed by kit_start() */
 void kit_start(void);
 uint32_t kit_random(void);
-int32_t kit_range(int32_t lo, int32_t hi); /* both ends possible */
+int32_t kit_range(int32_t lo, int32_t hi); /* lo .. hi, both included */
 
 /* How operands are filled. */
 enum kit_pattern {

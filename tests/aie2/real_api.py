@@ -4,11 +4,11 @@
 
     tests/aie2/real_api.py DIR      DIR: include/ of a checkout of github.com/Xilinx/aie_api
 
-The library's templates and concepts are compiled by clang++ -fsyntax-only for AIE2. What the device's
-compiler would bring, native vector types and intrinsics, is declared here from the names that the
-library uses, intrinsics without checking their arguments. So it shows that every call in kernels/aie2 exists in the
-library with these template parameters and operand types; it shows nothing about code generation.
-The FFT is left out. Exit code 0: all sources pass, and a call that does not exist fails.
+clang++ -fsyntax-only compiles the library's templates and concepts for AIE2. The device compiler's
+native vector types and intrinsics are declared here from the names that the library uses, intrinsics
+without checking their arguments. So it shows that every call in kernels/aie2 exists in the library
+with these template parameters and operand types; it shows nothing about code generation. The FFT is
+left out. Exit code 0: all sources pass, and a call that does not exist fails.
 """
 import pathlib
 import re
@@ -128,7 +128,7 @@ def main():
         work = pathlib.Path(directory)
         library = prepare(work, pathlib.Path(sys.argv[1]))
         if library.returncode:
-            sys.exit("the library itself does not compile so:\n" + library.stderr)
+            sys.exit("the library itself does not compile:\n" + library.stderr)
         wrong = work / "wrong.cc"
         wrong.write_text("#include <aie_api/aie.hpp>\nvoid f() { aie::mmul<8, 8, 8, int16, int16> m; "
                          "m.to_vector<int16>(0); }\n")

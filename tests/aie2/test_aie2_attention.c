@@ -10,8 +10,8 @@ enum scene {
     WILD,    /* random over the whole range, scores thousands of octaves apart */
     EQUAL,   /* all scores 0: l is the largest there is, or next to it */
     RISING,  /* every block of 64 keys `step` octaves above the one before, a jitter on top */
-    HALVES,  /* every part of 32 keys so */
-    FALLING, /* below */
+    HALVES,  /* every part of 32 keys above the one before */
+    FALLING, /* every block below the one before */
     LATE,    /* only the last key scores high */
     MAX,     /* 32767 everywhere */
     SIGNS,   /* +-32767, queries of both signs: scores at both ends */
@@ -141,7 +141,7 @@ static void check_scene(enum scene scene, const int *steps, const int *shifts)
         check_case(true, name, "%d runs", runs);
 }
 
-/* Keys beyond the job's count, in the last block, must not matter. */
+/* Keys past the job's count, in the last block, must not matter. */
 static void check_masked(void)
 {
     struct attention_case *c = attention_case_new();

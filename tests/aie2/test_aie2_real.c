@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The core kernels on real numbers: a window of real speech goes through the base encoder in
- * profile npu on the CPU, and after each stage of the stem and of layers 0 and 1 two tiles of 64
- * positions are computed again as a core would, norm and all columns, and compared with what the
- * CPU left; so are three tiles of queries of every head in layers 0 and 3. */
+/* The core kernels on real speech: a window goes through the base encoder in profile npu on the
+ * CPU. After each stage of the stem and of layers 0 and 1 the core kernels compute two tiles of 64
+ * positions again, norm and all columns, and compare them with the CPU's; also three tiles of
+ * queries of every head in layers 0 and 3. */
 #include "tests/aie2/attention_rig.h"
 #include "tests/npu/fixed_rig.h"
 
@@ -14,11 +14,11 @@ struct core {
     int32_t *before; /* the residual stream before this stage */
     int16_t *mel;    /* [frames + 2][n_mels] */
     struct kit_buffer object, words, ab, cd, a, b, acc, out, side;
-    const char *name; /* of the case; NULL when all is well */
+    const char *name; /* of the failing case, or NULL */
     size_t values, bad;
 };
 
-/* What a stage asks of the cores. */
+/* A stage's work for the cores. */
 struct stage {
     const struct npu_fixed_matrix *matrix;
     const int16_t *a; /* row 0 of the tile */

@@ -341,7 +341,7 @@ void check_lanes()
     check_case(bad == 0, "lanes_move_as_written_out", "%d differ", bad);
 }
 
-/* 64 values in the four copies; copy -1 none is broken, else that one is. */
+/* 64 values in the four copies, of which copy `broken` is wrong; -1: all are right. */
 template <typename V> void fill_copies(V *ab, V *cd, int broken)
 {
     constexpr int row = 16 / sizeof(V);
@@ -407,7 +407,7 @@ void check_modes()
     check_case(bad == 0, "modes_belong_to_the_thread_and_start_as_reset", "%d differ", bad);
 }
 
-/* aie2.h declares what the table has, with the arguments that the table says. */
+/* aie2.h declares the functions of the table, with the table's arguments. */
 void check_registry(const char *header)
 {
     FILE *file = fopen(header, "r");

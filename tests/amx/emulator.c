@@ -78,7 +78,7 @@ static int32_t displacement(const uint8_t *p, int bytes)
     return wide;
 }
 
-/* The memory operand; p behind the ModRM byte. x, b: the third bit of index and base, above 7. */
+/* The memory operand; p is after the ModRM byte. x, b: the third bit of index and base, above 7. */
 static void decode_address(struct instruction *in, const ucontext_t *context, const uint8_t *p,
                            int x, int b)
 {
@@ -111,7 +111,7 @@ static void decode(struct instruction *in, const ucontext_t *context)
 {
     const uint8_t *p = in->at = (const uint8_t *)(intptr_t)context->uc_mcontext.gregs[REG_RIP];
     if (p[0] != 0xc4 || (p[1] & 0x1f) != 2 || (p[3] != 0x49 && p[3] != 0x4b && p[3] != 0x5e))
-        broken(in, "an illegal instruction, none of AMX");
+        broken(in, "an illegal instruction, not one of AMX");
     in->prefix = p[2] & 3;
     in->opcode = p[3];
     in->vvvv = ~p[2] >> 3 & 15;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_AMX_EMULATOR_H
 #define TESTS_AMX_EMULATOR_H
-/* Intel AMX's tile instructions on processors that have none: there each of them raises SIGILL, and
- * the handler does what the instruction would have done, after Intel's Software Developer's Manual,
- * or says which of its rules is broken. All of AMX-TILE and AMX-INT8: ldtilecfg, sttilecfg,
- * tileloadd, tileloaddt1, tilestored, tilezero, tilerelease, tdpbssd, tdpbsud, tdpbusd, tdpbuud.
+/* Intel AMX's tile instructions on processors without AMX: there each of them raises SIGILL, and
+ * the handler does what the instruction would have done, by Intel's Software Developer's Manual, or
+ * says which of its rules is broken. All of AMX-TILE and AMX-INT8: ldtilecfg, sttilecfg, tileloadd,
+ * tileloaddt1, tilestored, tilezero, tilerelease, tdpbssd, tdpbsud, tdpbusd, tdpbuud.
  *
  * Stricter than the processor in two places: a start row other than 0, which only an interrupted
  * instruction leaves, and tiles that are still configured when the function returns, are failures.

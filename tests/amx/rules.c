@@ -11,7 +11,7 @@ struct config {
 };
 
 /* Tiles 0: 3 x 2 sums, 1: 3 rows of 8 bytes, 2: 2 rows of 8 bytes, 3: 2 rows of 6 bytes,
- * 4: 2 x 16 bytes, 5: 3 x 16 bytes; 6, 7 none. */
+ * 4: 2 x 16 bytes, 5: 3 x 16 bytes; 6, 7 not configured. */
 static const struct config small = {
     .palette = 1, .row_bytes = {8, 8, 8, 6, 16, 16}, .rows = {3, 3, 2, 2, 2, 3}};
 
@@ -293,7 +293,7 @@ static void test_instructions(void)
                  {"product_of_other_depth", multiplies_other_depth, true, "of 16 bytes by 2"},
                  {"product_of_other_rows", multiplies_other_rows, true, "to 2 of 16"},
                  {"product_of_unshaped_tile", multiplies_unshaped, true, "tile 6 is not"},
-                 {"other_instruction", is_other, true, "none of AMX"},
+                 {"other_instruction", is_other, true, "not one of AMX"},
                  {"tiles_left_behind", leaves_tiles, true, "still configured"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refuses(cases[i].name, cases[i].fn, cases[i].configured ? &small : NULL, cases[i].word);

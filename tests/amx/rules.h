@@ -3,8 +3,8 @@
 #define TESTS_AMX_RULES_H
 #include "tests/amx/emulator.h"
 
-/* The emulator itself: results that were worked out by hand, and every refusal. Calls `report` for
- * each case. */
+/* Tests of the emulator: results computed by hand, and every refusal. Calls `report` for each
+ * case. */
 void amx_test_rules(void (*report)(bool ok, const char *name, const char *text));
 
 #endif /* TESTS_AMX_RULES_H */

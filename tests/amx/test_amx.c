@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_amx [--seed N]: the kernel set "amx" equals ref bit for bit, on a processor with AMX as it
- * is, elsewhere with the tile instructions emulated, which proves results and rules and nothing
- * about time; and the emulator refuses what the processor would. */
+/* test_amx [--seed N]: the kernel set "amx" equals ref bit for bit, and the emulator refuses what
+ * the processor would. On a processor without AMX the tile instructions are emulated, which proves
+ * results and rules but nothing about time. */
 #include "kernels/amx/init.h"
 #include "kernels/cpu.h"
 #include "kernels/impl.h"
@@ -26,7 +26,7 @@ static bool run_tiles(void *user, struct kit_why *why)
     return is_native ? call->fn(call->user, why) : amx_run(call->fn, call->user, why);
 }
 
-/* fn with tiles; deaths, broken rules and tiles left behind are failures. */
+/* fn with tiles; signals, broken rules and tiles that stay configured are failures. */
 static bool with_tiles(kit_check_fn *fn, void *user, struct kit_why *why)
 {
     struct call call = {fn, user};
@@ -175,7 +175,7 @@ static void test_kernels(struct npu_kernels *amx)
     }
 }
 
-/* Nothing wasted: each product takes part in the result, one load a product, one configuration. */
+/* No waste: each product is part of the result, one load a product, one configuration. */
 static void test_counts(struct npu_kernels *amx)
 {
     struct kit_why why;

@@ -6,11 +6,13 @@
  *   mel PATH                    took PATH           the next runs' window, f32 [3000][n_mels]
  *   dump PATH                   dumped PATH         features of the last run, f32 [positions][d]
  *   reset                       reset done          statistics start again
- *   stats                       stage NAME ms=X narrow=X wide=X f32=X: per window, the wall time
- * and the 1e9 multiply-adds in each kind of operand; then "end" memory                      memory
- * hwm_kb=N     the most that this process ever had resident Before the first: `ready key=value
- * ...`. A failure is one sentence on standard error, exit 1. With --stream WAV no lines are read:
- * log-mel and encoder over all windows of the file, then `stream windows=N ms=X`. */
+ *   stats                       stage NAME ms=X narrow=X wide=X f32=X   per window: the wall time
+ *                               and 1e9 multiply-adds by kind of operand; then "end"
+ *   memory                      memory hwm_kb=N     the most that this process ever had resident
+ *
+ * Before the first answer: `ready key=value ...`. A failure is one sentence on standard error, exit
+ * 1. With --stream WAV it reads no lines: log-mel and encoder over all windows of the file, then
+ * `stream windows=N ms=X`. */
 #include "npu/clock.h"
 #include "npu/cpu/recipe.h"
 #include "npu/npu.h"
@@ -385,7 +387,7 @@ static int bench_serve(struct bench *b)
     return 0;
 }
 
-/* Encode what waits. */
+/* Encode the windows that wait. */
 static int bench_drain(struct bench *b, struct npu_mel *mel, unsigned *n_windows)
 {
     struct npu_mel_window window;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel sets that can run here, the best last, and what one core can give each of them:
+/* The kernel sets that can run here, the best last, and the peak of one core for each:
  *     set NAME narrow OP X wide OP X f32 OP X
  * OP: the instruction that it multiplies with, X: 1e9 multiply-adds per second, 0 unknown. */
 #include "tests/kernels/kit.h"

@@ -7,7 +7,7 @@
  * windows, a thread for each encoder. Prints the medians over the rounds: the time of a window
  * alone, the throughput of N encoders together as a share of one's alone, their processor time a
  * window as a share of one's, which a busy machine changes less, and how much earlier than the last
- * encoder the first one ends. Then what npu_encoder_cancel() and npu_encoder_resume() take
+ * encoder the first one ends. Then the time of npu_encoder_cancel() and npu_encoder_resume()
  * together beside 0, 1, 3 and 7 busy encoders. */
 #include <errno.h>
 #include <getopt.h>
@@ -93,7 +93,7 @@ static double turns_cpu_ms(void)
 
 struct result {
     double ms, cpu_ms; /* of a window: elapsed while n are made, processor time */
-    double spread;     /* of all the time, what the first one ends before the last */
+    double spread;     /* how much earlier the first one ends than the last, share of the time */
 };
 
 /* n encoders with n_windows each. */

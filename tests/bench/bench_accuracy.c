@@ -31,7 +31,7 @@ static const struct column columns[] = {
     {"pass", "within", "", BASIS_COMPUTED, 0, "whether the limits hold"},
 };
 
-/* The design's promises; int8's mean is lower for tiny models. */
+/* The profiles' limits; int8's mean is lower for tiny models. */
 #define TINY_MEAN    0.9996
 #define F32_MAX_DIFF 2e-3
 static const struct limit {

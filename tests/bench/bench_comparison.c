@@ -116,7 +116,7 @@ static void put_stages(struct table *table, struct subject *s)
     }
 }
 
-/* Windows of so many positions, one after the other. */
+/* Consecutive windows of `positions` positions. */
 static int time_encoder(struct subject *s, const float *mel, unsigned positions, float *features,
                         unsigned n, struct npu_summary *sum)
 {
@@ -304,7 +304,7 @@ static int compare_all(const struct bench_options *options, struct results *resu
     int ret = 0;
     for (size_t i = 0; i < n_devices && i < 8 && ret == 0; i++) {
         if (!bench_wants(options, devices[i].name) || !strcmp(devices[i].name, "sim"))
-            continue; /* the simulator has tables of its own */
+            continue; /* the simulator has its own tables */
         if (!devices[i].available) {
             table_note(&results->tables[first], "device %s: left out: %s", devices[i].name,
                        devices[i].why);

@@ -194,7 +194,7 @@ static void heads_free(struct heads *h)
 }
 
 /* mlir/attention_4col.mlir with a sequence that gives each of `columns` columns an equal share of
- * the heads; NULL: not there. */
+ * the heads; NULL: the file is missing. */
 static char *columns_design(const struct heads *h, unsigned columns)
 {
     char *text = NULL, *sequence;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What this machine, this program and the model are; the simulator's constants. */
+/* This machine, this program and the model; the simulator's constants. */
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>

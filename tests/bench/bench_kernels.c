@@ -21,7 +21,7 @@ static const struct column columns[] = {
      "products; "
      "wide: s16 x s16; npu's have their operands' types"},
     {"shape", "shape", "", BASIS_GIVEN, 0,
-     "rows x columns x depth, rows x keys, or rows x values; ref has fewer rows, for it is slow"},
+     "rows x columns x depth, rows x keys, or rows x values; ref has fewer rows, as it is slow"},
     {"isa", "set", "", BASIS_GIVEN, 0,
      "the kernel set; a set that has no version of its own uses the one below it"},
     {"iterations", "calls", "", BASIS_COUNTED, 0, "timed, after two that were not"},
@@ -80,7 +80,7 @@ static double keep_times(void (*fn)(void *user), void *user, double budget)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* One kernel at one size; of each the part that it needs. */
+/* One kernel at one size; it uses the members that it needs. */
 struct job {
     const char *profile, *kernel;
     double (*time)(const struct npu_kernels *set, const struct job *job, int rows);
@@ -235,7 +235,7 @@ static void put_row(struct table *table, const struct npu_kernels *set, const st
     table_number(table, *ref_row_us / row_us);
 }
 
-/* Whether the set's version is another than that of the set below. */
+/* Whether the set's version differs from that of the set below. */
 static bool is_own(const struct npu_kernels *set, const struct npu_kernels *below,
                    const struct job *job)
 {

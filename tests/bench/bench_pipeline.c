@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tiles of attention 64 x 64 through npu/launch/pipeline.c: every strategy and depth, and every size of
- * batch, on the cpu and on the simulated NPU. Each result is compared with kernels/ref. */
+/* Tiles of attention 64 x 64 through npu/launch/pipeline.c: every strategy and depth, and every
+ * size of batch, on the cpu and on the simulated NPU. Each result is compared with kernels/ref. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -20,9 +20,9 @@ enum {
     HEADLINE_BATCH = 16
 };
 
-/* ---- Tiles, made beforehand ------------------------------------------------------------------ */
+/* ---- Tiles, made before the rounds ----------------------------------------------------------- */
 
-/* Of one device: what goes in, what must come out. */
+/* Inputs and expected results of one device. */
 struct tiles {
     struct tile *rows;          /* cpu */
     struct packed_tile *packed; /* sim */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the prototype's reports said, why it did not hold, and what stands here instead. */
+/* The claims of the prototype's reports, why they did not hold, and this run's figures instead. */
 #include <math.h>
 
 #include "tests/bench/npu-bench.h"
@@ -123,7 +123,7 @@ int phase_prototype(const struct bench_options *options, struct results *results
     struct table *table = results_table(
         results, "prototype", "What the prototype claimed",
         "An earlier Python project for the same NPU (Unicorn-Amanuensis, autumn 2025) reported "
-        "these figures. Here stands what this run says on the same subject; no NPU was used for "
+        "these figures. Beside them is what this run says on the same subject; no NPU was used for "
         "it, so the two columns are never measurements of one thing.",
         columns, sizeof(columns) / sizeof(columns[0]));
     (void)err;

@@ -64,7 +64,7 @@ def main():
     args = parser.parse_args()
     unknown = [name for name in args.sizes.split(",") if name not in SIZES]
     if unknown:
-        parser.error(f"--sizes: '{unknown[0]}' is none of {', '.join(SIZES)}")
+        parser.error(f"--sizes: '{unknown[0]}' is not one of {', '.join(SIZES)}")
     results = [check_size(args, name) for name in args.sizes.split(",")]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed, 0 skipped")
     return 0 if all(results) else 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The engines of a measurement: what there is, how each is capped, and a warm process of each."""
+"""The engines of a measurement: which exist, how each is capped, and a warm process of each."""
 import dataclasses
 import os
 import pathlib
@@ -42,7 +42,7 @@ class Spec:
 
     @property
     def capped_by(self):
-        """What lowers the instruction set; empty: nothing does."""
+        """Variables that lower the instruction set; empty: it cannot be lowered."""
         return {"whispernpu": "WHISPERNPU_CPU", "openvino": "ONEDNN_MAX_CPU_ISA",
                 "ctranslate2": "ONEDNN_MAX_CPU_ISA, CT2_FORCE_CPU_ISA"}.get(self.family, "")
 
@@ -97,7 +97,7 @@ class Engine:
     def _last_words(self):
         self.errors.seek(0)
         lines = [line.strip() for line in self.errors if line.strip()]
-        # OpenVINO puts the places in its own sources before what it has to say.
+        # OpenVINO's messages begin with places in its own sources.
         return re.sub(r"(Exception from \S+ )+", "", lines[-1])[:300] if lines else ""
 
     def _answer(self, word):
@@ -130,7 +130,7 @@ class Engine:
         return np.fromfile(path, "<f4")
 
     def note_stages(self):
-        """Ours only: keep what the stages took since the last call, a dictionary each."""
+        """Ours only: keep the stages' times since the last call, a dictionary each."""
         stages = []
         self._tell("stats")
         while (line := self.process.stdout.readline().split()) and line[0] == "stage":
@@ -147,7 +147,7 @@ class Engine:
 
 
 def pick_cpus(count):
-    """CPUs of `count` different cores where there are as many, else any that we may run on."""
+    """CPUs of `count` different cores if there are so many, else any that we may run on."""
     first, later = [], []
     seen = set()
     for cpu in sorted(os.sched_getaffinity(0)):

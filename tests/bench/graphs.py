@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The encoder as the peers' graphs, float32, from the tensors of encoder_ref.load().
 
-Input `mel` [1][n_mels][3000], output `features` [1][1500][d_model]. Forms, the peers' choice of
-the fastest is left to the measurement:
+Input `mel` [1][n_mels][3000], output `features` [1][1500][d_model]. The measurement finds which of
+these forms is fastest for a peer:
     onnx plain      standard operators only, attention as MatMul, Softmax, MatMul, GELU by Erf
     onnx mha        com.microsoft.MultiHeadAttention, com.microsoft.Gelu
     onnx attention  com.microsoft.Attention, query, key and value as one product

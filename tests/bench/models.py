@@ -3,7 +3,7 @@
 
     models.py KIND MODEL FOLDER [CALIBRATION-MEL...]
 
-KIND is one of KINDS below; what is written stands beside it. Calibration: f32 [3000][n_mels].
+KIND is one of KINDS below, which says what is written. Calibration: f32 [3000][n_mels].
 """
 import json
 import pathlib

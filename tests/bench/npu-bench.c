@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of whispernpu take on this machine, and on the simulated NPU. The manual is
- * README.md of this folder, and --help. */
+/* Times the parts of whispernpu on this machine and on the simulated NPU. The manual is README.md
+ * of this folder, and --help. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -190,7 +190,7 @@ static int parse(int argc, char **argv, struct bench_options *options, const cha
             ret = refuse("%s: no such option", argv[optind - 1]);
     }
     if (ret == 0 && optind < argc)
-        ret = refuse("%s: expected options only behind the command", argv[optind]);
+        ret = refuse("%s: expected options only after the command", argv[optind]);
     return ret;
 }
 
@@ -232,7 +232,7 @@ static int complain(const struct npu_error *err)
     return 1;
 }
 
-/* Refuse a device that has a name and nothing behind it. */
+/* Refuse a device that has a name but no backend. */
 static int check_device(const struct bench_options *options)
 {
     struct npu_device_entry entries[8];
@@ -245,7 +245,7 @@ static int check_device(const struct bench_options *options)
     return 0;
 }
 
-/* The phases in order; one that fails keeps none of the others from running. */
+/* The phases in order; the others run even if one fails. */
 static int run(const struct command *command, const struct bench_options *options)
 {
     struct results results;

@@ -33,7 +33,7 @@ bench_phase phase_batch;      /* tiles a launch */
 bench_phase phase_accuracy;   /* profiles against float64 */
 bench_phase phase_comparison; /* windows, stages and lengths by profile and device; log-mel */
 bench_phase phase_simulated;  /* of that: the encoder on the simulated NPU */
-bench_phase phase_prototype;  /* what the prototype said, with this run's headlines */
+bench_phase phase_prototype;  /* the prototype's claims, with this run's headlines */
 
 /* A modelled number is three: columns KEY_pessimistic, KEY (of preset published) and KEY_best. All
  * but `digits` are string literals. */
@@ -54,7 +54,7 @@ void bench_modelled(struct table *table, const double number[NPU_SIM_PRESETS]);
 
 /* Whether the device was asked for: by its name, or because none was named. */
 bool bench_wants(const struct bench_options *options, const char *device);
-/* A line on standard error, with --verbose or on a terminal: what goes on. */
+/* A progress line on standard error, with --verbose or on a terminal. */
 __attribute__((format(printf, 2, 3))) void bench_say(const struct bench_options *options,
                                                      const char *format, ...);
 /* The last part of a path (transfer none). */

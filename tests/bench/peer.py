@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One peer engine in a process of its own, spoken to as bench-encoder is: lines on standard input,
+"""One peer engine in its own process, with the commands of bench-encoder as lines on standard input:
 `run` -> `ms X`, `mel PATH` -> `took PATH`, `dump PATH` -> `dumped PATH`; prints `ready ...` once it
-can take them. A peer that cannot do what it is asked to ends with one sentence.
+can take them. A peer that cannot do what it is asked ends with one sentence.
 
     peer.py ENGINE FORM MODEL MEL FOLDER THREADS [LIBRARY HELPER]
 
@@ -25,7 +25,7 @@ class OnnxRuntime:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = args.threads
         options.inter_op_num_threads = 1
-        # Its workers may spin inside a run, as by default, but not into the next engine's turn.
+        # Its workers may spin during a run, as by default, but not into the next engine's turn.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         self.session = ort.InferenceSession(args.folder / f"{form}.onnx", options,
                                             providers=["CPUExecutionProvider"])
@@ -107,8 +107,8 @@ class CTranslate2:
 
 
 class WhisperCpp:
-    """libwhisper through ctypes. Its encoder cannot be run without the keys and values of the
-    decoder's cross attention, which the file keeps as small as it can: one layer."""
+    """libwhisper through ctypes. Its encoder always computes the keys and values of the decoder's
+    cross attention; the file keeps that as small as possible: one layer."""
 
     def __init__(self, form, mel, args):
         self.helper = ctypes.CDLL(args.helper, ctypes.RTLD_GLOBAL)  # first, so that it is found
@@ -145,7 +145,7 @@ class WhisperCpp:
         out = np.empty((encoder_ref.POSITIONS, self.d_model), np.float32)
         self.helper.whisper_features_want(out.ctypes.data_as(ctypes.c_void_p),
                                           *map(ctypes.c_int64, out.shape))
-        self.run()  # once more, for no timed run copies them
+        self.run()  # once more, because no timed run copies them
         if self.helper.whisper_features_copies() != 1:
             sys.exit("its graphs are not those that whisper-features.c knows")
         self.helper.whisper_features_want(None, ctypes.c_int64(0), ctypes.c_int64(0))
@@ -187,7 +187,7 @@ def main():
     args = Arguments(sys.argv[1:])
     try:
         engine = ENGINES[args.engine](args.form, read_mel(args.mel), args)
-    except Exception as error:  # whatever a foreign engine raises is its reason to be left out
+    except Exception as error:  # any exception of an engine is the reason to leave it out
         sys.exit(" ".join(str(error).split()) or type(error).__name__)
     print(f"ready version={engine.version}", flush=True)
     for line in sys.stdin:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Times our encoder and its peers side by side, in one run, interleaved; see README.md beside it.
+"""Times our encoder and its peers side by side, in one run, interleaved; see README.md.
 
-Every engine is a process of its own that stays warm and is idle while another runs. All take the
-same mel window and weights, are pinned to the same CPUs, and are compared with a float64 encoder.
+Every engine is a separate process that stays warm and is idle while another runs. All take the same
+mel window and weights, are pinned to the same CPUs, and are compared with a float64 encoder.
 """
 import argparse
 import filecmp
@@ -31,7 +31,7 @@ SHARED = HERE.parent.parent.parent / "shared" / "data"
 
 
 class Window:
-    """A log-mel window and the features that float64 makes of it."""
+    """A log-mel window and its features in float64."""
 
     def __init__(self, name, path, want):
         self.name, self.path, self.want = name, path, want
@@ -49,7 +49,7 @@ def write_mel(args, audio, path):
 
 
 def make_windows(args, tensors, work):
-    """First the one that is timed; then, where the goldens of this very model are at hand, theirs.
+    """First the one that is timed; then those of the goldens of this model, if there are any.
     """
     n_mels = encoder_ref.sizes(tensors)[0]
     path = args.mel or write_mel(args, args.audio, os.path.join(work, "mel.f32"))
@@ -86,7 +86,7 @@ def calibration(args, work):
 
 
 def make_models(args, work):
-    """The peers' files; what they cost to make is kept for the next run. KIND -> why not."""
+    """The peers' files, kept for the next run. KIND -> why it is missing."""
     key = hashlib.sha256(pathlib.Path(args.model).read_bytes())
     for name in ("models.py", "graphs.py", "requirements.txt"):
         key.update((HERE / name).read_bytes())
@@ -109,7 +109,7 @@ def make_models(args, work):
 
 
 def find_libraries(args):
-    """Level -> libwhisper of a build for it; "": of one for the machine."""
+    """Level -> libwhisper of a build for that level; "": of a build for the machine."""
     libraries = {}
     for text in args.whisper_cpp or []:
         level, _, folder = text.rpartition("=")
@@ -134,7 +134,7 @@ def library_of(args, level):
 
 
 def cap_of(args, spec, level):
-    """How a row's instruction set is held to the level, for the reader."""
+    """How a row's instruction set is limited to the level, as text."""
     if level == args.best:
         return ""
     if spec.family == WHISPER_CPP and level in args.libraries:
@@ -261,7 +261,7 @@ def choose_levels(args, peaks):
     known = [s for s in sets if s in ONEDNN_CAPS or s == args.best]
     for level in wanted:
         if level not in known:
-            sys.exit(f"--levels: '{level}' is none of {', '.join(known)}, which can run here")
+            sys.exit(f"--levels: '{level}' is not one of {', '.join(known)}, which can run here")
     return list(dict.fromkeys([args.best, *wanted]))
 
 

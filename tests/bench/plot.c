@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Horizontal bars, drawn to scale from zero, as an SVG that needs nothing but its own text. */
+/* Horizontal bars, drawn to scale from zero, as a self-contained SVG. */
 #include <math.h>
 
 #include "tests/bench/results.h"

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What peers.py prints of its measurements: tables, rooflines, verdicts. All of it comes from the
-dictionary that --json writes."""
+"""The printed results of peers.py: tables, rooflines, verdicts. All of it comes from the dictionary
+that --json writes."""
 import statistics
 
-# What issue-sized models must reach; other sizes the speed factors within 15 %.
+# The goals for base and tiny; other sizes must reach the speed factors within 15 %.
 TOLERANCE = 0.85
 VNNI_SETS = ("avx512vbmi", "avx512vnni")
-NEAR_LOSSLESS = {"mean": 0.9998, "p1": 0.998}  # what int8 is held to itself
+NEAR_LOSSLESS = {"mean": 0.9998, "p1": 0.998}  # int8's limits
 QUALITY = {"base": 0.9998, "tiny": 0.9996}  # mean; 1st percentile and share as below
 MAX_BELOW, MIN_P1 = 0.001, 0.998
 F32_WORST = 0.99999  # an f32 engine below it does not compute the same encoder
-NOT_CAPPED = "cannot be"  # a row's cap: the peer uses what instructions it likes
+NOT_CAPPED = "cannot be"  # a row's cap: the peer chooses its instructions
 MEMORY_MB, FIRST, SCALING = 80, 1.5, 1.85
 
 
@@ -47,7 +47,7 @@ def print_group(data, level, threads):
 
 
 def median_stages(rounds):
-    """Of each stage the median time; the work is the same in all rounds."""
+    """The median time of each stage; the work is the same in all rounds."""
     return [{**same[0], "ms": statistics.median(s["ms"] for s in same)} for same in zip(*rounds)]
 
 

@@ -138,7 +138,7 @@ static const struct cell *cell_at(const struct table *table, unsigned row, unsig
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-/* What stands in a cell; "-": nothing. */
+/* The text of a cell; "-": empty. */
 static const char *cell_text(const struct table *table, unsigned row, unsigned column, char *buffer,
                              size_t size)
 {
@@ -301,7 +301,7 @@ static void write_markdown(FILE *file, const struct results *results, const char
     fputs("The second row of each table says where a column's numbers come from:\n\n", file);
     for (enum basis basis = 0; basis < BASIS_COUNT; basis++)
         fprintf(file, "- *%s*: %s\n", basis_name(basis), basis_text(basis));
-    fputs("\nWhat is not there is a \"-\" or a note that says why; nothing is estimated in its "
+    fputs("\nWhat is missing is a \"-\" or a note that says why; nothing is estimated in its "
           "place.\n",
           file);
     for (unsigned i = 0; i < results->n_tables; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_BENCH_RESULTS_H
 #define TESTS_BENCH_RESULTS_H
-/* What npu-bench found: tables whose columns say unit, meaning and where their numbers come from.
- * The same tables become text, JSON, Markdown and bars. Ends the program where memory ends. */
+/* npu-bench's results: tables whose columns have a unit, a meaning and a source of their numbers.
+ * The same tables become text, JSON, Markdown and bars. Exits when out of memory. */
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -25,7 +25,7 @@ const char *basis_text(enum basis basis);
 struct column {
     const char *key, *title, *unit; /* unit: "" none */
     enum basis basis;
-    int digits;       /* behind the point */
+    int digits;       /* after the point */
     const char *what; /* a definition */
 };
 

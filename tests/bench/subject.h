@@ -17,21 +17,21 @@ struct subject {
 #define SUBJECT_PROFILES 3
 extern const char *const subject_profiles[SUBJECT_PROFILES]; /* "f32", "int8", "npu" */
 
-/* Returns 0; what opening says. subject_close() in any case. */
+/* Returns 0, or the error of opening. subject_close() in any case. */
 int subject_open(struct subject *s, const char *device, const char *profile, const char *model,
                  struct npu_error *err);
 void subject_close(struct subject *s);
-/* The first `positions` of a window. features: [positions][d_model]. Returns 0 or what the encoder
- * says. */
+/* The first `positions` of a window. features: [positions][d_model]. Returns 0 or the encoder's
+ * error. */
 int subject_encode(struct subject *s, const float *mel, unsigned positions, float *features);
 /* The log-mel that a profile takes. */
 enum npu_mel_arithmetic subject_arithmetic(const char *profile);
 /* For npu_mel_open(), for windows of 30 s. */
 struct npu_mel_params subject_mel_params(const struct subject *s);
-/* The first window of `n` samples, f32 [3000][n_mels]. Returns 0 or what the front end says. */
+/* The first window of `n` samples, f32 [3000][n_mels]. Returns 0 or the front end's error. */
 int subject_mel(const struct subject *s, const float *samples, size_t n, float *mel);
 
-/* The project's own clip, again and again: `n` samples (transfer full: free()). NULL: not there. */
+/* The project's own clip, repeated: `n` samples (transfer full: free()). NULL: missing. */
 float *subject_audio(size_t n);
 
 #endif /* TESTS_BENCH_SUBJECT_H */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes README's table of speed from what `tests/bench/run --json FILE` measured.
+"""Writes README's table of speed from the figures of `tests/bench/run --json FILE`.
 
     table.py [--readme FILE] JSON...
 
@@ -92,7 +92,7 @@ def main():
     args = parser.parse_args()
     text = args.readme.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        sys.exit(f"{args.readme}: the lines '{BEGIN}' and '{END}' must stand there once each")
+        sys.exit(f"{args.readme}: the lines '{BEGIN}' and '{END}' must occur once each")
     parts = []
     for path in args.json:
         data = json.loads(path.read_text())

@@ -61,7 +61,7 @@ class Report:
         raise SystemExit(f"not ok report_has_{table}: no row with {keys}")
 
 
-# ---- What a report must be ----------------------------------------------------------------------
+# ---- Checks of a report -------------------------------------------------------------------------
 
 
 def check_form(report):

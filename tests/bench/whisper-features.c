@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libwhisper computes the encoder's features and shows them to nobody. This library, loaded before
- * it with global symbols, stands in for the function of ggml that runs a graph: after the real one
- * it copies the features out. Only peer.py loads it. */
+/* libwhisper has no interface for the encoder's features. This library, loaded before it with
+ * global symbols, wraps the function of ggml that runs a graph and copies the features out after
+ * it. Only peer.py loads it. */
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of ggml's interface what is used here, with its types left opaque. */
+/* The part of ggml's interface that is used here, with opaque types. */
 struct ggml_cgraph;
 struct ggml_tensor;
 typedef int ggml_compute_fn(void *sched, struct ggml_cgraph *graph);

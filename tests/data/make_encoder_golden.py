@@ -11,8 +11,8 @@ golden.json        sizes, seeds and SHA-256 of it all
 
 The input is not stored: frame-major f32 [3000][n_mels], value i from s[i + 1] =
 s[i] * 1664525 + 1013904223 mod 2^32, s[0] = mel_seed, as ((s[i + 1] >> 8) - 2^23) * 2^-23: an
-integer of 24 bits times a power of two, the same f32 everywhere. --check makes everything anew and
-compares, features to 1e-5, since another NumPy may sum and draw in another order.
+integer of 24 bits times a power of two, the same f32 everywhere. --check makes everything again and
+compares, features to 1e-5, because another NumPy may sum and draw in another order.
 """
 import hashlib
 import json

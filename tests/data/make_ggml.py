@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Make tests/data/ggml/: small vectors in every number format, by a quantiser that is not ours.
+"""Make tests/data/ggml/: small vectors in every number format, by an independent quantiser.
 
 TYPE.bin holds 512 values as the format stores them, TYPE.f32 the same values as little-endian f32,
-as the `gguf` package converts them back. The files are committed; this is how they came to be:
+as the `gguf` package converts them back. The files are committed; they were made by:
 
     python3 -m venv VENV && VENV/bin/pip install gguf==0.19.0 numpy==2.4.6
     VENV/bin/python tests/data/make_ggml.py
@@ -18,7 +18,7 @@ TYPES = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"]
 
 
 def values():
-    """16 blocks of 32: what weights look like, and what blocks find hard."""
+    """16 blocks of 32: like weights, and hard cases for blocks."""
     random = numpy.random.default_rng(20221)
     blocks = random.normal(0, 0.05, (16, 32)).astype(numpy.float32)
     blocks[1] = 0

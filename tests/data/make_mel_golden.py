@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Write librivox-sense-0870.mel80.f32 and .mel128.f32: every 50th log-mel frame of the clip's 30 s
-window, [60][n_mels] little-endian float32, in double precision with nothing but Python's own
+window, [60][n_mels] little-endian float32, in double precision with only Python's own
 library (half a minute)."""
 import array, cmath, math, os, sys, wave
 

@@ -7,9 +7,9 @@ mel_s16.txt                          one line a case: SIGNAL N_MELS GAIN and 30 
                                      (64 bit) of 100 frames' values as little-endian s16
 librivox-sense-0870.mel80.s16        every 10th of the clip's frames 0 .. 719, [72][80]
 
-FOLDER has the clips jfk.wav, librivox-sense-0880.wav and -0890.wav; without it their lines are kept
-as they are. Needs NumPy. Written from the words of kernels/kernels.h ("log-mel") and npu/npu.h
-(gain): every bin and weight by its definition, nothing folded or skipped but frames of zeros.
+FOLDER has the clips jfk.wav, librivox-sense-0880.wav and -0890.wav; without it their lines stay as
+they are. Needs NumPy. Written from kernels/kernels.h ("log-mel") and npu/npu.h (gain): every bin and
+weight by its definition, nothing folded or skipped but frames of zeros.
 
 Signals: a clip's name, or NAME+LEVEL with NAME below and LEVEL a factor in f32, 1, 0.1 or 0.01:
 noise    f32 [480000], from s[i + 1] = s[i] * 1664525 + 1013904223 mod 2^32, s[0] = 1, as
@@ -106,8 +106,7 @@ def log_mel(x, n_mels):
     offset = np.array([round(65536 * (-30 - 16 - 2 * gain - math.log2(s))) for s in scale])
     y = np.full((FRAMES, n_mels), -12288, np.int64)
     busy = np.flatnonzero(np.abs(frames).max(axis=1))
-    # int64 products have no fast library behind them: the sums stay below 2^53, so float64 has the
-    # same.
+    # NumPy has no fast int64 products; the sums stay below 2^53, so float64 gives the same.
     a = frames[busy].astype(np.float64) @ hi.T.astype(np.float64)
     b = frames[busy].astype(np.float64) @ lo.T.astype(np.float64)
     total = (a.astype(np.int64) << 15) + b.astype(np.int64)

@@ -6,14 +6,14 @@
 
 REFERENCE is the folder of wref.py, BASE the weights of the base encoder. Needs numpy.
 
-encoder/NAME.short.f32               windows of 1, 50, 64, 65, 250 and 1499 positions, one behind the other: of n
+encoder/NAME.short.f32               windows of 1, 50, 64, 65, 250 and 1499 positions, one after the other: of n
                                      positions the rows 0, s, 2 s ..., s = max(1, n // 16), and the last row once more,
                                      as little-endian f32 [rows][d_model]. The input is the first 2 n frames of the mel
                                      of make_encoder_golden.py
-librivox-sense-0870.base.short.f32   the clip's first 5 s and, behind that, its first seconds 1 to 5, each a window of
-                                     its own, of 250 and 50 positions; the same rows, [rows][512]
+librivox-sense-0870.base.short.f32   the clip's first 5 s and then its first seconds 1 to 5, each as a window, of 250
+                                     and 50 positions; the same rows, [rows][512]
 
---check makes them anew and compares, to 1e-5, since another NumPy may sum in another order.
+--check makes them again and compares, to 1e-5, because another NumPy may sum in another order.
 """
 import pathlib
 import sys

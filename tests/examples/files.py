@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What each example says of files that have no audio, or more of it than one file has.
+"""What each example says about files without audio, and about joined files.
 
     files.py FEATURES-PROGRAM SHOW-PROGRAM EXAMPLES MODEL
 
-The caller's environment says where the plugin is. MODEL is a small one: nobody looks at the features.
+The caller's environment says where the plugin is. MODEL is a small one: the features do not matter.
 """
 import json
 import os
@@ -23,7 +23,7 @@ THEORA_OFF = "theoradec:NONE,avdec_theora:NONE"
 
 
 def report(name, why):
-    """A case; `why` says what is wrong, and is empty where nothing is."""
+    """A case; `why` says what is wrong, empty if nothing."""
     global passed, failed
     passed, failed = passed + (not why), failed + bool(why)
     print(f"not ok {name}: {why}" if why else f"ok {name}", flush=True)
@@ -47,7 +47,7 @@ VIDEO = "videotestsrc num-buffers=10 ! video/x-raw,width=64,height=48,framerate=
 
 
 def make_files(where):
-    """{name: (path, what must be said of it)}; files without audio."""
+    """{name: (path, words of the message)}; files without audio."""
     write(where / "whole.opus", tone(16000), "! opusenc ! oggmux")
     webm = write(where / "whole.webm", tone(16000), "! opusenc ! webmmux streamable=true").read_bytes()
     subtitles = where / "lines.srt"
@@ -72,7 +72,7 @@ def make_files(where):
 
 
 class Examples:
-    """The four programs; each is (name, what to run for a file)."""
+    """The four programs; each is (name, command for a file)."""
 
     def __init__(self, features, show, examples, where):
         self.where, self.env = where, {}
@@ -120,7 +120,7 @@ class Examples:
 def test_no_audio(examples):
     for name, words in make_files(examples.where).items():
         examples.check_refused(f"refuses_{name}", name, words, without="[Mm]issing|[Pp]lug-?in|nstall")
-    # No decoder for the pictures either: still no matter of theirs.
+    # No decoder for the pictures either: that does not matter.
     examples.check_refused("video_without_decoder", "video.ogv", NO_AUDIO, ranks=THEORA_OFF,
                            without="[Mm]issing|[Pp]lug-?in|nstall")
 
@@ -144,7 +144,7 @@ def test_start_behind_end(examples):
 
 
 def write_chain(path, *links):
-    """Ogg files one after another, each of its own serial number."""
+    """Ogg files one after another, each with its own serial number."""
     data = b""
     for i, (link, codec) in enumerate(links):
         data += write(path.with_name(f"link{i}"), link, f"! {codec} ! oggmux").read_bytes()
@@ -185,7 +185,7 @@ def test_chained(examples):
 
 
 def test_joined(examples):
-    """Parts that GStreamer takes for one stream: refused, with which tool reads them if one does."""
+    """Parts that GStreamer takes for one stream: refused, naming a tool that reads them if there is one."""
     where = examples.where
     opus = write(where / "a.opus", tone(32000), "! opusenc ! oggmux").read_bytes()
     vorbis = write(where / "b.ogg", tone(16000), "! vorbisenc ! oggmux").read_bytes()
@@ -204,7 +204,7 @@ def test_joined(examples):
         (where / name).write_bytes(content)
         examples.check_refused(name, name, words)
         examples.check_refused(f"{name}_from_0.5_s", name, words, "0.5")
-    # One FLAC with a tag before it is no joined file.
+    # One FLAC with a tag before it is not a joined file.
     (where / "one.flac").write_bytes(id3 + flac)
     for program, command in examples.programs.items():
         code, out, err = examples.run([*command, where / "one.flac"])
@@ -215,8 +215,8 @@ def test_joined(examples):
 
 
 def test_silence(examples):
-    """A pipe into which nothing comes, and a GIF's header, at whose end libav's demuxer reads for
-    ever: the programs end."""
+    """A pipe without data, and a GIF's header, at whose end libav's demuxer reads for ever: the
+    programs end."""
     where = examples.where
     examples.env["WHISPERNPU_TEST_PATIENCE"] = "2"
     os.mkfifo(where / "pipe")
@@ -242,8 +242,8 @@ def feed(pipe, process, data):
 
 
 def test_slow(examples):
-    """A file is not given up while data of it come: pipes, each of which takes longer to the audio
-    than a program waits for data."""
+    """The programs go on while data come: pipes, each of which takes longer to the audio than a
+    program waits for data."""
     examples.env["WHISPERNPU_TEST_PATIENCE"] = "5"
     junk = 4096 * 140
     wav = b"RIFF" + struct.pack("<I4s4sI", junk + 32044, b"WAVE", b"JUNK", junk) + bytes(junk)

@@ -22,7 +22,7 @@ passed = failed = skipped = 0
 
 
 def report(name, why):
-    """A case; `why` says what is wrong, and is empty where nothing is."""
+    """A case; `why` says what is wrong, empty if nothing."""
     global passed, failed
     passed, failed = passed + (not why), failed + bool(why)
     print(f"not ok {name}: {why}" if why else f"ok {name}", flush=True)
@@ -57,7 +57,7 @@ class MapInfo(ctypes.Structure):
 
 
 def address(buffer):
-    """Where a GstBuffer's bytes lie, asked of the C library: PyGObject's hash is the pointer."""
+    """Where a GstBuffer's bytes are, from the C library: PyGObject's hash is the pointer."""
     library = ctypes.CDLL("libgstreamer-1.0.so.0")
     info, pointer = MapInfo(), ctypes.c_void_p(hash(buffer))
     if not library.gst_buffer_map(pointer, ctypes.byref(info), 1):
@@ -91,7 +91,7 @@ def test_view(features, clip):
 
 
 class Folder:
-    """Recordings, and what folder.py makes of them."""
+    """Recordings, and folder.py's results for them."""
 
     def __init__(self, script, where):
         self.script, self.where = script, where
@@ -123,7 +123,7 @@ def silence(path, seconds):
 
 
 def fill(folder, clip):
-    """Three good files, of which one in a folder below, and four that are no audio."""
+    """Three good files, one of them in a subfolder, and four that are no audio."""
     (folder.input / "below").mkdir(parents=True)
     shutil.copy(clip, folder.input / "a.wav")
     silence(folder.input / "below" / "long one.wav", 65)
@@ -180,7 +180,7 @@ def test_second_run(folder):
     report("folder_leaves_alone_what_is_done", said * (not same))
     for name in BROKEN:
         (folder.input / name).unlink()
-    # One recording has changed, and of another the features are not whole.
+    # One recording has changed, and the features of another are incomplete.
     silence(folder.input / "a.wav", 31)
     os.truncate(folder.output / "b.ogg.npy", 1000)
     code, said = folder.run()
@@ -192,7 +192,7 @@ def test_second_run(folder):
 
 
 def start_and_stop(folder, number):
-    """Stop a run in the middle of an hour; (its exit status, what it said, files of the hour)."""
+    """Stop a run in the middle of an hour; (its exit status, its output, files of the hour)."""
     silence(folder.input / "z.wav", 3600)
     run = subprocess.Popen(folder.command(), stderr=subprocess.PIPE, text=True)
     part, deadline = folder.output / ".z.wav.npy.part", time.monotonic() + 120

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Run every command of README.md's section "In a pipeline": readme.py ROOT BUILD CLIP.
 
-As written, but for the port, which must be free. The caller's environment says where the plugin is.
-Where there is no sound hardware autoaudiosrc and autoaudiosink put something silent in its place, so
-all of them run anywhere.
+As written, but with a free port. The caller's environment says where the plugin is. Without sound
+hardware autoaudiosrc and autoaudiosink use silent replacements, so all commands run anywhere.
 """
 import os
 import re
@@ -21,7 +20,7 @@ MESSAGE = r"element\): whispernpu, .*positions=\(uint\)250,"
 
 
 def commands(text):
-    """The indented lines of the section, those that a backslash continues joined."""
+    """The indented lines of the section; lines continued by a backslash are joined."""
     section = text.split("\n## In a pipeline\n")[1].split("\n## ")[0]
     lines = [line[4:] for line in section.splitlines() if line.startswith("    ")]
     return [re.sub(r" +", " ", c) for c in re.sub(r"\\\n", " ", "\n".join(lines)).splitlines()]

@@ -4,7 +4,8 @@
  * root:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_design.c \
- *       npu/sim/{arena,ir,lexer}.c npu/sim/{check,map,parse}*.c npu/log.c -o fuzz_design
+ *       npu/sim/{text,check}/?*.c npu/sim/map/{limits,map,draw,memory}.c npu/log.c -lm -lpthread \
+ *       -o fuzz_design
  *   ./fuzz_design -dict=tests/fuzz/design.dict -max_len=16384 -max_total_time=60 CORPUS \
  *       tests/sim/good tests/sim/broken mlir */
 #include "npu/sim/check/check.h"
@@ -15,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Every sentence is there and every place lies in the text. */
+/* Every finding has a sentence and a place in the text. */
 static void report(void *user, const struct npu_finding *finding)
 {
     const size_t *size = user;
@@ -25,7 +26,7 @@ static void report(void *user, const struct npu_finding *finding)
         abort();
 }
 
-/* Every kernel there is takes what it is given. */
+/* Every kernel exists and takes any arguments. */
 static const char *kernel(void *user, const char *name, const uint32_t **bytes)
 {
     static const uint32_t least[] = {64, 64, 64};

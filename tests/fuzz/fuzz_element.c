@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* libFuzzer target of the element: any sequence of caps, buffers, events, queries and settings
  * gives features that are in order, or an error message; never a critical warning, a hang or a lost
- * EOS. Built on demand by a configuration with clang, gst/ and the log-mel with the instruments:
+ * EOS. Built on demand in a build with clang, gst/ and the log-mel with the fuzzer's instruments:
  *
  *   ninja -C build-clang tests/fuzz/fuzz_element
  *   build-clang/tests/fuzz/fuzz_element -max_len=1024 -max_total_time=60 NEW tests/fuzz/element
  *
  * An input is a byte of settings, two of caps and a list of operations: a byte that chooses one,
- * and the bytes that it reads. Behind the end all bytes are 0. */
+ * and the bytes that it reads. After the end all bytes are 0. */
 #include "gst/gstwhispernpu.h"
 #include "tests/small_model.h"
 
@@ -30,7 +30,7 @@ struct reader {
     size_t left;
 };
 
-/* Downstream: what came, and how it answers. */
+/* Downstream: what it received, and how it answers. */
 struct peer {
     GMutex lock;
     GCond changed;
@@ -43,7 +43,7 @@ struct peer {
     GstFlowReturn answer;
 };
 
-/* The input under way. */
+/* The current input. */
 struct run {
     struct reader in;
     GstElement *element;
@@ -140,7 +140,7 @@ static GstFlowReturn peer_chain(GstPad *pad, GstObject *parent, GstBuffer *buffe
     peer->last_pts = pts;
     peer->last_of = GST_BUFFER_OFFSET(buffer);
     ret = ++peer->n_buffers == peer->refuse_at ? peer->answer : GST_FLOW_OK;
-    /* who has failed has said so itself, who is being switched off gets no EOS */
+    /* a failed peer has reported that itself, one being shut down gets no EOS */
     if (ret == GST_FLOW_ERROR || ret == GST_FLOW_FLUSHING)
         peer->failed = true;
     g_cond_broadcast(&peer->changed);
@@ -468,7 +468,7 @@ static void do_answer(struct run *run)
 
 /* ---- One input ---- */
 
-/* Short windows above all, for they are cheap. */
+/* Mostly short windows, because they are cheap. */
 static void set_up(unsigned how)
 {
     static const guint64 windows[] = {1000, 1000, 1500, 30000};
@@ -479,7 +479,7 @@ static void set_up(unsigned how)
                  (int)(how >> 6 & 1), "max-windows", 1 + (how >> 7), "profile", 0, NULL);
 }
 
-/* Upstream is live, as far as it is asked. */
+/* Upstream answers the latency query as live. */
 static gboolean src_query(GstPad *pad, GstObject *parent, GstQuery *query)
 {
     if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
@@ -515,8 +515,8 @@ static void open_run(struct run *run)
     CHECK(gst_element_set_state(element, GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE);
 }
 
-/* Down to NULL, where the thread that loads is joined: memory that GLib frees when a thread ends
- * would look like a leak. */
+/* Down to NULL, where the loading thread is joined: memory that GLib frees when a thread ends would
+ * look like a leak. */
 static void close_run(struct run *run)
 {
     GstPad *pad = gst_element_get_static_pad(element, "sink");
@@ -535,7 +535,7 @@ static void close_run(struct run *run)
     g_cond_clear(&run->peer.changed);
 }
 
-/* An EOS that was taken comes out, behind all that was before it, or an error says why not. */
+/* An accepted EOS comes out, after everything before it, or an error says why not. */
 static void finish_run(struct run *run)
 {
     gint64 end = g_get_monotonic_time() + PATIENCE;
@@ -547,7 +547,7 @@ static void finish_run(struct run *run)
     g_mutex_unlock(&run->peer.lock);
 }
 
-/* Warnings are about order, which the inputs break on purpose; what is worse ends the run. */
+/* Warnings are about order, which the inputs break on purpose; anything worse ends the run. */
 static void see_log(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
 {
     if (!(level & (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR)))

@@ -2,12 +2,12 @@
 /* libFuzzer target of the weights readers: any bytes give a model or one error. tests/run builds
  * and runs it.
  *
- * Weights are large and say nothing, so an input may be what comes before them alone. Its first
+ * Weights are large and have no effect, so an input may be only what comes before them. Its first
  * byte says what the rest is:
  *   S  the header of a safetensors file; its length comes before it, zeros after it
  *   I  the index of a sharded model, in a folder with two good parts, "a" and "b"
  *   P  the header of part "a", beside a good index and part "b"
- * Anything else is a file as it stands; test_model --write FOLDER makes small ones. */
+ * Anything else is a whole file; test_model --write FOLDER makes small ones. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static void write_file(const char *name, const void *data, size_t n, uint64_t ze
     close(fd);
 }
 
-/* Where the last tensor of a header ends, as far as that is a sane number. */
+/* Where the last tensor of a header ends, if that is a sane number. */
 static uint64_t data_bytes(const char *header, size_t n)
 {
     static const char key[] = "data_offsets\":[";
@@ -117,7 +117,7 @@ static size_t make_index(char *out, size_t room)
     return used + (size_t)snprintf(out + used, room - used, "}}");
 }
 
-/* Whatever an input changed, as it was. */
+/* Restores what an input changed. */
 static void restore(bool part, bool index)
 {
     static char text[8192];

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libFuzzer target of the instruction stream's decoder: any words give steps or one error, and what
- * was decoded can be built again and decodes to the same. Not part of the build; from the source
+/* libFuzzer target of the instruction stream's decoder: any words give steps or one error, and
+ * decoded steps can be built again and decode to the same. Not part of the build; from the source
  * root:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_txn.c \
- *       npu/txn/build.c npu/txn_{decode,steps}.c npu/log.c -o fuzz_txn -lpthread
+ *       npu/txn/{build,decode,steps}.c npu/log.c -o fuzz_txn -lpthread
  *   ./fuzz_txn -max_len=8192 -max_total_time=60 NEW tests/fuzz/txn
  *
  * A corpus: tests/fuzz/txn, a stream that mlir-aie made. The target fills in the header's length,
- * so that inputs get behind it. */
+ * so that inputs get past it. */
 #include "npu/txn/txn.h"
 
 #include <stdint.h>
@@ -74,11 +74,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct npu_txn_device device;
     struct npu_error err = {""};
     size_t n = size / 4, n_steps = 0;
-    uint32_t *words = malloc(4 * n); /* of its own, so that reads behind its end are seen */
+    uint32_t *words = malloc(4 * n); /* a separate block, so that reads past its end are seen */
     if (!words)
         return 0;
     memcpy(words, data, 4 * n);
-    /* Bit 0 of the last byte behind whole words: leave the header to the input. */
+    /* Bit 0 of the last byte after whole words: the header is the input's. */
     if (n >= 4 && !(size % 4 && data[size - 1] & 1))
         words[3] = (uint32_t)(4 * n);
     if (npu_txn_decode_steps(&steps, &n_steps, &device, words, n, &err) == 0)

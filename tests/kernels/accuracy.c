@@ -46,7 +46,7 @@ bool accuracy_gelu(struct kit_why *why)
     double worst = 0, worst_ratio = 0;
     for (double at = -12; at <= 12; at += 2e-6) {
         float x = (float)at;
-        /* erfc keeps its digits where 1 + erf would lose them */
+        /* erfc keeps the digits that 1 + erf would lose */
         double exact = 0.5 * (double)x * erfc(-(double)x * M_SQRT1_2);
         double error = fabs((double)npu_gelu_f32_scalar(x) - exact);
         /* the one rounding of the result: half a unit in the last place */
@@ -67,7 +67,7 @@ bool accuracy_gelu(struct kit_why *why)
     return true;
 }
 
-/* Relative to the sum of magnitudes, k roundings and some room. */
+/* Relative to the sum of magnitudes: k roundings and a margin. */
 static bool near(float got, double want, double magnitude, double steps, struct kit_why *why)
 {
     double error = fabs((double)got - want), limit = magnitude * steps * 0x1p-24 + 1e-6;

@@ -169,7 +169,7 @@ static void gemm_without_tail(const struct npu_gemm_int_args *args)
     narrow()->gemm(&other);
 }
 
-/* The two scales of a row in each other's place. */
+/* Swaps the two scales of a row. */
 static void gemm_tail_by_wrong_scale(const struct npu_gemm_int_args *args)
 {
     struct npu_gemm_int_args other = *args;
@@ -178,7 +178,7 @@ static void gemm_tail_by_wrong_scale(const struct npu_gemm_int_args *args)
     wide()->gemm(&other);
 }
 
-/* The operand behind the last of the last row. */
+/* Reads one operand past the last of the last row. */
 static void gemm_tail_reads_on(const struct npu_gemm_int_args *args)
 {
     const struct npu_gemm_tail *tail = &args->tail;

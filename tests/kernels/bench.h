@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_KERNELS_BENCH_H
 #define TESTS_KERNELS_BENCH_H
-/* One kernel at a time with random operands, for whoever wants to time it. All return what
- * `bench_clock` does. Threads: one. */
+/* Times one kernel with random operands. All return what `bench_clock` does. Threads: one. */
 #include "kernels/kernels.h"
 #include "tests/kernels/kit.h"
 

@@ -63,7 +63,7 @@ static float *floats(struct kit_pool *pool, size_t n)
     return x;
 }
 
-/* m rows of n floats as operands, symmetric; the scales by the way. */
+/* m rows of n floats as symmetric operands, and their scales. */
 static void *operands(const struct npu_kernels *k, enum npu_width width, int m, int n,
                       struct work *w, struct kit_pool *pool)
 {
@@ -104,7 +104,7 @@ double bench_gemm_int(const struct npu_kernels *k, enum npu_width width, int m, 
         .b_scale = floats(&pool, (size_t)n),
         .bias = floats(&pool, (size_t)n),
         .a_zero = w.quant.zero,
-        .b_sum = kit_pool_get(&pool, (size_t)n * sizeof(int32_t)), /* whatever it says */
+        .b_sum = kit_pool_get(&pool, (size_t)n * sizeof(int32_t)), /* any values */
         .lda = kk,
         .ldc = n,
         .m = m,

@@ -23,7 +23,7 @@ struct gemm_shape {
     enum kit_values values;
 };
 
-/* One shape by both sets; A, B, bias and R end where reading on would be a fault. */
+/* One shape by both sets; reading past the end of A, B, bias or R is a fault. */
 static bool gemm_one(const struct npu_kernels *kn, const struct gemm_shape *s, struct kit_why *why)
 {
     struct npu_kernels ref = ref_kernels();
@@ -213,7 +213,7 @@ bool check_norm(const struct npu_kernels *kn, struct kit_why *why)
 
 /* ---- attention ------------------------------------------------------------------------------- */
 
-/* Largest part of q: scores of some hundreds reach the clamp of exp, 1 keeps them all alive. */
+/* q_max: magnitude of q: scores of some hundreds reach the clamp of exp, with 1 none does. */
 static bool attention_one(const struct npu_kernels *kn, int m, int n, float q_max,
                           struct kit_why *why)
 {

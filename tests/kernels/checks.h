@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_KERNELS_CHECKS_H
 #define TESTS_KERNELS_CHECKS_H
-/* One check per kernel: everything that the contract promises about the set given, against ref. The
- * same functions take the deliberately bad kernels of the self-test. */
+/* One check per kernel: all that the contract promises, for a set, against ref. The self-test runs
+ * the same functions with kernels that are wrong on purpose. */
 #include "kernels/kernels.h"
 #include "tests/kernels/kit.h"
 

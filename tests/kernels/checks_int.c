@@ -40,7 +40,7 @@ struct gemm_data {
     void *a[2], *b[2]; /* of ref and of the set under test */
     int16_t *w;
     float *a_scale, *b_scale, *bias, *r;
-    int32_t *zero, *no_zero, *b_sum; /* no_zero: dies when read */
+    int32_t *zero, *no_zero, *b_sum; /* no_zero: reading it is a fault */
     int16_t *tail_a;
     void *tail_b[2];
     float *tail_a_scale, *tail_b_scale;
@@ -269,7 +269,7 @@ bool check_gemm_int(const struct npu_kernels *kn, enum npu_width width, struct k
                  {36, 32, 224},
                  {13, 128, 480},
                  {48, 256, 2048}};
-    /* as far as 255 * 128 * k stays below 2^31 */
+    /* the longest k with 255 * 128 * k below 2^31 */
     enum { LONGEST = 65792 };
     int cases = 0;
     for (int i = 0; i < COUNT(ms); i++) {

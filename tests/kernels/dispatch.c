@@ -10,7 +10,8 @@
 #include <cpuid.h>
 #endif
 
-/* What each set of this build needs, said once more; cpuid: where the processor names it. */
+/* What each set of this build needs, independent of kernels.c; cpuid: where the processor says so.
+ * */
 static const struct need {
     const char *set;
     unsigned flags; /* enum npu_cpu_flag */
@@ -28,7 +29,7 @@ static const struct need {
 };
 enum { SETS = sizeof needs / sizeof *needs };
 
-/* What the processor says of itself, read apart from cpu.c. */
+/* What the processor reports, read independently of cpu.c. */
 static bool processor_names(const struct need *need)
 {
 #if defined(__x86_64__)
@@ -79,14 +80,14 @@ bool dispatch_limits(struct kit_why *why)
     struct npu_kernels k, lower = {.name = "ref"};
     for (int i = 0; i < SETS; i++, lower = k) {
         if (!npu_kernels_choose(&k, needs[i].set))
-            return kit_fail(why, "%s is not known", needs[i].set);
+            return kit_fail(why, "%s is unknown", needs[i].set);
         int got = set_of(k.name);
         if (got > i || !processor_names(&needs[got]))
             return kit_fail(why, "%s chose %s", needs[i].set, k.name);
         if (got < i && k.name != lower.name)
             return kit_fail(why, "%s chose %s, the set below %s", needs[i].set, k.name, lower.name);
         if (got < i && processor_names(&needs[i]) && !npu_kernels_complaint())
-            return kit_fail(why, "%s chose %s without a word, and the processor has it",
+            return kit_fail(why, "%s chose %s without a complaint, and the processor has it",
                             needs[i].set, k.name);
     }
     kit_fail(why, "%d names", SETS);
@@ -113,7 +114,7 @@ static bool are_same(const struct npu_kernels *a, const struct npu_kernels *b)
            !memcmp(&a->fixed, &b->fixed, sizeof a->fixed);
 }
 
-/* Also of sets that this processor cannot run: whatever fills in the table must run here. */
+/* Also for sets that this processor cannot run: filling in the table must run everywhere. */
 bool dispatch_flags(struct kit_why *why)
 {
     unsigned every = NPU_CPU_FMA;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_KERNELS_KIT_H
 #define TESTS_KERNELS_KIT_H
-/* What the kernel tests stand on: repeatable random numbers, memory that notices stray reads and
+/* Helpers of the kernel tests: repeatable random numbers, memory that detects stray reads and
  * writes, calls that survive a signal, and a clock. */
 #include "kernels/kernels.h"
 

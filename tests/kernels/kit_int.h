@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_KERNELS_KIT_INT_H
 #define TESTS_KERNELS_KIT_INT_H
-/* Integer operands in memory, from the words of kernels.h and not from the code under test. */
+/* Integer operands in memory, written from kernels.h and not from the code under test. */
 #include "kernels/kernels.h"
 #include "tests/kernels/kit.h"
 
 #define KIT_ZERO     128          /* zero point of a symmetric row */
 #define KIT_NO_SCORE (-(1 << 30)) /* k_offset of a key that does not exist */
 
-/* Allocations as of kit_alloc(), let go together. */
+/* Allocations as by kit_alloc(), freed together. */
 struct kit_pool {
     float *at[24];
     size_t size[24];

@@ -37,7 +37,7 @@ PEAK(words_ymm, WORDS_VEX, "ymm")
 PEAK(add_zmm, WORDS_ADD, "zmm")
 PEAK(add_ymm, WORDS_ADD, "ymm")
 
-/* Compilers use no tile register by themselves and need not know them, so none is a clobber. */
+/* Compilers use no tile register by themselves and need not know them: no clobber names one. */
 static void bytes_tile(void *user)
 {
     struct {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_KERNELS_PEAK_H
 #define TESTS_KERNELS_PEAK_H
-/* What one core can give of the instruction that a kernel set multiplies with: the yardstick of
- * tests/kernels --bench and of the rooflines of tests/bench/run. */
+/* Peak rate of one core for the instruction that a kernel set multiplies with: for the shares of
+ * tests/kernels --bench and the rooflines of tests/bench/run. */
 #include "kernels/kernels.h"
 
 enum peak_kind { PEAK_NARROW = NPU_NARROW, PEAK_WIDE = NPU_WIDE, PEAK_F32, PEAK_KINDS };

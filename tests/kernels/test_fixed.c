@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The definitions of profile npu (kernels/ref/fixed_*.c) against their contracts, written down once
- * more in integers of 128 bits without regard for speed, and against float64.
+/* The definitions of profile npu (kernels/ref/fixed_*.c) against their contracts, written here
+ * again with integers of 128 bits, without regard for speed, and against float64.
  *
  *     test_fixed [SEED]
  */
@@ -15,7 +15,7 @@ typedef __int128 wide;
 
 static const struct npu_kernels *set; /* under test */
 
-#define GUARD 3 /* columns that nobody may touch */
+#define GUARD 3 /* guard columns */
 
 /* a / 2^shift to nearest, ties to even. */
 static wide round_even(wide a, int shift)
@@ -370,7 +370,7 @@ static void test_gemm_longest(void)
     }
 }
 
-/* The stem's GELU around the end of its table, where only exact values tell. */
+/* The stem's GELU around the end of its table. */
 static void test_stem_ends(void)
 {
     enum { N = 64 };
@@ -591,7 +591,7 @@ enum { KEYS = 1536, QUERIES = 65, LD = 70 };
 static int16_t queries[QUERIES * LD], keys[KEYS * LD], values[KEYS * LD], mixed[QUERIES * LD],
     exponentials[NPU_FIXED_EXP_ENTRIES];
 
-/* Keys whose scores rise from block to block, so that sums are rescaled, by far where `steep`. */
+/* Keys whose scores rise from block to block (far, if `steep`), so that sums are rescaled. */
 static void rising_keys(int n, bool steep)
 {
     for (int j = 0; j < n; j++)
@@ -709,7 +709,7 @@ int main(int argc, char **argv)
     test_gelu();
     test_rsqrt();
     test_norm();
-    /* Each set whose versions are other than those of the set below. */
+    /* Each set whose versions differ from those of the set below. */
     struct npu_kernels k, below = {.name = NULL};
     for (int i = 0; npu_kernels_name(i); i++, below = k) {
         if (!kit_kernels(&k, npu_kernels_name(i))) {

@@ -52,7 +52,7 @@ static bool run_call(void *user, struct kit_why *why)
 /* ---- The self-test: kernels that are wrong on purpose ------------------------------------------
  */
 
-static struct npu_kernels good; /* what the bad ones are made from */
+static struct npu_kernels good; /* the bad ones are made from it */
 
 static void flip(float *x)
 {
@@ -132,7 +132,7 @@ static void attention_past_row(float *out, ptrdiff_t ldo, const float *q, ptrdif
     out[NPU_HEAD_DIM] = 0.0f;
 }
 
-/* A check must refuse k; `word` is what its reason has to name. */
+/* A check must refuse k; its reason must contain `word`. */
 static void must_catch(const char *name, const struct check *check, const struct npu_kernels *k,
                        const char *word)
 {

@@ -55,7 +55,7 @@ static double mel_from_hz(double hz)
     return hz < 1000 ? hz * 3 / 200 : 15 + 27 * log(hz / 1000) / log(6.4);
 }
 
-/* Corner j of the triangles by bisection: the inverse is not written down here. */
+/* Corner j of the triangles by bisection, so that the inverse is not written twice. */
 static double edge(int j, int n_mels)
 {
     double low = 0, high = 8001, mel = mel_from_hz(8000) * j / (n_mels + 1);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Linked into every program of the MemorySanitizer build, for functions of the C library whose
- * results it does not know of: clang 14 knows fstat() and the like by the names that they had
- * before glibc 2.33. */
+/* Linked into every program of the MemorySanitizer build, for functions of the C library that it
+ * does not know: clang 14 knows fstat() and the like only by their names before glibc 2.33. */
 #include <fcntl.h>
 #include <sanitizer/msan_interface.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What MemorySanitizer must report, and what it must not: memory that nobody wrote, read in C ("c")
- * or in assembly ("asm"); what assembly wrote ("written"), and what a system call did ("stat"). */
+/* What MemorySanitizer must report: memory that was never written, read in C ("c") or in assembly
+ * ("asm"). What it must not report: memory that assembly ("written") or a system call ("stat")
+ * wrote. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

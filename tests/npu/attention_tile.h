@@ -97,7 +97,7 @@ static inline int tile_call(void *user, struct npu_call *call)
     return 0;
 }
 
-/* What a pipeline is given and must give back: user of tile_give and tile_take. */
+/* A pipeline's inputs and expected results: user of tile_give and tile_take. */
 struct tile_flow {
     struct tile tile;                 /* the one given last; exp by tile_fill_exp() */
     int16_t (*expected)[TILE_VALUES]; /* (transfer none): by number */

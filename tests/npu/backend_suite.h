@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_BACKEND_SUITE_H
 #define TESTS_NPU_BACKEND_SUITE_H
-/* What every backend promises behind npu/launch/launch.h; no case knows which one it looks at. */
+/* What npu/launch/launch.h promises of every backend; no case depends on which one it tests. */
 #include <errno.h>
 
 #include "npu/clock.h"
@@ -9,17 +9,17 @@
 #include "npu/txn/txn.h"
 #include "tests/check.h"
 
-/* A backend under the suite: what it is asked to run. */
+/* A backend under test, and what it runs. */
 struct backend_rig {
     const char *device;
     unsigned max_contexts; /* 0: no limit */
     uint64_t code_heap;    /* 0: no limit */
-    bool far;              /* the device's side of a buffer is other memory */
+    bool far;              /* the device's side of a buffer is separate memory */
     struct npu_code copy;  /* span 1 = span 0, BACKEND_BYTES each; in order of submission */
     struct npu_code slow;  /* the same spans; ends when cancelled, no sooner */
     struct npu_code fail;  /* the same spans; ends with an error of its own */
     const char *program;   /* runs backend_words() of 2 spans as copy; NULL: takes no words */
-    bool slow_is_deaf;     /* slow ends by `release` alone */
+    bool slow_is_deaf;     /* only `release` ends slow */
     void (*release)(void);
 };
 #define BACKEND_BYTES 256
@@ -123,7 +123,7 @@ static void test_results(const struct backend_rig *rig)
     bench_close(&b);
 }
 
-/* What is not synced is not seen, where the device's side is other memory. */
+/* Where the device's side is separate memory, it does not see what is not synced. */
 static void test_sync(const struct backend_rig *rig)
 {
     struct bench b;
@@ -136,7 +136,7 @@ static void test_sync(const struct backend_rig *rig)
     struct npu_launch launch = launch_of(&b, 0);
     if (ret == 0) {
         fill(b.in[0], 1);
-        /* the second half stays behind */
+        /* the second half is not synced */
         ret = npu_memory_sync(b.in[0], NPU_TO_DEVICE, 0, BACKEND_BYTES / 2, &b.err);
         if (ret == 0)
             ret = npu_launch_submit(c, &launch, &ticket, &b.err);
@@ -240,7 +240,7 @@ static int open_words(struct npu_context **c, struct bench *b, const struct npu_
     return npu_context_open(c, b->device, &code, &b->err);
 }
 
-/* Words of a launch, in the middle of memory of their own. */
+/* Words of a launch, in the middle of a buffer of their own. */
 static int make_words(struct npu_launch_span *span, struct bench *b, enum npu_memory_kind kind,
                       const struct npu_txn *txn)
 {
@@ -301,7 +301,7 @@ static void refuse_code(struct bench *b)
     }
 }
 
-/* c: takes words and has none of its own. */
+/* c: takes words with each launch, has no words of its own. */
 static void refuse_launches(struct bench *b, struct npu_context *c, struct npu_launch_span good,
                             const struct npu_txn *txn)
 {
@@ -507,8 +507,7 @@ static void on_done(void *user, uint64_t ticket, int result, const struct npu_ca
     pthread_mutex_unlock(&seen->lock);
 }
 
-/* The cases of a launch beyond its deadline: reported in time, those behind it fail,
- * buffers in quarantine. */
+/* A launch that exceeds its deadline: reported in time, later ones fail, buffers in quarantine. */
 static void backend_late(const struct backend_rig *rig)
 {
     struct bench b;

@@ -13,8 +13,8 @@
 #include "tests/check.h"
 
 /* FNV-1a of the features of the stored mel (base) and of lcg_mel(3) (small): constants, so that a
- * change of a single bit anywhere in the arithmetic is seen. Whoever changes the arithmetic on
- * purpose changes them in the same commit. */
+ * change of a single bit anywhere in the arithmetic shows. A commit that changes the arithmetic on
+ * purpose changes them too. */
 #define NPU_TEST_HASH_BASE  UINT64_C(0xf9cad6da0101c29d)
 #define NPU_TEST_HASH_SMALL UINT64_C(0xc587ab2dde8fd5b9)
 /* The same of profile int8; the small model has enough layers for both widths. */
@@ -23,7 +23,7 @@
 /* Of profile npu, a smaller model: fixed_model_write(80, 128, 4, 150, 1). */
 #define NPU_TEST_HASH_NPU_SMALL UINT64_C(0x407c3f590d2a66e1)
 
-/* `path` below the project's folder; the answer holds until the fourth call after. */
+/* `path` below the project's folder; the result is valid until the fourth call after this one. */
 static inline const char *source_path(const char *path)
 {
     static char full[4][1024];
@@ -88,7 +88,7 @@ static inline float *golden_mel(const char *path)
     return mel;
 }
 
-/* Position a RIFF file behind the header of its "data" chunk. */
+/* Position a RIFF file after the header of its "data" chunk. */
 static inline bool seek_wav_data(FILE *file)
 {
     unsigned char head[8];

@@ -2,7 +2,7 @@
 #ifndef TESTS_NPU_ENCODER_RIG_H
 #define TESTS_NPU_ENCODER_RIG_H
 /* Everything from a model file to an encoder, for the encoder tests; a failure to open ends the
- * program, for nothing else can be tested then. */
+ * program, because nothing else can be tested then. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -49,8 +49,8 @@ static inline void rig_open(struct rig *rig, const char *profile, const char *pa
     rig_open_on(rig, "cpu", profile, path, threads, depth);
 }
 
-/* Whether WHISPERNPU_CPU=isa, which stays set, is what runs here. Asked first, for opening an
- * encoder takes seconds on an emulated processor. */
+/* Whether WHISPERNPU_CPU=isa, which stays set, runs here. Call it first: opening an encoder takes
+ * seconds on an emulated processor. */
 static inline bool rig_runs(const char *isa)
 {
     struct npu_error err = {""};
@@ -149,8 +149,8 @@ static inline uint64_t hash_features(const struct npu_encoder_info *info, const 
 }
 
 /* One hash for a model and a mel: every kernel set of `sets` (NULL-terminated names) that can run
- * here, 1, 2 and 3 threads, give the same; and it is the stored one. ref: run that set, too; a
- * window of base takes minutes where it is built without a fused multiply-add of the processor. */
+ * here, with 1, 2 and 3 threads, gives the stored hash. ref: run that set too; a window of base
+ * takes minutes if ref is built without the processor's fused multiply-add. */
 static inline void check_hash(const char *what, const char *profile, const char *path,
                               const char *const *sets, const float *mel, uint64_t stored, bool ref)
 {

@@ -33,7 +33,7 @@ static void sleep_ns(uint64_t ns)
     nanosleep(&t, NULL);
 }
 
-/* Pass a point: FAKE_KINDS, or the fault that strikes here; delays are done. */
+/* Pass a point: returns FAKE_KINDS, or the fault that strikes here; delays have passed already. */
 static enum fake_kind pass(enum fake_point point)
 {
     enum fake_kind kind = FAKE_KINDS;

@@ -2,8 +2,8 @@
 #ifndef TESTS_NPU_FAKE_H
 #define TESTS_NPU_FAKE_H
 /* Device "fake": runs functions of the host as an NPU would run commands: its side of a buffer is
- * other memory than the host's, 6 contexts, a queue that is filled by begin(); and fails on
- * demand. Instruction words it follows as tests/npu/wire.h says, whatever the program. */
+ * separate memory, 6 contexts, a queue filled by begin(); and fails on demand. It follows
+ * instruction words as tests/npu/wire.h says, whatever the program. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,11 +33,11 @@ int fake_register(void);
 void fake_set_fault(enum fake_point point, enum fake_kind kind, unsigned nth);
 /* Whether the fault has struck since it was set. */
 bool fake_struck(void);
-/* End what hangs. */
+/* End a hang. */
 void fake_release(void);
 /* Every function takes a random time up to `ns` longer (0: none), from a seed. */
 void fake_set_jitter(uint64_t ns);
-/* What a launch of an encoder may take; at the start NPU_TIMEOUT_NONE. */
+/* Deadline of an encoder's launches; NPU_TIMEOUT_NONE by default. */
 void fake_set_deadline(uint64_t ns);
 /* From now on both sides of a new buffer are the same memory. */
 void fake_set_near(bool near);

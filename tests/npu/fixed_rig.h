@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_FIXED_RIG_H
 #define TESTS_NPU_FIXED_RIG_H
-/* Profile npu on the CPU with its buffers in view: the residual stream after every stage that
- * changes it, the final norm's integers, and what reached the ends of 16 bits. */
+/* Profile npu on the CPU with visible buffers: the residual stream after every stage that changes
+ * it, the final norm's integers, and how many values reached the ends of 16 bits. */
 #include <math.h>
 #include <stdatomic.h>
 
@@ -93,7 +93,7 @@ static inline void fixed_rig_after(void *user, unsigned stage)
                             npu_buffer_values(&r->program.buffer[s->out + i], r->positions));
 }
 
-/* z from the last residual state: the features must be what follows from it. */
+/* z from the last residual state; returns whether the features follow from it. */
 static inline bool fixed_rig_add_z(struct fixed_rig *r)
 {
     const struct npu_fixed *in = r->fixed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_MEL_REFERENCE_H
 #define TESTS_NPU_MEL_REFERENCE_H
-/* Log-mel by direct sums in double, written apart from the front end. */
+/* Log-mel by direct sums in double, written independently of the front end. */
 #include "tests/npu/mel_stream.h"
 
 #define PI 3.14159265358979323846
@@ -44,7 +44,7 @@ static inline double reference_mel(double hz)
 
 static inline double reference_hz(double mel)
 {
-    double low = 0, high = 8000.001; /* by bisection: the inverse is not written down here */
+    double low = 0, high = 8000.001; /* by bisection, so that the inverse is not written twice */
     for (int i = 0; i < 80; i++) {
         double middle = (low + high) / 2;
         if (reference_mel(middle) < mel)
@@ -93,7 +93,7 @@ static inline void reference_frames(double *out, unsigned n_mels, const float *x
     free(weight);
 }
 
-/* Window `window` of those of 30 s one behind the other, [FRAMES][n_mels]. */
+/* Window number `window` of consecutive windows of 30 s, [FRAMES][n_mels]. */
 static inline void reference_window(double *out, unsigned n_mels, const float *x, size_t n,
                                     int window)
 {

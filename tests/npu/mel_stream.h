@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_MEL_STREAM_H
 #define TESTS_NPU_MEL_STREAM_H
-/* What the log-mel tests stand on: repeatable noise, files, a stream pushed in any chunking and its
+/* Helpers of the log-mel tests: repeatable noise, files, a stream pushed in any chunking and its
  * windows, differences of two. */
 #include <math.h>
 #include <stdint.h>

@@ -92,7 +92,7 @@ static inline bool load_vectors(const char *folder)
     return ok;
 }
 
-/* The parts of an encoder, written down a second time on purpose. */
+/* The parts of an encoder, on purpose written independently of npu/model. */
 struct part {
     enum npu_tensor id;
     const char *hf, *ggml;
@@ -177,7 +177,7 @@ static inline unsigned part_count(const struct part *part)
     return count;
 }
 
-/* What of a file is header (its bits are flipped), and what of that may change without meaning. */
+/* Parts of a file's header (whose bits are flipped), and those that may change without effect. */
 struct span {
     size_t begin, end;
     bool free;
@@ -256,7 +256,7 @@ static inline void safetensors_begin(struct safetensors_parts *out)
     out->header[0] = '{';
 }
 
-/* All tensors of an encoder, in Hugging Face's names or OpenAI's; `prefix` is the whole of it. */
+/* All tensors of an encoder, in Hugging Face's names or OpenAI's; `prefix` is the full prefix. */
 static inline void safetensors_encoder(struct safetensors_parts *out, enum format format,
                                        const char *prefix, bool openai)
 {
@@ -312,7 +312,7 @@ static inline void safetensors_make(struct weights_file *file, enum format forma
 /* ---- ggml --------------------------------------------------------------------------------------
  */
 
-/* What whisper.cpp's converter stores how. */
+/* The format in which whisper.cpp's converter stores a part. */
 static inline enum format ggml_part_format(enum format format, const struct part *part)
 {
     if (!part->dims[1] || part->id == NPU_TENSOR_POSITIONS)

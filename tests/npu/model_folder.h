@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_MODEL_FOLDER_H
 #define TESTS_NPU_MODEL_FOLDER_H
-/* A temporary folder with files in it, for tests of what is found and read by its name. */
+/* A temporary folder with files in it, for tests that find and read files by name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 static char root[64];
 
-/* A path in the folder; the last 8 that were asked for are kept. */
+/* A path in the folder, valid for 8 calls. */
 static inline const char *in_root(const char *name)
 {
     static char paths[8][512];
@@ -31,7 +31,7 @@ static inline void make_folders(const char *name)
     }
 }
 
-/* A file, with the folders on its way. */
+/* A file, and the folders above it. */
 static inline void make_bytes(const char *name, const void *data, size_t n)
 {
     make_folders(name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_NPU_MODEL_RIG_H
 #define TESTS_NPU_MODEL_RIG_H
-/* What the tests of the weights readers share: a counting allocator, reads that go wrong, a file in
- * memory, what a good refusal is. Programs are linked with
+/* Shared by the tests of the weights readers: a counting allocator, failing reads, a file in
+ * memory, the check of a refusal. Programs are linked with
  * --wrap=malloc,calloc,realloc,pread,pread64. */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "tests/check.h"
 #include "tests/npu/model_files.h"
 
-/* ---- Counting allocator: the linker sends malloc and its kin here (--wrap) ------------------- */
+/* ---- Counting allocator: the linker sends malloc and the like here (--wrap) ------------------ */
 
 static size_t alloc_largest;        /* bytes of the largest request */
 static unsigned long alloc_calls;   /* since the count was cleared */
@@ -52,7 +52,7 @@ void *__wrap_realloc(void *old, size_t n)
     return alloc_refused(n) ? NULL : __real_realloc(old, n);
 }
 
-/* ---- Reads that go wrong: pread() comes here too --------------------------------------------- */
+/* ---- Failing reads: pread() comes here too --------------------------------------------------- */
 
 enum read_mode { READ_WELL, READ_DRIBBLE, READ_END, READ_FAIL };
 static enum read_mode read_mode;
@@ -105,7 +105,7 @@ static inline int open_memory(struct npu_model **model)
     return npu_model_open(model, memory_path, &error);
 }
 
-/* A refusal in good order: nothing handed out, a sentence with the file, expected and found. */
+/* A proper refusal: no output, a sentence with the file, what was expected and what was found. */
 static inline bool refused_well(int code, const struct npu_model *model)
 {
     return (code == -EBADMSG || code == -ENOTSUP || code == -EIO) && !model &&
@@ -153,7 +153,7 @@ static inline void check_refusal(const char *name, const struct weights_file *fi
     npu_model_close(&model);
 }
 
-/* How many descriptors are open; one that is lost may lie above free ones. */
+/* How many descriptors are open, a leaked one above free ones included. */
 static inline unsigned count_descriptors(void)
 {
     unsigned n = 0;
@@ -169,7 +169,7 @@ static inline void check_descriptors(unsigned before)
 }
 
 /* The k-th allocation fails, alone or with all after it: -ENOMEM, nothing leaks (the sanitizer
- * looks). `attempt` returns what it does and whether its outputs are as they should be. */
+ * checks). `attempt` returns its result and whether its outputs are right. */
 struct attempt {
     int code;
     bool right;
@@ -190,7 +190,7 @@ static inline void check_no_memory_of(const char *name, attempt_fn *attempt, con
             struct attempt a = attempt(path);
             alloc_fail_at = 0;
             code = a.code;
-            bool struck = alloc_calls >= k; /* then nothing less than an error will do */
+            bool struck = alloc_calls >= k; /* then it must be an error */
             bad += !a.right || (code ? error.text[0] == 0 : struck);
             points += code != 0;
         }

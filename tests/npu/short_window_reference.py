@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """short_window_reference.py REFERENCE WEIGHTS POSITIONS OUT WAV...: features of short windows in float64.
 
-REFERENCE: the folder of wref.py; WEIGHTS: a safetensors file; WAV: 16 kHz mono s16, cut into windows of POSITIONS one
-behind the other, the last padded with zeros. OUT: f32 [windows of all WAVs][POSITIONS][d_model]. A window is Whisper
-with a shorter audio context: its own frames of the recording's log-mel, normalised by their own maximum, the first rows
-of the position table, attention over its positions alone. Needs numpy.
+REFERENCE: the folder of wref.py; WEIGHTS: a safetensors file; WAV: 16 kHz mono s16, cut into consecutive windows of
+POSITIONS, the last padded with zeros. OUT: f32 [windows of all WAVs][POSITIONS][d_model]. A window is Whisper with a
+shorter audio context: its own frames of the recording's log-mel, normalised by their own maximum, the first rows of
+the position table, attention over its positions alone. Needs numpy.
 """
 import math
 import pathlib
@@ -19,12 +19,12 @@ import encoder_ref  # noqa: E402
 
 
 def load(path):
-    """Tensors by the names that wref.py wants, whatever the file's type and prefix are."""
+    """Tensors by wref.py's names, whatever the file's type and prefix are."""
     return {'model.encoder.' + name: x for name, x in encoder_ref.load(path).items()}
 
 
 def window_mels(wref, x, positions, n_mels=80):
-    """[windows] of [n_mels][2 positions]; what wref.logmel() does, but for the windows."""
+    """[windows] of [n_mels][2 positions]; like wref.logmel(), for these windows."""
     size = 320 * positions
     end = -(-len(x) // size) * size
     x = np.pad(np.pad(x, (0, end - len(x))), 200, mode='reflect')

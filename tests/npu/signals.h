@@ -17,8 +17,8 @@ static inline void signal_noise(float *x, size_t n)
     }
 }
 
-/* A note from sample `at`: twelve harmonics, the higher the softer and the sooner gone, after an
- * attack of 10 ms. */
+/* A note from sample `at`: an attack of 10 ms, then twelve harmonics; the higher ones are softer
+ * and decay faster. */
 static inline void signal_add_note(float *x, size_t n, size_t at, size_t length, float hz)
 {
     for (size_t i = 0; i < length && at + i < n; i++) {

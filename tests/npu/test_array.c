@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The encoder on an array without an array: npu/array on device "fake", which takes programs by name
- * and follows instruction words but computes nothing. What is asked is what a driver would ask:
- * words in code memory, transfers inside of their buffers, every byte moved to the device's side and
- * back, and a way on after every failure. Linked without the simulator and without C++. */
+/* The encoder's array code without an array: npu/array on device "fake", which takes programs by
+ * name and follows instruction words but computes nothing. Checks what a driver needs: words in
+ * code memory, transfers inside their buffers, every byte moved to the device's side and back,
+ * recovery after every failure. Linked without the simulator and without C++. */
 #include <errno.h>
 #include <time.h>
 
@@ -32,8 +32,8 @@ static bool same(const struct rig *rig, const float *a, const float *b, unsigned
     return !memcmp(a, b, (size_t)positions * rig->info.d_model * sizeof(*a));
 }
 
-/* Where both sides of a buffer are one memory nothing needs to be moved; where they are two, the
- * same features come only if everything was. */
+/* If both sides of a buffer are the same memory nothing is moved; if they are separate, the
+ * features are the same only if everything was moved. */
 static void test_sides(void)
 {
     static const unsigned lengths[] = {POSITIONS, 1, 64, POSITIONS};
@@ -155,7 +155,7 @@ static void test_failures(void)
     }
 }
 
-/* Windows until one succeeds, as long as a launch keeps its buffers. */
+/* Encodes until it succeeds: it fails as long as a launch keeps its buffers. */
 static float *encode_again(struct rig *rig, int *ret)
 {
     float *features = NULL;
@@ -171,8 +171,8 @@ static float *encode_again(struct rig *rig, int *ret)
     return features;
 }
 
-/* A window whose launch `nth` hangs beyond the deadline. Where another one took too long, because
- * the machine is busy, again with a longer one. */
+/* A window whose launch `nth` hangs past the deadline. If another launch takes too long because the
+ * machine is busy, tries again with a longer deadline. */
 static int encode_late(struct rig *rig, unsigned nth)
 {
     int ret = 0, again = 0;
@@ -192,8 +192,8 @@ static int encode_late(struct rig *rig, unsigned nth)
     return again;
 }
 
-/* A launch that does not end takes its context and its buffers; the window that comes when it has
- * ended is right. */
+/* A launch that does not end keeps its context and its buffers; the next window after its end is
+ * right. */
 static void hang_at(unsigned nth)
 {
     struct npu_error late = {""}, busy = {""};
@@ -228,7 +228,7 @@ static void test_late(void)
     hang_at(LAUNCHES + 1);
 }
 
-/* Nothing is left of an encoder that could not be opened. */
+/* An encoder that could not be opened leaves nothing. */
 static void open_fails(enum fake_point point, unsigned nth, int code, const char *name)
 {
     struct npu_device *device = NULL;

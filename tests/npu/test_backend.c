@@ -34,7 +34,7 @@ static int fail_call(void *user, struct npu_call *call)
     return -EILSEQ;
 }
 
-/* Deaf to cancel. */
+/* Ignores cancel. */
 static atomic_bool released;
 
 static int deaf_call(void *user, struct npu_call *call)
@@ -79,7 +79,7 @@ static void count_message(void *user, enum npu_log_level level, const char *text
     ++*(unsigned *)user;
 }
 
-/* What comes on stderr from a message of each level. */
+/* What a message of each level prints to stderr. */
 static void log_all(char *text, size_t size)
 {
     FILE *file = tmpfile();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Blocks of working memory: what is counted is what is handed out, and nothing overlaps. */
+/* Blocks of working memory: the count equals what is taken, and nothing overlaps. */
 #include <malloc.h>
 #include <stdint.h>
 
@@ -63,7 +63,7 @@ static void test_alloc(void)
 int main(void)
 {
 #ifdef M_PERTURB
-    mallopt(M_PERTURB, 0x5A); /* what is allocated is full of something */
+    mallopt(M_PERTURB, 0x5A); /* new memory is not zero */
 #endif
     test_take();
     test_alloc();

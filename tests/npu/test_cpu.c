@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which kernels the device "cpu" takes: those of WHISPERNPU_CPU, or an error. A wish that cannot be
- * met is never another set in silence. */
+/* Which kernels the device "cpu" takes: those of WHISPERNPU_CPU, or an error; never silently
+ * another set. */
 #include <errno.h>
 #include <stdlib.h>
 

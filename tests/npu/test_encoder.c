@@ -95,8 +95,7 @@ static void test_base_golden(void)
     rig_close(&rig);
 }
 
-/* The four clips and two models that lie beside the project, from the golden mel and from the
- * audio. */
+/* The four clips and two models beside the project, from the golden mel and from the audio. */
 static void test_shared_golden(void)
 {
     static const char *const clips[] = {"jfk", "librivox-sense-0870", "librivox-sense-0880",
@@ -270,7 +269,7 @@ static void test_cancel(void)
     rig_close(&rig); /* with a window in flight */
 }
 
-/* A window of another encoder that stands still, and with it the device's only thread. */
+/* A window of another encoder that stops, and blocks the device's only thread. */
 struct standing {
     struct npu_device *device;
     struct npu_loaded *loaded;
@@ -308,7 +307,7 @@ static void *standing_main(void *data)
     return NULL;
 }
 
-/* Lets it go on after a minute, so that a test that waits for it fails instead of standing, too. */
+/* Lets it go on after a minute, so that a test that waits for it fails instead of hanging too. */
 static void *patience_main(void *data)
 {
     struct standing *s = data;
@@ -325,8 +324,8 @@ static void *patience_main(void *data)
     return NULL;
 }
 
-/* Cancel, resume and close wait for no job of another encoder, whether the window stands in line or
- * is on its way there. */
+/* Cancel, resume and close wait for no job of another encoder, whether the window waits in the
+ * queue or is about to. */
 static void test_beside(void)
 {
     struct rig rig;

@@ -4,10 +4,10 @@
  *
  *     test_fixed [CASE...]     all cases, or those named: mel hash again cancel reference stored
  *
- * TEST_SOURCE_ROOT (environment) is the project's folder. `reference` runs the NumPy model where it
- * lies beside the project; `stored` compares with hashes that it gave:
+ * TEST_SOURCE_ROOT (environment) is the project's folder. `reference` runs the NumPy model if it is
+ * beside the project; `stored` compares with its stored hashes:
  *
- *     test_fixed write-mel MEL     the stored clip's mel as it wants it, then
+ *     test_fixed write-mel MEL     the stored clip's mel in its format, then
  *     fixed_reference.py REFERENCE WEIGHTS MEL OUT && cat OUT/hashes
  */
 #include <errno.h>
@@ -62,7 +62,7 @@ static void test_hash(void)
     free(mel);
 }
 
-/* Nothing of a window is left for the next. */
+/* A window does not depend on the one before it. */
 static void test_again(void)
 {
     struct fixed_rig r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The proofs that profile npu's packing writes down: the worst inputs that a stage can meet, made
- * from the packed weights, stay below them and come near them; a model that cannot be proven is
- * refused with one sentence.
+/* The proofs of profile npu's packing: the worst inputs of a stage, made from the packed weights,
+ * stay below the bounds and come near them; a model that cannot be proven is refused with one
+ * sentence.
  *
  *     test_fixed_proofs [CASE...]  all cases, or those named: worst wide refused pieces base tiny
  *
@@ -69,7 +69,7 @@ static void worst_by_max(int16_t *x, const struct npu_fixed_matrix *m, unsigned 
     }
 }
 
-/* The same behind a norm: the row z of length sqrt(d) that lies along the weights. */
+/* The same after a norm: the row z of length sqrt(d) in the direction of the weights. */
 static void worst_by_norm(int16_t *x, const struct npu_fixed_stage *st,
                           const struct npu_fixed_matrix *m, unsigned j, unsigned d)
 {
@@ -93,7 +93,7 @@ static __int128 sum_of(const struct npu_fixed_matrix *m, const int16_t *x, unsig
     return sum;
 }
 
-/* What the kernel makes of x in output j, and what it should be of an exact sum. */
+/* Compares the kernel's output j for x with that of an exact sum. */
 static bool kernel_is_exact(const struct npu_fixed_matrix *m, const int16_t *x, unsigned j,
                             unsigned k, int32_t *out)
 {
@@ -125,8 +125,8 @@ struct worst {
     char least[64];
 };
 
-/* All outputs of a matrix; x_max: of its inputs, with period; NULL: behind the stage's norm. max
- * (out, or NULL): the largest |requantised| of each output. */
+/* All outputs of a matrix; x_max: of its inputs, with period; NULL: they come from the stage's
+ * norm. max (out, or NULL): the largest |requantised| of each output. */
 static void check_matrix(struct worst *worst, const struct npu_stage *s,
                          const struct npu_fixed_stage *st, unsigned m, const int16_t *x_max,
                          unsigned period, double *max)
@@ -302,7 +302,7 @@ static void test_refused(void)
         unpack(&p);
         fixed_model_remove();
     }
-    /* Weights that are zero, or nothing but a bias, are no reason. */
+    /* Zero weights, with or without a bias, are no reason to refuse. */
     static const char *const zero[] = {"layers.0.self_attn.k_proj.weight", "layers.1.fc1.weight",
                                        "layers.0.self_attn.v_proj.weight", "conv1.weight",
                                        "layers.1.final_layer_norm.weight"};
@@ -318,7 +318,7 @@ static void test_refused(void)
     }
 }
 
-/* One matrix at a time: what real and random weights hardly ever meet. */
+/* One matrix at a time: cases that real and random weights rarely contain. */
 static void test_pieces(void)
 {
     static const double ratios[] = {1.0, 0.99999, 0.5, 0x1p-20, 3000};

@@ -40,7 +40,7 @@ static float *wav_mel_s16(const char *path)
     return mel;
 }
 
-/* Four clips that lie beside the project, against float64, all positions together. */
+/* Four clips beside the project, against float64, all positions together. */
 static void golden_of_model(const char *model)
 {
     static const char *const clips[] = {"jfk", "librivox-sense-0870", "librivox-sense-0880",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Profile int8: the same bits for any kernel set, number of threads, chunking and company; its
- * memory; many streams on one device.
+/* Profile int8: the same bits for any kernel set, number of threads, chunking and other encoders;
+ * its memory; many streams on one device.
  *
  *     test_int8 [CASE...]     all cases, or those named: profile hash-small hash-base chunks order
  *                             sharing memory opening streams-small streams
@@ -60,7 +60,7 @@ static void test_hash_base(void)
     free(mel);
 }
 
-/* Features from audio do not depend on how it comes in. */
+/* Features do not depend on how the audio is cut into chunks. */
 static void test_chunks(void)
 {
     static const size_t chunks[] = {1, 160, 333, 4096, NPU_WINDOW_SAMPLES};
@@ -189,7 +189,7 @@ static void test_sharing(void)
     unlink(path);
 }
 
-/* KiB of VmHWM, 0 when not to be had. */
+/* KiB of VmHWM, 0 where it is not available. */
 static unsigned long peak_kib(void)
 {
     char line[256];
@@ -202,8 +202,8 @@ static unsigned long peak_kib(void)
     return kib;
 }
 
-/* A process of its own: prints its peak after opening, after one window, after three, with a second
- * encoder of the same model, and the bytes of that one's working memory. */
+/* Runs as a separate process: prints its peak after opening, after one window, after three, with a
+ * second encoder of the same model, and the bytes of that encoder's working memory. */
 static void memory_child(void)
 {
     struct rig rig;
@@ -310,7 +310,7 @@ static void *stream_main(void *data)
     return NULL;
 }
 
-/* Encoders of one model on one device, each with a thread of its own, against one alone. */
+/* Encoders of one model on one device, each in its own thread, compared with one alone. */
 static void check_streams(const char *what, const char *path)
 {
     struct rig rig;

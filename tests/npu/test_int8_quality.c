@@ -19,7 +19,7 @@
 #define TINY_PATH "../shared/data/weights/whisper-tiny.en-encoder.safetensors"
 #define CLIP_PATH "tests/data/librivox-sense-0870.wav"
 
-/* Four clips that lie beside the project, against float64, all positions together. */
+/* Four clips beside the project, against float64, all positions together. */
 static void golden_of_model(const char *model, double least_mean)
 {
     static const char *const clips[] = {"jfk", "librivox-sense-0870", "librivox-sense-0880",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Profile int8 at the ends of its range: weights made so that sums of products reach the largest
- * values there can be, and the proof of the bounds at load.
+/* Profile int8 at the ends of its range: weights for which sums of products reach the largest
+ * possible values, and the proof of the bounds at load.
  *
  *     test_int8_range [CASE...]     all cases, or those named: extremes bounds
  *
@@ -60,8 +60,8 @@ static float all_largest(unsigned row, unsigned column, unsigned columns, float 
     return LARGEST;
 }
 
-/* Of queries whose keys are huge, so that the softmax still weighs many keys: where it takes one
- * alone, which one is a matter of the last bits. */
+/* For queries whose keys are huge, so that the softmax still weighs many keys: if one key takes all
+ * the weight, the last bits decide which. */
 static float vanishing(unsigned row, unsigned column, unsigned columns, float old)
 {
     return old < 0 ? -1e-7f : 1e-7f;
@@ -142,14 +142,14 @@ enum input { RANDOM, ONES };
 struct extreme {
     const char *name;
     enum input input;
-    bool finite_only; /* a softmax that takes one key alone has no answer near another */
+    bool finite_only; /* softmax weighs one key alone: results need not be close */
     struct edit edits[6];
 };
 
 static const struct extreme extremes[] = {
     {"one_sign", RANDOM, false, {{MATRICES, one_sign}}},
     {"one_sign_constant_input", ONES, false, {{MATRICES, one_sign}}},
-    /* Every activation behind a norm is the same: each sum is the largest its weights allow. Only
+    /* Every activation after a norm is the same: each sum is the largest its weights allow. Only
      * layers 0, wide, and 1, mostly narrow, add to the result. */
     {"one_sign_constant_norms",
      ONES,
@@ -261,7 +261,7 @@ static bool is_as_fine_as(int64_t a_max, int64_t wanted, int64_t magnitude)
     return a_max == wanted || (a_max + 1) * magnitude > INT32_MAX;
 }
 
-/* Every input channel stays where it is or changes places with one other. */
+/* Every input channel stays in its place or is exchanged with one other. */
 static bool is_exchange(const struct npu_cpu_stage *w, unsigned k)
 {
     unsigned tail = w->recipe.tail;

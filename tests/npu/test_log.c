@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Log callbacks run with no lock of the core held: one that opens, lists and closes devices, a model
- * and encoders at every message returns, whatever the message is about. */
+/* Log callbacks run with no lock of the core held: one that opens, lists and closes devices, a
+ * model and encoders at every message returns, whatever the message is about. */
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -113,7 +113,7 @@ static void callback(void *user, enum npu_log_level level, const char *text)
         check_case(false, "log_message_is_one_this_test_knows", "%s", text);
 }
 
-/* ---- What makes the core speak --------------------------------------------------------------- */
+/* ---- Provoking messages ---------------------------------------------------------------------- */
 
 static void fail(const char *what)
 {
@@ -129,7 +129,7 @@ static void provoke_device(unsigned threads)
 
 static atomic_bool released;
 
-/* Deaf to cancel until released. */
+/* Ignores cancel until released. */
 static int deaf(void *user, struct npu_call *call)
 {
     (void)user, (void)call;
@@ -169,7 +169,8 @@ static void provoke_context(struct npu_device *device)
         fail("launch");
     while (!npu_memory_busy(memory))
         nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
-    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* it runs, or is cancelled in line */
+    nanosleep(&(struct timespec){.tv_nsec = 20000000},
+              NULL); /* it runs, or is cancelled in the queue */
     npu_context_close(&context, 0);
     atomic_store(&released, true);
     npu_memory_close(&memory);
@@ -252,7 +253,7 @@ int main(void)
     while ((ret = sem_timedwait(&ended, &due)) && errno == EINTR)
         ;
     unlink(model_path);
-    if (ret) { /* what stands there never ends */
+    if (ret) { /* a thread hangs */
         check_case(false, "log_callback_returns", "not within %d s", PATIENCE_S);
         int code = check_finish();
         fflush(stdout);

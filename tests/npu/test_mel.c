@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The log-mel front end against stored float64 values, against a plain double-precision reference
- * written apart from it, and against itself in other chunkings. --bench: milliseconds per 30 s. */
+/* The log-mel front end against stored float64 values, an independent double-precision reference,
+ * and itself in other chunkings. --bench: milliseconds per 30 s. */
 #include "npu/clock.h"
 #include "npu/mel/f32.h"
 #include "npu/mel/fft.h"
@@ -285,7 +285,7 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-/* Opening and running on several threads at once, each with samples of its own. */
+/* Opening and running on several threads at once, each with its own samples. */
 static void test_threads(void)
 {
     struct thread_work work[4] = {{0}};

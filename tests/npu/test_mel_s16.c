@@ -48,7 +48,7 @@ static float *golden_signal(const char *name, size_t *n)
     return x;
 }
 
-/* A value as its integer; `odd` counts those that are none. */
+/* A value as its integer; `odd` counts values that are not integers. */
 static int to_integer(float value, unsigned *odd)
 {
     float y = value * 8192;
@@ -154,7 +154,7 @@ static void test_golden(void)
     test_golden_lines("", 19);
 }
 
-/* What every processor must give alike, in short. */
+/* A short check of the bits that every processor must give. */
 static void test_bits(void)
 {
     test_golden_frames();

@@ -145,9 +145,9 @@ static void test_reference(enum npu_mel_arithmetic arithmetic)
     }
 }
 
-/* A window of an overlapping stream has the bits of the same window in a stream that cuts it alone:
- * every second one where the hop is half a window, and so on. The samples are no multiples of
- * 2^-15 everywhere, so that s16 has windows of other gains beside windows of the same. */
+/* A window of an overlapping stream has the same bits as in a stream without overlap, where that
+ * has the window: every second one if the hop is half a window, and so on. Not all samples are
+ * multiples of 2^-15, so that s16 has windows of equal and of different gains. */
 static void test_alone(enum npu_mel_arithmetic arithmetic)
 {
     static const struct shape overlapping[] = {
@@ -239,7 +239,8 @@ static void test_places(enum npu_mel_arithmetic arithmetic)
     free(x);
 }
 
-/* A window is there with the last sample that it needs, and no more is taken before it is. */
+/* A window is ready with the last sample that it needs, and no more samples are taken until it is
+ * taken. */
 static void test_ready(enum npu_mel_arithmetic arithmetic)
 {
     for (size_t i = 0; i < N_SHAPES; i++) {

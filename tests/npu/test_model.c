@@ -218,7 +218,7 @@ static void test_changed_file(void)
     free(file.data.at);
 }
 
-/* One that nobody wants any more gives no weights; another of the same file does. */
+/* A cancelled model gives no weights; another one of the same file does. */
 static void test_cancel(void)
 {
     struct weights_file file;

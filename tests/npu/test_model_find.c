@@ -133,7 +133,7 @@ static void test_find_sizes(void)
     check_case(moved && code == 0 && strcmp(path, "base") == 0, "size.file_wins", "code %d: %s",
                code, error.text);
     free(path);
-    /* what lies here wins over the cache, and nobody says that it could be downloaded */
+    /* a local file wins over the cache, and no sentence suggests a download */
     make_file("openai/whisper-small/readme", "x");
     path = NULL;
     code = npu_model_find(&path, "openai/whisper-small", NULL, &error);
@@ -202,7 +202,7 @@ static void test_find_cached(void)
     check_find("cache.never_by_default", NULL, NULL, "data/whispernpu/default.safetensors", NULL);
 }
 
-/* One model each in folders that variables name, from the last that counts to the first. */
+/* One model each in folders that variables name, from the lowest priority to the highest. */
 static void test_find_variables(void)
 {
     static const struct {
@@ -277,7 +277,7 @@ static struct attempt attempt_find(const char *name)
     return (struct attempt){code, right};
 }
 
-/* Each allocation of a search fails, one that goes to the last place it can. */
+/* Each allocation of a search fails, of a search that goes to the last place. */
 static void test_find_no_memory(void)
 {
     setenv("HF_HUB_CACHE", in_root("$XDG_DATA_HOME/snap2"), 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What lies in a model's place but is no model: what a download leaves, other tools' files. Each is
- * named, and the sentence says what to do.
+/* Files in a model's place that are no model: remains of downloads, other tools' files. The
+ * sentence names each and says what to do.
  *
  *   test_model_foreign VECTORS   tests/data/ggml */
 #include "tests/npu/model_rig.h"

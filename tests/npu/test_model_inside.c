@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Encoders inside other files: under which prefixes and names they are found, what beside them is
- * ignored, what in their midst is refused.
+/* Encoders inside other files: under which prefixes and names they are found, what outside the
+ * prefix is ignored, what inside it is refused.
  *
  *   test_model_inside VECTORS   tests/data/ggml */
 #include "tests/npu/model_folder.h"
@@ -8,7 +8,7 @@
 
 /* ---- What is read ---------------------------------------------------------------------------- */
 
-/* Tensors of other things, of every kind that nobody here can read. */
+/* Tensors of other things, of every type without a reader. */
 static void put_others(struct safetensors_parts *out)
 {
     static char name[3001]; /* of a module in a module in a module ... */
@@ -199,8 +199,8 @@ static const struct refusal refusals[] = {
      OMNI,
      "thinker.audio_tower.embed_positions.weight",
      "thinker.audio_tower.proj.weight",
-     {"thinker.audio_tower.embed_positions.weight", "found none",
-      "thinker.audio_tower.proj.weight is no tensor of one"}},
+     {"thinker.audio_tower.embed_positions.weight", "found no tensor",
+      "thinker.audio_tower.proj.weight is not one of an encoder's"}},
     {"prefix_unknown",
      "speech_tower.",
      false,
@@ -280,7 +280,7 @@ static void put_extra(struct safetensors_parts *out, const struct refusal *r)
             safetensors_any(out, name, "F16", "1", 2);
         }
         break;
-    case NO_POSITIONS: /* the edit takes those that are there away */
+    case NO_POSITIONS: /* the edit removes them */
         safetensors_any(out, "encoder.embed_positions.weight", "F16", "0,64", 0);
         break;
     case NOTHING:

@@ -111,7 +111,7 @@ static void check_good(const char *name, const char *path)
 
 static void test_good(void)
 {
-    restore(); /* and no third part: nobody opens it */
+    restore(); /* without a third part, which is not opened */
     check_good("shards.index", in_root(INDEX));
     make_file("s/" LAST, "no weights");
     check_good("shards.index_beside_garbage", in_root(INDEX));
@@ -292,7 +292,11 @@ static void test_parts(void)
         int part, but, also;
         const char *words[3];
     } cases[] = {
-        {"absent", 1, SPLIT, -1, {"/s/" NEXT ": tensor audio_tower.", "as the index says", "none"}},
+        {"absent",
+         1,
+         SPLIT,
+         -1,
+         {"/s/" NEXT ": tensor audio_tower.", "as the index says", "no tensor"}},
         {"in_two",
          1,
          -1,
@@ -321,7 +325,7 @@ static void test_parts(void)
         npu_model_close(&model);
         restore();
     }
-    /* one that is the encoder's by its prefix and unknown to the index */
+    /* a tensor with the encoder's prefix that is not in the index */
     static struct safetensors_parts from;
     struct weights_file file;
     struct npu_model *model;
@@ -450,7 +454,7 @@ static void test_damage(void)
 {
     char path[512];
     snprintf(path, sizeof(path), "%s", in_root(INDEX));
-    index_text[strlen(index_text) - 1] = 0; /* without its line's end, which nobody misses */
+    index_text[strlen(index_text) - 1] = 0; /* without the line's end, which is not needed */
     restore();
     test_truncated("shards.index_truncated", path, 1);
     snprintf(path, sizeof(path), "%s", in_root("s/" NEXT));
@@ -494,7 +498,7 @@ static void test_identity(void)
         check_case(now.size && memcmp(&first, &now, sizeof(first)) != 0, name, "%s", error.text);
         first = now;
     }
-    touch(in_root("s/" LAST)); /* which nobody reads */
+    touch(in_root("s/" LAST)); /* which is not read */
     again = identity_of(in_root(INDEX));
     check_case(memcmp(&first, &again, sizeof(first)) == 0, "shards.identity_of_others", "%s",
                error.text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every allocation and every start of a thread that the core makes, from opening a device to
- * closing it, fails once: one error with a sentence, nothing crashes or is left behind (sanitizers
- * see to that), and the next attempt works. Prints where it struck and what came of it.
+ * closing it, fails once: one error with a sentence, no crash, no leak (sanitizers check), and the
+ * next attempt works. Prints where it struck and the result.
  *
  *     test_no_memory [STRIDE]      of the allocations every STRIDE-th; default 1
  *
@@ -101,7 +101,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 
 /* ---- Outcomes -------------------------------------------------------------------------------- */
 
-/* What a scenario was doing when it got an error. */
+/* The step at which a scenario got an error. */
 struct outcome {
     const char *step; /* static */
     int error;        /* 0: none */
@@ -147,7 +147,7 @@ typedef struct outcome scenario_fn(void *user);
 static unsigned stride = 1;
 
 /* The scenario once without a fault, then with each allocation and thread of that run failing;
- * stride: of the allocations every so manieth. */
+ * stride: only every stride-th allocation. */
 static void fail_each(const char *name, scenario_fn *scenario, void *user)
 {
     for (enum what what = 0; what < N_WHATS; what++) {

@@ -183,7 +183,7 @@ static const char *const point_names[FAKE_POINTS] = {"nowhere", "alloc", "open",
                                                      "begin",   "run",   "read"};
 static const char *const kind_names[FAKE_KINDS] = {"error", "delay", "hang", "short"};
 
-/* Some time after the fault has struck, however late that is: a release before it would be lost. */
+/* Some time after the fault has struck: an earlier release would be lost. */
 static void *release_later(void *ended)
 {
     while (!fake_struck() && !atomic_load((atomic_bool *)ended))
@@ -193,7 +193,7 @@ static void *release_later(void *ended)
     return NULL;
 }
 
-/* What the header says must come of a fault. */
+/* The result of a fault according to the header. */
 static int outcome_of(enum fake_point point, enum fake_kind kind)
 {
     if (kind == FAKE_DELAY)
@@ -260,7 +260,7 @@ static bool try_fault(enum npu_strategy strategy, unsigned depth, unsigned batch
     fake_set_fault(FAKE_NOWHERE, FAKE_ERROR, 0);
     for (unsigned i = 0; i < 2000 && fake_buffers(); i++)
         nanosleep(&(struct timespec){.tv_nsec = 5 * (long)MS}, NULL);
-    if (!struck) /* this way does not pass the point so often */
+    if (!struck) /* this strategy does not pass the point that often */
         want = 0;
     int before = want ? tiles_before(strategy, batch, point, nth) : TILES;
     if (hangs && ret == -ETIMEDOUT && (!struck || (before >= 0 && taken < (uint64_t)before)) &&
@@ -505,7 +505,7 @@ static int short_call(void *user, struct npu_call *call)
     return 0;
 }
 
-/* Tile i of any length, in buffers that longer and shorter ones were in. */
+/* Tile i of any length, in buffers that held longer and shorter ones before. */
 static struct npu_pipeline_tile short_tile(unsigned i, const unsigned char *bytes)
 {
     size_t n = i % 5 == 0 ? SHORT_MOST : 1 + i * 379 % SHORT_MOST;

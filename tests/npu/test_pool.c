@@ -107,7 +107,7 @@ static void test_bound(void)
                "%s", err.text);
 }
 
-/* Eight threads on three buffers: nobody shares one, all get on. */
+/* Eight threads on three buffers: no two share one, all make progress. */
 enum { THREADS = 8, ROUNDS = 300 };
 static struct npu_pool *shared;
 static atomic_uint disturbed, failed;
@@ -152,7 +152,7 @@ static int hang_call(void *user, struct npu_call *call)
     return 0;
 }
 
-/* A buffer that comes back under a late launch is not handed out before that has ended. */
+/* A buffer returned while a late launch uses it is not given out before that launch has ended. */
 static void test_quarantine(void)
 {
     struct npu_pool *pool = pool_open(0, 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The default number of threads: affinity masks of any size, CPU quotas of control groups under a
- * root folder of the test's own and, where this process may make one, under a real quota. */
+/* The default number of threads: affinity masks of any size, CPU quotas of control groups under the
+ * test's own root folder and, where this process may make one, a real quota. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,7 +18,7 @@
 int __real_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set);
 int __wrap_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set);
 
-static unsigned machine_cpus; /* of the made-up machine; 0: this one */
+static unsigned machine_cpus; /* of the simulated machine; 0: this one */
 static unsigned first_cpu, n_cpus;
 
 int __wrap_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set)
@@ -61,7 +61,7 @@ static void test_affinity(void)
     machine(0, 0, 0);
 }
 
-/* The mask of this very process. */
+/* The mask of this process. */
 static void test_own_mask(void)
 {
     cpu_set_t all, one;
@@ -246,7 +246,7 @@ static void test_quotas(void)
     machine(0, 0, 0);
 }
 
-/* Groups of the greatest depth, lines beyond any buffer, and mounts in the thousands. */
+/* Groups of the greatest depth, lines longer than any buffer, thousands of mounts. */
 static void test_long(void)
 {
     static char text[300000];

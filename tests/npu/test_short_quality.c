@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How close windows of 5 s and 1 s of speech come to float64, from audio, in every profile; and
- * what they cost beside one of 30 s.
+ * what they cost compared with one of 30 s.
  *
  *     test_short_quality [CASE...]     all cases, or those named: own speech float64 cost
  *
@@ -36,7 +36,7 @@ static const struct {
 };
 static const unsigned lengths[] = {250, 50}; /* positions */
 
-/* Mels of windows one behind the other. */
+/* Mels of consecutive windows. */
 struct windows {
     unsigned n, positions;
     float *mel; /* [n][2 positions][80] */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Windows of fewer positions than the model's table, in every profile: what they are against
- * float64, that their bits depend on nothing but the mel, and what is counted.
+/* Windows of fewer positions than the model's table, in every profile: compared with float64; their
+ * bits depend on the mel alone; their memory and counts.
  *
  *     test_short_window [CASE...]     all cases, or those named: refused golden hash alone flight
  *                                     room counts
@@ -94,8 +94,8 @@ static void golden_of_profile(const char *profile, const char *model, const char
     rig_close(&rig);
 }
 
-/* `from` with the first `rows` of its position table as the table; the other rows become a tensor
- * beside the encoder. */
+/* `from` with a position table of only its first `rows`; the other rows become a tensor outside the
+ * encoder. */
 static void cut_table(const char *from, unsigned d_model, unsigned rows)
 {
     static char header[1 << 16];
@@ -141,7 +141,7 @@ static const struct {
     unsigned n_mels, d_model, seed;
 } golden_models[] = {{"m128-d128-l1", 128, 128, 1}, {"m80-d64-l3", 80, 64, 2}};
 
-/* Goldens in the table's whole length and with its first 250 rows alone, as fine-tunes have. */
+/* Goldens with the whole table and with only its first 250 rows, as fine-tunes have. */
 static void test_golden(void)
 {
     static const double least[] = {0.999999, 0.9999, 0.9999};
@@ -177,7 +177,7 @@ static const uint64_t hashes[3][N_SIZES] = {
      UINT64_C(0x7085f7e606b5ef31), UINT64_C(0xb410bc98b0d97486)},
 };
 
-/* Sizes in an order in which each finds what longer and shorter ones left. */
+/* Sizes in an order in which each runs after longer and after shorter ones. */
 static unsigned nth_size(unsigned i)
 {
     return (i * 2 + 4) % N_SIZES; /* 250, 64, 130, 50, 65 */
@@ -223,7 +223,7 @@ static void test_hash(void)
 }
 
 /* The same bits from an encoder opened for just these positions, from one opened for all, and after
- * a window of values that would not go away if anything of them were used. */
+ * a window of values that would show if any of them were used. */
 static void alone_in_profile(const char *profile)
 {
     struct rig all;
@@ -270,7 +270,7 @@ static void test_alone(void)
         alone_in_profile(profiles[p]);
 }
 
-/* Windows of many lengths in flight: in order, each its own, and no value written behind it. */
+/* Windows of many lengths in flight: in order, each its own, and no value written past its end. */
 static void test_flight(void)
 {
     enum { WINDOWS = 40, DEPTH = 4, MOST = 300 };
@@ -315,8 +315,8 @@ static void test_flight(void)
 
 /* ---- Room and counts ------------------------------------------------------------------------- */
 
-/* A short encoder takes little room, most of it a part for each thread, and, beside a long one, no
- * weights of its own. */
+/* A short encoder takes little memory, most of it for each thread, and shares the weights of a long
+ * one. */
 static void test_room(void)
 {
     for (unsigned p = 0; p < 3; p++) {
@@ -330,7 +330,7 @@ static void test_room(void)
         if (test_small_model_write(small_path, 80, D, LAYERS, 1500, 1))
             check_case(false, "write_small_model", "%s", small_path);
         rig_open(&rig, profiles[p], small_path, NULL, 2, 2);
-        /* Whoever read the weights again would find nothing. */
+        /* Reading the weights again would fail. */
         if (truncate(small_path, 100000))
             check_case(false, "truncate", "%s", small_path);
         int ret = npu_encoder_open(&second, rig.model, rig.device, &params, &err);

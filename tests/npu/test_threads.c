@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The pool of threads that windows share. Time is the test's own: a job takes 1 ms because it says
- * so, so what is counted here does not depend on what else the machine does. Where something must
- * not wait, what it could wait for is held back until it has ended; a failure then is the end of
- * PATIENCE_S. */
+/* The pool of threads that windows share. The test has its own clock, on which a job takes 1 ms, so
+ * the counts do not depend on the machine's load. Where something must not wait for a job, the test
+ * holds that job until it has ended; it fails after PATIENCE_S. */
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -57,7 +56,7 @@ static bool wait_sem(sem_t *sem)
     return true;
 }
 
-/* What waits there at the end of a failed test never ends. */
+/* After a failed test some threads never end. */
 static void give_up(const char *name, const char *why)
 {
     check_case(false, name, "%s", why);
@@ -66,12 +65,12 @@ static void give_up(const char *name, const char *why)
     _exit(code);
 }
 
-/* Until n threads and callers have nothing to do; asked while all others are held. */
+/* Waits until n threads and callers have nothing to do; all others are held meanwhile. */
 static void await_sleeping(unsigned n)
 {
     for (unsigned ms = 0; atomic_load(&n_sleeping) != n; ms++) {
         if (ms == PATIENCE_S * 1000)
-            give_up("sleep", "who has no job does not sleep");
+            give_up("sleep", "a thread without a job does not sleep");
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
 }
@@ -250,7 +249,7 @@ static void held_job(void *user, unsigned job, unsigned worker)
     end_job(run, worker);
 }
 
-/* Only the one that worker 0 takes; others end after it has begun, so that it gets one. */
+/* Holds only the job that worker 0 takes; others end after that has begun, so that it gets one. */
 static void held_job_of_caller(void *user, unsigned job, unsigned worker)
 {
     struct run *run = user;
@@ -304,7 +303,7 @@ static void test_jobs(void)
     }
 }
 
-/* All threads are held in jobs of others; who waits for a turn leaves at once. */
+/* Jobs of others hold all threads; a caller that waits for a turn leaves at once. */
 static void test_cancel_in_line(void)
 {
     for (unsigned n_threads = 1; n_threads <= 2; n_threads++) {
@@ -313,7 +312,7 @@ static void test_cancel_in_line(void)
         rig_open(&rig, n_threads);
         struct run *other = run_begin(&rig, 0, 2, 2, held_job);
         await_held(&rig, n_threads);
-        for (unsigned i = 0; i < 2; i++) { /* in line, and before it stands there */
+        for (unsigned i = 0; i < 2; i++) { /* in the queue, and before it */
             struct run *run = run_begin(&rig, 1, 2, 2, plain_job);
             if (i == 0)
                 await_sleeping(1);
@@ -334,7 +333,7 @@ static void test_cancel_in_line(void)
     }
 }
 
-/* Jobs under way end, no other begins. */
+/* Running jobs end, no other begins. */
 static void test_cancel_running(void)
 {
     for (unsigned n_threads = 1; n_threads <= 3; n_threads++) {
@@ -428,7 +427,7 @@ static void test_no_waiting(void)
     }
 }
 
-/* The first one is held until all works stand in line. */
+/* Holds the first one until all works are in the queue. */
 static void gathering_job(void *user, unsigned job, unsigned worker)
 {
     struct run *run = user;
@@ -439,7 +438,7 @@ static void gathering_job(void *user, unsigned job, unsigned worker)
 }
 
 /* Equal loads side by side: when the first ends, the others have done 95 % of their jobs. One
- * thread: of several, one that the machine gives less time would be behind. */
+ * thread, because of several one might get less time from the machine. */
 static void test_equal(void)
 {
     enum { STAGES = 44, JOBS = 15 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The instruction stream: words against those that mlir-aie's own translator printed, addresses
- * against a plain loop over the elements, and what is refused. */
+/* The instruction stream: words compared with those of mlir-aie's own translator, addresses with a
+ * plain loop over the elements, and refusals. */
 #include "npu/txn/txn.h"
 #include "tests/check.h"
 
@@ -593,7 +593,7 @@ static void test_append_limits(void)
                "%d \"%s\"", code, err.text);
 }
 
-/* A transfer that fits by half leaves the stream as it was. */
+/* A transfer that fits only in part leaves the stream unchanged. */
 static void test_full(void)
 {
     enum { BLOCK = 1 << 18, LEFT = 20 };

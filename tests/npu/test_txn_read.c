@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Instruction streams as others write them: every bit of a buffer descriptor against a table of
- * what the hardware makes of it (npu/sim/DESIGNS.md has the same), and other forms of operations. */
+/* Instruction streams as others write them: every bit of a buffer descriptor against a table of its
+ * meaning for the hardware (the same as in npu/sim/DESIGNS.md), and other forms of operations. */
 #include "npu/txn/txn.h"
 #include "tests/check.h"
 
@@ -69,7 +69,7 @@ static struct read read_steps(struct stream *s, uint32_t format)
 /* ---- Every bit of a BD ----------------------------------------------------------------------- */
 
 enum outcome {
-    MODELLED, /* the words that the counters below say, or refused where that is no box */
+    MODELLED, /* the words that the counters below give; refused where they are no box */
     IGNORED,  /* the same transfer */
     BURST,    /* the same but for its bursts */
     REFUSED,  /* with a sentence that names word, bits and meaning */
@@ -123,7 +123,7 @@ static uint64_t walk(const uint32_t *bd, uint32_t run, uint64_t n)
            i2 * ((bd[5] & 0xFFFFF) + 1) + turn * ((bd[6] & 0xFFFFF) + 1);
 }
 
-/* Word `n` of run `run` of what was decoded. */
+/* Word `n` of run `run` of the decoded transfer. */
 static uint64_t place(const struct npu_txn_transfer *t, uint32_t run, uint64_t n)
 {
     uint64_t at = (uint64_t)run * t->stride[0];
@@ -184,7 +184,7 @@ static struct read read_bd(const uint32_t bd[8], uint32_t runs)
 /* Bytes by bits 30 and 31 of word 4; 3 is reserved and read as the longest. */
 static const uint16_t burst_of[4] = {64, 128, 256, 256};
 
-/* NULL, or what is wrong with the descriptor of `base` with one bit changed. */
+/* What is wrong with the descriptor of `base` with one bit changed, or NULL. */
 static const char *judge(const struct base *base, const struct field *field, unsigned bit,
                          struct npu_error *err)
 {

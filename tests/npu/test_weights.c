@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Several loads of one process, each held up in the middle of its file: encoders of other weights
- * open and close meanwhile, those of the same weights wait for it, share what comes of it or load
+/* Several loads in one process, each stopped in the middle of its file: encoders of other weights
+ * open and close meanwhile, those of the same weights wait for it, share its result or load
  * themselves.
  *
- * Linked with --wrap=pread,pread64, where loads are held up, and --wrap=pthread_cond_timedwait,
- * which tells that one waits. Lock order: the core's before `lock`, a leaf. */
+ * Linked with --wrap=pread,pread64, which stop a load, and --wrap=pthread_cond_timedwait, which
+ * notices that one waits. Lock order: the core's before `lock`, a leaf. */
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "tests/npu/encoder_rig.h"
 #include "tests/small_model.h"
 
-#define PATIENCE_NS UINT64_C(20000000000) /* for what happens at once unless something is wrong */
+#define PATIENCE_NS UINT64_C(20000000000) /* a wait that takes longer is an error */
 
 static char path[64];
 static struct npu_device *device;
@@ -82,7 +82,7 @@ ssize_t __wrap_pread64(int fd, void *dst, size_t n, off_t offset)
     return __wrap_pread(fd, dst, n, offset);
 }
 
-/* Whether that comes to be. */
+/* Whether the event happens within PATIENCE_NS. */
 enum event { READS, WAITS, DONE };
 static bool task_await(const struct task *t, enum event event)
 {
@@ -181,7 +181,7 @@ static uint64_t hash_of(struct npu_encoder *encoder)
     return hash;
 }
 
-/* What an encoder gives that nobody disturbed; the reads of a whole load. */
+/* The hash from an undisturbed encoder, and the reads of a whole load. */
 static uint64_t undisturbed(const char *profile, unsigned *reads)
 {
     struct task t = {.result = 0};
@@ -207,7 +207,7 @@ static void *close_main(void *user)
     return NULL;
 }
 
-/* Whether that does not wait for anything; to be joined once more. */
+/* Whether closing waits for nothing; the caller joins the task again. */
 static bool task_close_beside(struct task *t)
 {
     task_join(t);
@@ -276,7 +276,7 @@ static void test_cancelled_waiter(void)
     task_close(&waiter);
 }
 
-/* The first is cancelled or cannot read; who waited loads, and once for all of them. */
+/* The first is cancelled or cannot read; one of those that waited loads, for all of them. */
 static void check_first_fails(const char *name, int read_error, int expected)
 {
     struct task first = {.held = true, .read_error = read_error}, waiter[2] = {{.result = 0}};
@@ -306,7 +306,7 @@ static void check_first_fails(const char *name, int read_error, int expected)
     task_close(&first);
 }
 
-/* The first has closed before those that wait look: they have the weights nevertheless. */
+/* The first has closed before those that wait wake: they get the weights nevertheless. */
 static void test_waiters_share(void)
 {
     struct task first = {.held = true, .closes = true}, waiter[2] = {{.result = 0}};

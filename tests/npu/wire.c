@@ -44,7 +44,7 @@ static size_t bytes_of(const struct npu_txn_transfer *t)
     return (size_t)t->size[0] * t->size[3] * 4;
 }
 
-/* What goes in: its runs in order. */
+/* Input: its runs in order. */
 static int take_in(struct wire *w, const struct npu_call *call, const struct npu_txn_transfer *t)
 {
     const unsigned char *from = (unsigned char *)call->span[t->argument].data + t->offset_bytes;
@@ -58,7 +58,7 @@ static int take_in(struct wire *w, const struct npu_call *call, const struct npu
     return 0;
 }
 
-/* Word `at` of what comes out. sum 0: as it went in. */
+/* Word `at` of the output; sum 0: unchanged. */
 static uint32_t mixed(const struct wire *w, size_t at, uint64_t sum)
 {
     uint32_t word = 0;
@@ -80,7 +80,7 @@ static void give_out(const struct wire *w, const struct npu_call *call,
         }
 }
 
-/* 0 where just as much comes out. */
+/* 0 where the output is as large as the input. */
 static uint64_t sum_of(const struct wire *w)
 {
     uint64_t sum = 1;

@@ -14,7 +14,7 @@
 
 enum { OBJECT = 4096, COLUMNS = 4, ROWS = 4, NAME = 96, SEQUENCES = 64 };
 
-/* A sequence: what it is called, and the bytes of its buffers. */
+/* A sequence: its name, and the bytes of its buffers. */
 struct sequence {
     char name[NAME];
     size_t bytes[3];

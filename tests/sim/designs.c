@@ -56,7 +56,7 @@ static bool open_design(struct run *r, struct npu_error *err)
 static void keep_finding(void *user, const struct npu_finding *finding)
 {
     char *text = user;
-    /* The compiler says so too, and does it: three designs have a buffer larger than a bank. */
+    /* Expected: three designs have a buffer larger than a bank; the compiler warns too. */
     if (strcmp(finding->rule, "memory-banks") == 0)
         return;
     if (finding->severity != NPU_SEVERITY_NOTE && text[0] == 0)
@@ -77,7 +77,7 @@ static void check_clean(const struct run *r)
                    result.n_notes);
 }
 
-/* The bank of the buffer on `tile` whose name begins so; -1: none. */
+/* The bank of the buffer on `tile` whose name begins with `name`; -1: not found. */
 static int bank_of(const struct run *r, const struct npu_map_tile *tile, const char *name)
 {
     for (uint32_t i = 0; i < tile->n_pieces; i++) {
@@ -105,7 +105,7 @@ static void check_banks(const struct run *r)
         check_case(apart == pairs, name, "%u of %u cores", apart, pairs);
 }
 
-/* Element of the output that is wrong, as text; empty if none, inputs included. */
+/* A wrong element of output or inputs, as text; empty if all are right. */
 static const char *compare(const struct run *r)
 {
     static char text[160];

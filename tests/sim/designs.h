@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_SIM_DESIGNS_H
 #define TESTS_SIM_DESIGNS_H
-/* What the tests of mlir/ share: a design run from its text and from its instruction words,
- * operands in the layouts of kernels/aie2/aie2.h, jobs. */
+/* Shared by the tests of mlir/: a design run from its text and from its instruction words, operands
+ * in the layouts of kernels/aie2/aie2.h, jobs. */
 #include "kernels/kernels.h"
 #include "npu/array/pack.h"
 #include "tests/aie2/kit.h"
@@ -14,7 +14,7 @@ struct designs_buffer {
     size_t bytes;
 };
 
-/* calloc that ends the program; 32-byte aligned is not needed by host buffers. */
+/* calloc that exits when out of memory; host buffers need no alignment of 32 bytes. */
 void *designs_alloc(size_t bytes);
 
 /* Run sequence `sequence` (NULL: the only one) of mlir/<design>.mlir: twice in one array from the
@@ -49,7 +49,7 @@ struct designs_product {
     int16_t *mult, *table, *pos; /* [n], [NPU_FIXED_GELU_ENTRIES], [m][n] */
     uint8_t *shift;              /* [n / 64] */
     int32_t *x;                  /* [m][n]: residual */
-    void *c;                     /* [m][n]: what the reference makes of it */
+    void *c;                     /* [m][n]: the reference's result */
 };
 /* All operands random in the ranges of the contract, with every channel's result in use. */
 struct designs_product designs_product_random(enum npu_array_types kind, int m, int n, int k,
@@ -61,7 +61,7 @@ void designs_product_compute(struct designs_product *p);
 void designs_product_free(struct designs_product *p);
 
 /* Objects of A of rows 64 row .., of B (job first) of channels 64 column ..; both return the byte
- * behind what they wrote. `columns`: of the array, for the count of operands. */
+ * after what they wrote. `columns`: of the array, for the count of operands. */
 uint8_t *designs_pack_a(uint8_t *to, const struct designs_product *p, int row);
 uint8_t *designs_pack_b(uint8_t *to, const struct designs_product *p, int column, int columns);
 /* Operands (4 objects) and results (2 or 4 objects) of a tile. */
@@ -73,14 +73,14 @@ struct designs_head {
     int m, n, qk_shift;
     ptrdiff_t ld;             /* of all four */
     const int16_t *q, *k, *v; /* [m][64], [n][64] */
-    const int16_t *out;       /* [m][64]: what the reference makes of it */
+    const int16_t *out;       /* [m][64]: the reference's result */
     bool owned;               /* by this struct; k and v then have whole blocks of 64 rows */
 };
 struct designs_head designs_head_random(int queries, int keys);
 void designs_head_compute(struct designs_head *h);
 void designs_head_free(struct designs_head *h);
 /* Job and queries, keys and values, results as the designs of attention stream them; each returns
- * the byte behind. */
+ * the byte after them. */
 uint8_t *designs_pack_q(uint8_t *to, const struct designs_head *h);
 uint8_t *designs_pack_kv(uint8_t *to, const struct designs_head *h);
 uint8_t *designs_pack_o(uint8_t *to, const struct designs_head *h);
@@ -88,8 +88,8 @@ uint8_t *designs_pack_o(uint8_t *to, const struct designs_head *h);
 void designs_heads_run(const char *name, const char *design, const char *sequence,
                        struct designs_head *heads, int n);
 
-/* 16-bit samples through the sequences @mel and @clamp of a design: x has 160 a frame and 256
- * behind; frames a multiple of 16 times the cores. */
+/* 16-bit samples through the sequences @mel and @clamp of a design: x has 160 a frame and 256 after
+ * the last; frames a multiple of 16 times the cores. */
 void designs_mel_run(const char *name, const char *design, const int16_t *x, int frames, int cores);
 
 /* The tests, by file. */

@@ -16,7 +16,7 @@ struct designs_head designs_head_random(int queries, int keys)
     int16_t *k = designs_alloc((size_t)blocks * T * HEAD * 2);
     int16_t *v = designs_alloc((size_t)blocks * T * HEAD * 2);
     /* Scores over some 40 octaves, in a few rows over all there are: maxima rise and fall from
-     * block to block. Keys behind the last are as large as any. */
+     * block to block. Keys past the last are as large as any. */
     h.qk_shift = 19;
     for (int i = 0; i < queries * HEAD; i++)
         q[i] = (int16_t)kit_range(-32767, 32767);
@@ -95,7 +95,7 @@ uint8_t *designs_pack_q(uint8_t *to, const struct designs_head *h)
 uint8_t *designs_pack_kv(uint8_t *to, const struct designs_head *h)
 {
     const struct npu_fixed_attention_args args = head_args(h, NULL);
-    /* A head of its own has whole blocks, so that masked keys hold what must not matter. */
+    /* An owned head has whole blocks: masked keys hold values that must not matter. */
     return npu_array_pack_kv(to, &args, h->owned ? (h->n + T - 1) / T * T : h->n);
 }
 

@@ -37,7 +37,7 @@ static int16_t *compute(const int16_t *x, int frames)
     return y;
 }
 
-/* The parameter object of @x; cores: that share the passes. */
+/* The parameter object of @x; cores: how many share the passes. */
 static void pack_job(uint8_t *to, int passes, int clamps, int32_t floor)
 {
     struct npu_core_mel job;

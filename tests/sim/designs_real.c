@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The designs with the base model's weights and real speech, against what profile npu on the CPU
- * had in its buffers when it encoded the same window. */
+/* The designs with the base model's weights and real speech, compared with the buffers of profile
+ * npu on the CPU for the same window. */
 #include "tests/npu/fixed_rig.h"
 #include "tests/sim/designs.h"
 
@@ -80,7 +80,7 @@ static struct npu_fixed_norm_args norm_args(const struct fixed_rig *r, unsigned 
                                         .sqrt_d = in->sqrt_d};
 }
 
-/* What it makes of them; transfer full. */
+/* The norm's result for these rows; transfer full. */
 static int16_t *norm_rows(const struct fixed_rig *r, unsigned i, const int32_t *x, int rows)
 {
     int16_t *y = designs_alloc((size_t)rows * D * sizeof(*y));
@@ -191,8 +191,8 @@ static void fc1(const struct fixed_rig *r, const struct seen *s)
     unsigned i = find_stage(r, NPU_OP_NORM_FC1, 1);
     int16_t *a = norm_rows(r, i, s->after_out, 1536);
     struct designs_product p = product_of(r, i, 0, a, 1536, FFN, NPU_FIXED_GELU);
-    /* Rows behind the last position are zero on the way in; what comes out for them is the
-     * reference's. */
+    /* Rows past the last position are zero in the input; their results equal the reference's
+     * too. */
     memset(a + POSITIONS * D, 0, 36 * D * sizeof(*a));
     struct designs_product rest = p;
     rest.a = a + POSITIONS * D;
@@ -223,7 +223,7 @@ static void fc1(const struct fixed_rig *r, const struct seen *s)
     free(a);
 }
 
-/* The clip from its first sample, reflected in front as in a window; silence follows it. */
+/* The clip from its first sample, reflected before it as in a window; silence follows. */
 static void logmel(void)
 {
     enum { FRAMES = 3008, FRONT = NPU_MEL_FRAME / 2, N = FRAMES * NPU_MEL_HOP + 256 };

@@ -36,8 +36,8 @@ static inline void packed_tile_fill(struct packed_tile *to, const struct tile *t
     npu_array_pack_kv(to->kv, &args, 64);
 }
 
-/* The text of the design with `n` blocks in its sequence for the 16 of the file;
- * NULL: not there. */
+/* The text of the design with `n` blocks in its sequence instead of the file's 16; NULL: the file
+ * is missing. */
 static inline char *packed_tile_design(const char *source, unsigned n)
 {
     static const unsigned sizes[] = {196608, 262144, 131072};

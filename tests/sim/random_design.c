@@ -68,7 +68,7 @@ static void draw_move(struct random_move *m, uint32_t total, unsigned elem_bytes
     m->stride[3] = 1;
     if (per == 1 && !linear && draw(3) == 0)
         m->stride[3] = 1 + draw(4);
-    /* Read wrongly by the stock compiler: a task with a step in its only dimension. */
+    /* The stock compiler misreads a task with a step in its only dimension. */
     if (task && m->size[1] == 1 && m->size[2] == 1)
         m->stride[3] = 1;
     uint32_t span = (m->size[3] - 1) * m->stride[3] + 1;
@@ -151,7 +151,7 @@ static void draw_lane(struct random_design *design, struct random_lane *lane, un
         lane->flow[i].n_elements = (lane->flow[i].n_elements + 3) / 4 * 4 + 4 * draw(3);
 }
 
-/* A round's transfers in any order, then its waits; those of one fifo as they were issued. */
+/* A round's transfers in any order, then its waits; those of one fifo in the order of issue. */
 static void draw_steps(struct random_design *d, unsigned round)
 {
     unsigned first = d->n_steps;
@@ -169,7 +169,7 @@ static void draw_steps(struct random_design *d, unsigned round)
             d->step[i] = b;
             d->step[j] = a;
         }
-        /* Swaps may have turned a fifo's own two around. */
+        /* Swaps may have exchanged two transfers of one fifo. */
         for (unsigned i = first; i < d->n_steps; i++)
             for (unsigned j = i + 1; j < d->n_steps; j++)
                 if (d->step[i].lane == d->step[j].lane && d->step[i].flow == d->step[j].flow &&
@@ -425,7 +425,7 @@ static void put_sequence(struct writer *w, const struct random_design *d)
             put(w, "      aiex.dma_await_task(%%%s)\n", name);
         else
             put(w, "      aiex.npu.dma_wait {symbol = @%s%u}\n", f->fifo, lane->column);
-        /* What went in is free again when all of the round has come out. */
+        /* The input is free again when all results of the round have come out. */
         bool last = i + 1 == d->n_steps || d->step[i + 1].round != s->round;
         for (unsigned j = 0; d->tasks && last && j < d->n_steps; j++) {
             const struct random_step *in = &d->step[j];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_SIM_RANDOM_DESIGN_H
 #define TESTS_SIM_RANDOM_DESIGN_H
-/* A design drawn from a seed, as numbers and as text: up to one lane a column of fifos from a shim
- * through cores and back, and a sequence that moves objects through all of them in rounds. Nothing
- * here knows the simulator. */
+/* A design drawn from a seed, as numbers and as text: up to one lane a column (fifos from a shim
+ * through cores and back), and a sequence that moves objects through all lanes in rounds.
+ * Independent of the simulator. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +25,7 @@ enum random_kind {
     RANDOM_KINDS
 };
 
-/* Of an end of a fifo: element k of the stream stands at SUM i * stride. n 0: as it is. */
+/* Of an end of a fifo: element k of the stream is at SUM i * stride. n = 0: in order. */
 struct random_dims {
     unsigned n;
     uint32_t size[4], stride[4];
@@ -39,7 +39,7 @@ struct random_move {
     unsigned bd;        /* dma_memcpy_nd: its id */
 };
 
-/* Where a lane touches the host: a fifo's end at a shim, an argument of its own. */
+/* Where a lane meets the host: a fifo's end at a shim, with its own argument. */
 struct random_flow {
     const char *fifo; /* without the lane's number */
     bool in;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef TESTS_SIM_RIG_H
 #define TESTS_SIM_RIG_H
-/* A design's text, its simulator and its host buffers in one, with kernels of the tests' own. */
+/* A design's text, its simulator and its host buffers together, with the tests' own kernels. */
 #include "kernels/aie2/host/registry.h"
 #include "npu/sim/engine/sim.h"
 #include "tests/check.h"
@@ -96,8 +96,8 @@ struct rig {
     int code; /* of the last call */
 };
 
-/* The text of TESTS_SIM/run/`name` with edits: pairs of what is there (it must be) and what stands
- * for it, NULL at the end. NULL: no such file or text. */
+/* The text of TESTS_SIM/run/`name` with edits: pairs of a text, which must occur, and its
+ * replacement; NULL at the end. Returns NULL: no such file or text. */
 static char *rig_read(const char *name, const char *const *edits)
 {
     char path[512];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The instruction words that npu/array composes as data, for every size of Whisper and windows of
- * many lengths, against those that the simulator makes of the same sequences written as text.
+ * many lengths, equal those that the simulator makes of the same sequences written as text.
  *
- *     test_array_words [NPU-SIM]     with a program: also against the files that it writes */
+ *     test_array_words [NPU-SIM]     with a program: also compares the files that it writes */
 #include <errno.h>
 #include <unistd.h>
 
@@ -148,7 +148,7 @@ static bool equal_file(const char *program, struct composed *text, const char *n
     return good;
 }
 
-/* NULL, or what is not equal. */
+/* What differs, or NULL. */
 static const char *compare(struct texts *t, const struct npu_array_sequence *s, const char *program,
                            struct npu_error *err)
 {

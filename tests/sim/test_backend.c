@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Device "sim" behind the device front: the conformance suite, and mlir/attention_64.mlir through
+/* Device "sim" through npu_device_open(): the conformance suite, and mlir/attention_64.mlir with
  * every strategy of the pipeline.
  *
  *     test_backend [--tiles N]      tiles per strategy; default 200 */
@@ -170,7 +170,7 @@ static void test_refused(void)
 
 static char program_folder[64], program_path[96];
 
-/* The folder is where the simulator looks. */
+/* Writes the program into a folder where the simulator looks for designs. */
 static bool program_write(const char *text)
 {
     snprintf(program_folder, sizeof(program_folder), "test-programs-%d", (int)getpid());
@@ -212,7 +212,7 @@ static int complain(void *user, struct npu_call *call)
     return -ERANGE;
 }
 
-/* Beside an array, as beside an NPU; its sentence comes back. */
+/* A host function works on this device too; its error sentence comes back. */
 static void test_host_function(void)
 {
     static char who[] = "a function";

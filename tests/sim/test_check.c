@@ -12,7 +12,7 @@
 #define W NPU_SEVERITY_WARNING
 #define N NPU_SEVERITY_NOTE
 
-/* What a finding must say beside its rule: the numbers of the design. */
+/* What a finding must say besides its rule: the numbers of the design. */
 static const struct {
     const char *rule;
     enum npu_severity severity;
@@ -80,7 +80,7 @@ static const struct {
      "@in has repeat_count 2, but its producer is a shim: repeat in the transfer of the sequence"},
     {"fifo-type", E, 19, "@in has objects of memref<64xi32>, this acquires memref<16xi32>"},
     {"fifo-unlinked", W, 9, "@x ends in mem tile (0,1), but no link takes it on"},
-    {"fifo-unused", W, 8, "core (0,2) never empties @x, which then stands still after its buffers"},
+    {"fifo-unused", W, 8, "core (0,2) never empties @x, which then stops after its buffers"},
     {"for-step", E, 13, "the step is 0, expected more than 0"},
     {"host-buffers-portable", N, 24, "sequence @sequence has 6 host buffers"},
     {"host-buffers", E, 24, "sequence @sequence has 17 host buffers"},
@@ -98,7 +98,7 @@ static const struct {
     {"link-part", E, 11,
      "the part of @p2 in @in has 128 bytes, no multiple of the 96 of its objects"},
     {"link-repeat", E, 11,
-     "@p2 repeats 1 times and @p3 2: the outputs of a distribute must repeat alike"},
+     "@p2 repeats 1 times and @p3 2: the outputs of a distribute must repeat equally often"},
     {"link-size", E, 9, "@first hands on objects of 256 bytes, @in takes 96"},
     {"link-tile", E, 10,
      "the fifos of this link meet in no tile: each input must end, and each output begin, in mem "
@@ -178,7 +178,7 @@ static const struct {
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 
 struct seen {
-    const char *rule; /* expected, or NULL: none is */
+    const char *rule; /* expected; NULL: no finding is expected */
     struct npu_finding finding;
     unsigned n, n_others;
     char text[640], other[640];

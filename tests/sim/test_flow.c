@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Several tiles: broadcast, links, dimensions, repeats, shared memory; each result against a
- * formula of its own. */
+/* Several tiles: broadcast, links, dimensions, repeats, shared memory; each result has its own
+ * formula. */
 #include "tests/sim/rig.h"
 
 /* Load and launch once with up to three buffers; true if it ran. */

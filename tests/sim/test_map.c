@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The map against what mlir-aie's own passes printed for these designs (numbers noted by hand from
- * runs of its commit 5ff2ab97d). */
+/* The map compared with the output of mlir-aie's own passes for these designs (numbers copied by
+ * hand from runs of its commit 5ff2ab97d). */
 #include "npu/sim/map/map.h"
 #include "tests/check.h"
 #include "tests/sim/plan.h"

@@ -8,7 +8,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
 
-# expect NAME CODE PATTERN ARGUMENT...: the exit code, and a line of what is printed.
+# expect NAME CODE PATTERN ARGUMENT...: the exit code, and a line of the output.
 expect() {
     name=$1 code=$2 pattern=$3
     shift 3
@@ -70,7 +70,7 @@ expect npu_sim_scalar_bf16_elsewhere 0 '0 errors, 3 warnings' --check-only half.
 sed 's/npu_matmul_s8s8/npu_matmul_s8s9/' "$mlir/matmul_16.mlir" >misspelt.mlir
 expect npu_sim_misspelt_check 0 'warning: .* called npu_matmul_s8s9.* \[kernel-elsewhere\]' --check-only misspelt.mlir
 expect npu_sim_misspelt_run 1 'error: no kernel is called npu_matmul_s8s9 ' misspelt.mlir
-# A built-in kernel is not believed: its number is i32.
+# The declaration of a built-in kernel is checked: its number is i32.
 sed 's/%n = arith.constant 16 : i32/%n = arith.constant 16 : i8/; s/i32) -> ()/i8) -> ()/; s/xi32>, i32)/xi32>, i8)/' \
     "$mlir/matmul_16.mlir" >narrow.mlir
 expect npu_sim_narrow_number 1 'is declared as vppp?, the kernel is vpppi ' --check-only narrow.mlir
@@ -129,7 +129,7 @@ expect npu_sim_words_packet 1 'BD 1 of shim tile (0, 0).*word 2 (0x40000000), bi
     -k "$kernels" "$run/copy.mlir" a.npy -i newer.bin
 head -c 100 insts.bin >cut.bin
 expect npu_sim_words_cut 1 '^npu-sim: cut.bin: word' -k "$kernels" "$run/copy.mlir" a.npy -i cut.bin
-# Getting stuck: who waits for whom; leftovers.
+# Getting stuck: the chain of waits; leftovers.
 sed 's/1, 1, 1, 1024\]\[0, 0, 0, 1\]) {metadata = @in/1, 1, 1, 512][0, 0, 0, 1]) {metadata = @in/' \
     "$run/copy.mlir" >stuck.mlir
 expect npu_sim_deadlock 1 'core (0,2) waits to acquire 1 of @in (Consume)' -k "$kernels" stuck.mlir
@@ -153,7 +153,7 @@ expect npu_sim_check_joined_dimensions 0 ' 0 errors' --check-only "$run/params.m
 expect npu_sim_map 0 'core (0,2)' --map "$run/copy.mlir"
 expect npu_sim_check_without_kernels 0 ' 0 errors' --check-only "$run/counts.mlir"
 expect npu_sim_check_refuses 1 'wrong.mlir:25:.*error: .*16.* \[' -k "$kernels" wrong.mlir
-# What is no file of the right kind: one sentence, and an end.
+# Files of the wrong kind: one sentence, and an end.
 expect npu_sim_folder 2 'a folder, expected a file' -k "$kernels" "$run/copy.mlir" .
 expect npu_sim_endless_buffer 2 '/dev/zero: has more than' -k "$kernels" "$run/copy.mlir" /dev/zero
 expect npu_sim_endless_constants 2 'expected lines of at most' --constants /dev/zero "$run/copy.mlir"
@@ -163,12 +163,12 @@ same npu_sim_no_words_written test ! -e none.bin
 expect npu_sim_no_such_sequence 2 'no runtime sequence @nosuch' -s nosuch "$mlir/mel.mlir"
 sed '/aie.runtime_sequence/,/^ *}$/d' "$mlir/matmul_16.mlir" >core.mlir
 expect npu_sim_no_sequence 1 'core.mlir: the design has no runtime sequence' core.mlir
-# Built-in kernels refuse what a core would run away with.
+# Built-in kernels refuse numbers that would make a core leave its operands.
 sed 's/%n = arith.constant 64 : i32/%n = arith.constant -64 : i32/' "$mlir/matmul_64.mlir" >negative.mlir
 expect npu_sim_kernel_argument 1 'negative.mlir:41:.*@npu_matmul_s8s8: n is not 16, 32 or 64' negative.mlir
 sed 's/%n = arith.constant 16 : i32/%n = arith.constant 64 : i32/' "$mlir/matmul_16.mlir" >wide.mlir
 expect npu_sim_kernel_room 1 '@npu_matmul_s8s8: n x n is more than a matrix has' wide.mlir
-# Random jobs: whatever their numbers are, a sentence.
+# Random jobs: a sentence for any numbers.
 expect npu_sim_job_of_norm 1 '@npu_norm_s32s16: job.d is no multiple of 64' \
     "$mlir/layernorm_512.mlir" random:1 random:11
 expect npu_sim_job_of_mel 1 '@npu_logmel_clamp: job.n_mels is not 80 or 128' -s mel "$mlir/mel.mlir" \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text to design: what is read, and the one error of each text that is none. */
+/* From text to design: what is read, and the one error of each wrong text. */
 #include "npu/sim/text/design.h"
 #include "tests/check.h"
 
@@ -40,9 +40,8 @@ static const struct {
      "t:2:15: found a number beyond 64 bit"},
     {"number_hex_64_bit", DEVICE("%k = aie.tile(0x10000000000000000, 0)"),
      "t:2:15: found a number beyond 64 bit"},
-    {"number_letters", DEVICE("%k = aie.tile(0b, 0)"),
-     "t:2:15: found a number with letters behind"},
-    {"mark_alone", DEVICE("% = aie.tile(0, 0)"), "t:2:1: found a mark without a name behind it"},
+    {"number_letters", DEVICE("%k = aie.tile(0b, 0)"), "t:2:15: found a number with letters after"},
+    {"mark_alone", DEVICE("% = aie.tile(0, 0)"), "t:2:1: found a mark without a name after it"},
     {"device_op", DEVICE("aie.flow(%a, DMA : 0, %b, DMA : 0)"),
      "t:2:1: found 'aie.flow', expected an operation of a device: aie.tile"},
     {"tile_range", DEVICE("%k = aie.tile(0, 128)"),
@@ -87,7 +86,7 @@ static const struct {
      "t:4:44: found a constant of 1048576 bytes, expected 1 .. 524288"},
     {"core_end", DEVICE(TILES "aie.core(%k) { }"), "t:4:9: found a core without an end"},
     {"core_after_end", DEVICE(TILES "aie.core(%k) { aie.end\n aie.end }"),
-     "t:5:2: found 'aie.end', expected '}' behind the operation that ends"},
+     "t:5:2: found 'aie.end', expected '}' after the operation that ends"},
     {"core_op", CORE("vector.load"), "t:6:1: found 'vector.load', expected an operation of a core"},
     {"core_sequence_op", CORE("aiex.npu.dma_wait {symbol = @f}"),
      "t:6:1: found 'aiex.npu.dma_wait', expected an operation of a core"},
@@ -287,7 +286,7 @@ static const struct {
      SEQUENCE("aiex.npu.maskwrite32 {address = 64 : ui32, value = 1 : ui32, mask = #}")},
 };
 
-/* The number with every type, and without one: only the right type is read, and none is i64. */
+/* The number with every type, and without one, which means i64: only the right type is read. */
 static void test_attribute_types(void)
 {
     static const char *const types[] = {"", "i8", "i16", "i32", "i64", "ui32", "si32", "index"};

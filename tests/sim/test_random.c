@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Random designs: the bytes that the simulator moves, from the text and from its instruction words,
- * against plain loops over the numbers that the design was drawn from; and the words, read again,
- * against the same numbers.
+ * equal plain loops over the numbers that the design was drawn from; so do the words, read again.
  *
  *     test_random [--designs N] [--seed S] [--print]
  *
- * The design of a failure has a seed of its own: --designs 1 --seed S runs it alone, --print shows
- * its text. */
+ * Each design has its own seed: --designs 1 --seed S runs a failed one alone, --print shows its
+ * text. */
 #include "npu/sim/check/check.h"
 #include "npu/sim/engine/sim.h"
 #include "npu/sim/map/sequence_txn.h"
@@ -90,7 +89,7 @@ static void write_flow(const struct elements *from, const struct random_lane *la
         }
 }
 
-/* Element k of an object's stream stands at this place of the object. */
+/* The place in the object of element k of its stream. */
 static uint32_t place(const struct random_dims *dims, uint32_t k)
 {
     uint32_t at = 0;
@@ -312,8 +311,8 @@ static bool compare_steps(const uint32_t *words, size_t n_words, const char *how
     return ok;
 }
 
-/* The same stream as others write it: what the hardware ignores in a BD is anything, a BD is
- * written word by word. Returns the words (transfer full). */
+/* The same stream as others may write it: random bits where the hardware ignores them in a BD, and
+ * a BD written word by word. Returns the words (transfer full). */
 static uint32_t *write_otherwise(const uint32_t *words, size_t n, size_t *n_out, uint64_t seed)
 {
     static const uint32_t ignored[8] = {0,          0xFFFFFFFF, 0xBFFFFFFF, 0x80000000,

@@ -109,7 +109,7 @@ static const struct {
 #define ONE(OFFSET, SIZES, STRIDES) IN(OFFSET, SIZES, STRIDES, ", id = 0 : i64")
 #define TOKEN                       ", issue_token = true"
 #define WAIT                        "aiex.npu.dma_wait {symbol = @in}\n"
-/* A task started and ended: by its fifo, by itself; with a descriptor of its own and by its fifo. */
+/* A task started and awaited: by its fifo, by itself; with its own descriptor and by its fifo. */
 #define WAITED(V)  TASK(V, "64", "") "aiex.dma_start_task(%" V ")\n" WAIT
 #define AWAITED(V) TASK(V, "64", "") "aiex.dma_start_task(%" V ")\naiex.dma_await_task(%" V ")\n"
 #define OWN(V, ID)                                                                                \
@@ -400,7 +400,7 @@ static const struct {
     {"while_with_one_of_a_scalar_depth", WHILE("1 : i32"), ""},
     {"while_with_two_objects", WHILE("[2, 2]"), "dynamic-loop "},
     {"while_with_two_of_a_scalar_depth", WHILE("2 : i32"), "dynamic-loop "},
-    /* Unrolling ends badly whatever the objects are. */
+    /* Unrolling fails for any number of objects. */
     {"for_of_run_time_count_with_one_object",
      LOOPED("[2, 1]", "scf.for %i = %c0 to %n0 step %c1 {\n" TAKE("x") GIVE "}\n"),
      "dynamic-loop "},
@@ -548,7 +548,7 @@ static void report(void *user, const struct npu_finding *finding)
              finding->text);
 }
 
-/* What the checker accepts has instruction words: the first sequence that has none, or NULL. */
+/* Accepted designs have instruction words: returns the first sequence without words, or NULL. */
 static const char *without_words(const struct npu_design *design, struct npu_error *err)
 {
     const struct npu_ir_array *array = &design->array[0];

@@ -194,8 +194,8 @@ static void test_patterns(void)
             N, N);
 }
 
-/* Words that push one descriptor twice, the second time while the first may be under way: half of
- * the input, two times. */
+/* Words that push one descriptor twice, the second time while the first may still run: half of the
+ * input, two times. */
 static void test_words(void)
 {
     const char *const *edits = RIG_EDITS(
@@ -430,7 +430,7 @@ static void test_params(void)
     rig_close(&rig);
 }
 
-/* Writes to what is not memory: the sentence says what is there. */
+/* Writes outside of memory: the sentence says what is there. */
 static void test_registers(void)
 {
     static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runtime sequences as instruction words: against words that mlir-aie made of the same text, and
- * against each other where two forms say the same. */
+/* Runtime sequences as instruction words: compared with mlir-aie's words for the same text, and
+ * with each other where two forms mean the same. */
 #include "npu/sim/map/sequence_txn.h"
 #include "tests/check.h"
 
@@ -45,7 +45,7 @@ static const char in_and_out[] =
     "i64, issue_token = true} : memref<64xi32>\n"
     "aiex.npu.dma_wait {symbol = @out0}\n";
 
-/* What mlir-aie's aie-translate --aie-npu-to-binary printed for its test add_one_objFifo. */
+/* Printed by mlir-aie's aie-translate --aie-npu-to-binary for its test add_one_objFifo. */
 static const uint32_t add_one[82] = {
     0x06030100, 0x00000104, 0x00000009, 0x00000148, 0x00000001, 0x00000000, 0x0001D020, 0x00000030,
     0x00000040, 0x00000000, 0x00000000, 0x00000000, 0x80000000, 0x02000000, 0x00000000, 0x02000000,

@@ -151,7 +151,6 @@ static void compare_window(const char *name, struct both *b, const float *mel, u
     struct npu_error err = {""};
     atomic_bool cancel = false;
     struct stages s[2] = {
-    count_modelled(s, stage->op);
         {.buffer = ((const struct npu_cpu_loaded *)b->on_cpu)->buffer},
         {.buffer = ((const struct npu_array_loaded *)b->on_sim)->buffer},
     };
@@ -177,10 +176,14 @@ static void compare_window(const char *name, struct both *b, const float *mel, u
     while (i < p->n_stages && s[0].hash[i] == s[1].hash[i])
         i++;
     bool same = ret == 0 && memcmp(features[0], features[1], values * sizeof(float)) == 0;
-    count_modelled(s, stage->op);
-    check_case(same && i == p->n_stages && modelled_ns > 0, name,
-               "%u of %u stages equal, features %s, %d %s; modelled %.3f ms", i, p->n_stages,
-               same ? "equal" : "not", ret, err.text, (double)modelled_ns * 1e-6);
+    const double ms[NPU_SIM_PRESETS] = {sum_ms(s[1].op_ns[0]), sum_ms(s[1].op_ns[1]),
+                                        sum_ms(s[1].op_ns[2])};
+    check_case(same && i == p->n_stages && timed && 0 < ms[2] && ms[2] < ms[1] && ms[1] < ms[0],
+               name, "%u of %u stages equal, features %s, %d %s; modelled %.3f / %.3f / %.3f ms%s",
+               i, p->n_stages, same ? "equal" : "not", ret, err.text, ms[0], ms[1], ms[2],
+               timed ? "" : ", not what the launches took");
+    if (print)
+        print_times(&s[1]);
     free(features[0]);
     free(features[1]);
 }
@@ -254,7 +257,7 @@ static void count_designs(const struct both *b, unsigned n[NPU_ARRAY_DESIGNS + 1
             n[l->stage[i].product[m].design]++;
 }
 
-/* Weights all alike make sums that 32 bits do not hold: the one-core design for FC1 and FC2 of 8
+/* Equal weights make sums that 32 bits do not hold: the one-core design for FC1 and FC2 of 8
  * bits, the host for the second convolution. */
 static void test_bounds(void)
 {
@@ -287,7 +290,7 @@ struct windows {
     unsigned positions[WINDOWS];
 };
 
-/* What the CPU makes of each, one after the other; the mels are given. */
+/* The CPU's results, one after the other, for the given mels. */
 static void windows_expect(struct windows *w, const char *path)
 {
     struct rig rig;
@@ -386,7 +389,7 @@ static void test_lengths(void)
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
-/* Launch `at` of three windows fails: one error for everybody, and a recovery. */
+/* Launch `at` of three windows fails: one error for all, then recovery. */
 static void fail_at(const struct windows *w, enum launches_fault kind, int at, const char *words)
 {
     struct rig rig;
@@ -436,7 +439,7 @@ static void cancel_it(void)
     npu_encoder_cancel(cancelled->encoder);
 }
 
-/* In the middle of a window, whose other launches do not begin then. */
+/* Cancels in the middle of a window: its other launches do not begin. */
 static void test_cancel(void)
 {
     struct windows w;
@@ -483,7 +486,7 @@ static void expect_refused(const char *name, const char *profile, int code, cons
     npu_device_close(&device);
 }
 
-/* Other profiles; no designs; a folder with a file that is none. */
+/* Other profiles; no designs; a folder with a file that is not a design. */
 static void test_refused(void)
 {
     char folder[64], path[96];

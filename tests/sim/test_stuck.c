@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Designs that get stuck or leave something behind: what is said of them, word for word. */
+/* Designs that get stuck or leave something behind: the messages, word for word. */
 #include "tests/sim/rig.h"
 
 #define N 1024
@@ -167,7 +167,7 @@ static void test_leftovers(void)
     "aiex.npu.dma_memcpy_nd (%b[0, 0, 0, " at \
     "][1, 1, 1, 128][0, 0, 0, 1]) {metadata = @out, id = " id " : i64} : memref<1024xi32>\n"
 
-/* What the sequence does wrong. */
+/* Errors of the sequence. */
 static void test_sequence(void)
 {
     expect("fault_fifth_task", "copy.mlir",
@@ -206,7 +206,7 @@ static void test_sequence(void)
            NULL);
 }
 
-/* What a core does wrong. */
+/* Errors of a core. */
 static void test_core(void)
 {
     expect("fault_index_outside", "counts.mlir",

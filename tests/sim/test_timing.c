@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The timing model against sums made by hand, the table of constants, the trace. */
+/* The timing model compared with sums by hand, the table of constants, the trace. */
 #include "npu/sim/engine/trace.h"
 #include "npu/sim/map/map.h"
 #include "npu/sim/map/sequence_txn.h"

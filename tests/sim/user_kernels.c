@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A kernel library as a user of npu-sim writes one: for tests/sim/run/copy.mlir and scalars.mlir. */
+/* A kernel library as a user of npu-sim writes one: for tests/sim/run/copy.mlir and scalars.mlir.
+ * */
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,7 +12,7 @@ int64_t mix(int32_t *out, bool flag, int8_t byte, int16_t half, int32_t word, in
 int8_t low8(int32_t word);
 int16_t low16(int32_t word);
 
-/* Not the copy of the other tests, so that one sees which was called. */
+/* Differs from the copy of the other tests, to show which was called. */
 __attribute__((visibility("default"))) void copy64(const int32_t *in, int32_t *out)
 {
     for (int i = 0; i < 64; i++)
@@ -24,7 +25,7 @@ __attribute__((visibility("default"))) uint64_t copy64_cycles(const int64_t *arg
     return 1000;
 }
 
-/* Every argument into a word of its own; gives the long one plus 1. */
+/* Every argument into its own word; returns the long one plus 1. */
 __attribute__((visibility("default"))) int64_t mix(int32_t *out, bool flag, int8_t byte,
                                                    int16_t half, int32_t word, int64_t two,
                                                    int32_t index, float real)

@@ -2,8 +2,8 @@
 /* Loaded before everything else (LD_PRELOAD) into the tests of gst/ under ThreadSanitizer.
  * GLib's mutexes and conditions are futexes, GObject's and GStreamer's counters atomics, inside
  * libraries that are built without the sanitizer: it cannot see that they order two threads, and
- * would report all that they protect. Here each tells it so; what no lock protects is still
- * reported. tests/run proves both with seeded_glib.c. */
+ * would report all that they protect. These wrappers tell it; it still reports what no lock
+ * protects. tests/run proves both with seeded_glib.c. */
 #include <dlfcn.h>
 #include <glib-object.h>
 #include <gst/gst.h>
@@ -24,7 +24,8 @@ static void release(void *address)
         __tsan_release(address);
 }
 
-/* The library's own function of the name; looked up by whoever comes first, all find the same. */
+/* The library's own function of that name; the first caller looks it up, any other finds the same.
+ * */
 #define REAL(type, name, ...)                      \
     static type (*real)(__VA_ARGS__);              \
     if (!__atomic_load_n(&real, __ATOMIC_RELAXED)) \
@@ -80,7 +81,7 @@ EXPORT gboolean g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
     return signalled;
 }
 
-/* GstHarness hands over buffers and events in such queues, whose lock is inside GLib. */
+/* GstHarness passes buffers and events through such queues, whose lock is inside GLib. */
 EXPORT void g_async_queue_push(GAsyncQueue *queue, gpointer data)
 {
     REAL(void, "g_async_queue_push", GAsyncQueue *, gpointer);
@@ -112,7 +113,7 @@ EXPORT gpointer g_async_queue_timeout_pop(GAsyncQueue *queue, guint64 timeout)
     return data;
 }
 
-/* The last owner frees what the others wrote before they let go. */
+/* The last owner frees what the others wrote before they released it. */
 EXPORT void g_object_unref(gpointer object)
 {
     REAL(void, "g_object_unref", gpointer);

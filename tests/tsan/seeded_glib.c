@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Two streaming threads count: with "locked" under a GMutex, which ThreadSanitizer must accept with
- * tests/tsan/glib.c loaded, with "racing" without, which it must report all the same. */
+/* Two streaming threads count: "locked" under a GMutex, which ThreadSanitizer must accept with
+ * tests/tsan/glib.c loaded; "racing" without one, which it must still report. */
 #include <gst/gst.h>
 #include <string.h>
 

@@ -119,7 +119,7 @@ uint64_t scores_cycles(const int64_t *)
 {
     return product_cycles(32, 64, 16) + more_cycles(128 * cost().score_16 + 16 * cost().octave_4);
 }
-/* Rows whose octave rose are known before the call: the first block's scale nothing. */
+/* Counts the rows whose octave rose; the first block rescales none. */
 uint64_t weights_cycles(const int64_t *args)
 {
     const int32_t *octave = reinterpret_cast<const int32_t *>((uintptr_t)args[2]);
@@ -248,7 +248,7 @@ const char *refuse_norm(const int64_t *args, const uint64_t *room)
     if (rows < 1 || room[1] / 4 / (uint64_t)job->d < (uint64_t)rows ||
         room[2] / 2 / (uint64_t)job->d < (uint64_t)rows)
         return "rows of job.d are more than x or y has";
-    /* 2^40 / d, d 10^-5 at up to 2^-14, and 2^10 sqrt(d), each with room to spare */
+    /* 2^40 / d, d 10^-5 at up to 2^-14, and 2^10 sqrt(d), each with a margin */
     const int64_t one = 1;
     if (job->u.norm.inv_d < 1 || job->u.norm.inv_d > one << 35 || job->u.norm.eps < 0 ||
         job->u.norm.eps > one << 32 || job->u.norm.sqrt_d < one << 12 ||
@@ -283,7 +283,7 @@ const char *refuse_mel_dft(const int64_t *args, const uint64_t *)
     return is_within((int32_t)args[3], 0, NPU_MEL_OBJECTS - 1) ? nullptr
                                                                : "the object is not 0 .. 103";
 }
-/* Of finish and clamp: what job.n_mels makes of y. */
+/* Of finish and clamp: job.n_mels, and whether y is large enough for it. */
 const char *refuse_mels(const npu_core_mel *mel, uint64_t y_bytes)
 {
     if (mel->n_mels != 80 && mel->n_mels != 128)
@@ -314,8 +314,8 @@ template <typename F> void (*untyped(F *fn))(void)
     return reinterpret_cast<void (*)(void)>(fn);
 }
 
-/* Extents that depend on an argument count for the least: one row of 64 (norm), 32 values (gelu),
- * n = 16 (matmul), 80 mels. */
+/* An extent that depends on an argument is given for the smallest: one row of 64 (norm), 32 values
+ * (gelu), n = 16 (matmul), 80 mels. */
 const uint32_t job_bytes[] = {4096, 4096, 4096, 4096}, begin_s32_bytes[] = {4096, 16384},
                begin_s64_bytes[] = {4096, 32768}, step_bytes[] = {4096, 4096, 16384},
                step_s64_bytes[] = {4096, 4096, 32768}, finish_bytes[] = {4096, 16384, 4096},

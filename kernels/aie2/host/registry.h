@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_KERNELS_AIE2_REGISTRY_H
 #define NPU_KERNELS_AIE2_REGISTRY_H
-/* The core kernels as host code, by name, for whoever plays the cores. */
+/* The core kernels as host code, by name, for code that plays the cores. */
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -16,13 +16,14 @@ struct npu_core_kernel {
     /* Modelled core cycles of one call. Arguments in order, pointers as host addresses of what the
      * call reads. */
     uint64_t (*cycles)(const int64_t *args);
-    /* What is wrong with a call, or NULL: numbers, or a job, with which the kernel would leave its
-     * operands. A core has no such check. args as above; room: bytes behind each pointer, 0 for a
-     * number. The text is static. The member NULL: nothing depends on them. */
+    /* What is wrong with a call, or NULL: numbers, or a job, that would make the kernel read or
+     * write outside its operands. A core has no such check. args as above; room: bytes at each
+     * pointer, 0 for a number. The text is static. The member is NULL where no extent depends on
+     * them. */
     const char *(*refuse)(const int64_t *args, const uint64_t *room);
 };
 
-/* A core's kernel, or NULL for a name that is none. Static. Threads: any. */
+/* A core's kernel, or NULL for an unknown name. Static. Threads: any. */
 const struct npu_core_kernel *npu_core_kernel_find(const char *name);
 /* All of them, in no order; *n receives the count. Static. Threads: any. */
 const struct npu_core_kernel *npu_core_kernels(uint32_t *n);
@@ -37,8 +38,8 @@ uint64_t npu_core_product_cycles(uint64_t macs, uint64_t rate, uint64_t groups);
 /* .. and of a call whose element-wise loops have so many issue slots. */
 uint64_t npu_core_loop_cycles(uint64_t slots);
 
-/* The modes of the core that the calling thread plays: a core keeps them from call to call. Whoever
- * plays several cores on one thread sets and gets them around each call. Numbers as in AM020
+/* The modes of the core that the calling thread plays: a core keeps them from call to call. A
+ * thread that plays several cores sets and gets them around each call. Numbers as in AM020
  * (kernels/aie2/host/aie_api/types.hpp); { 0, 0 } after reset. */
 struct npu_core_modes {
     uint32_t rounding, saturation;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Core bodies beside their fifos: calls against declarations and kernels,
- * constant indices, steps. */
+/* Core bodies without their fifos: calls compared with declarations and kernels, constant indices,
+ * steps. */
 #include "npu/sim/check/checker.h"
 
 #include <inttypes.h>
@@ -24,7 +24,7 @@ static const struct npu_ir_type *type_of(const struct body *b, uint32_t slot)
     return &b->core->body.slot_type[slot];
 }
 
-/* Calls: the argument at `i` against the declared function, for the bare pointers of the C side. */
+/* Compares a call with the declared function; kernels get bare pointers. */
 static void check_call(struct body *b, const struct npu_ir_op *op)
 {
     const struct npu_function *function = &b->c->array->function[op->ref];
@@ -184,7 +184,7 @@ static bool is_half(const struct npu_ir_type *type)
     return type->kind == NPU_IR_SCALAR && (type->elem == NPU_IR_BF16 || type->elem == NPU_IR_F16);
 }
 
-/* By value a kernel of the host gets integers of any width and f32. */
+/* A host kernel can take integers of any width and f32 by value. */
 static void check_values(struct npu_checker *c, const struct npu_function *function)
 {
     const struct npu_ir_type *half =

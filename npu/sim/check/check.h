@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_CHECK_CHECK_H
 #define NPU_SIM_CHECK_CHECK_H
-/* npu/sim/check: whether a design may be run. check.h is the door, check.c the order of the checks;
- * each other file has the rules of one kind of thing: device, memory, fifos, links, streams, flow of
- * objects, bodies of cores, sequences, transfers. checker.h is what they share, finding.c what they
- * say. It reads designs and maps, and executes nothing. */
+/* npu/sim/check: whether a design may be run. check.h is the interface, check.c the order of the
+ * checks; each other file has the rules of one kind of thing: device, memory, fifos, links,
+ * streams, flow of objects, bodies of cores, sequences, transfers. checker.h is what they share,
+ * finding.c reports. It reads designs and maps, and executes nothing. */
 
 /* What a design must obey beyond its text: limits of the array, rules of the language, and what the
  * stock compiler accepts in silence and miscompiles. npu/sim/DESIGNS.md lists every rule;
@@ -17,7 +17,7 @@ extern "C" {
 
 enum npu_severity {
     NPU_SEVERITY_ERROR,   /* does not compile, hangs, or computes something else */
-    NPU_SEVERITY_WARNING, /* may work; the sentence says on what that hangs */
+    NPU_SEVERITY_WARNING, /* may work; the sentence says on what that depends */
     NPU_SEVERITY_NOTE,    /* works; worth knowing */
 };
 
@@ -32,17 +32,17 @@ struct npu_finding {
 typedef void npu_check_report(void *user, const struct npu_finding *finding);
 
 struct npu_check_options {
-    /* The signature of a kernel, result first: 'v' void, 'i' i32, 'p' pointer; "" where nobody knows
-     * it and the design is believed. *bytes receives the least extent of each pointer, or NULL where
-     * that is not known. NULL: no such kernel. The member NULL: kernels are not looked up. */
+    /* The signature of a kernel, result first: 'v' void, 'i' i32, 'p' pointer; "" where it is
+     * unknown and the design is trusted. *bytes receives the least extent of each pointer, or NULL
+     * where that is unknown. Returns NULL: no such kernel. The member is NULL: kernels are not
+     * looked up. */
     const char *(*kernel)(void *user, const char *name, const uint32_t **bytes);
     void *user;
-    bool kernels_elsewhere;  /* nothing is run: a kernel that is not there is a warning only */
+    bool kernels_elsewhere;  /* nothing is run: a missing kernel is only a warning */
     uint32_t constant_bytes; /* of the kernels (.data, .rodata, .bss) per core; 0: not known */
 };
 
-/* The member `kernel` that knows the core kernels which are built in; `user` is not used. Threads:
- * any. */
+/* A `kernel` member for the built-in core kernels; `user` is not used. Threads: any. */
 const char *npu_check_core_kernel(void *user, const char *name, const uint32_t **bytes);
 
 struct npu_check_result {

@@ -60,7 +60,7 @@ static void check_consumers(struct npu_checker *c, const struct npu_fifo *fifo)
                                 npu_tile_format(c->array, fifo->consumer[i].tile).text);
 }
 
-/* A mem tile has no program: what comes in must be linked on. */
+/* A mem tile has no program: a link must take what comes in. */
 static void check_linked(struct npu_checker *c, uint32_t f)
 {
     const struct npu_fifo *fifo = &c->array->fifo[f];
@@ -137,8 +137,8 @@ static void check_dim(struct npu_checker *c, const struct npu_fifo *fifo,
                         i, fifo->name, tile.text, step, GRANULE);
 }
 
-/* Elements that one descriptor of an end moves: the whole of a joined or distributed object goes
- * part by part, and the compiler gives each part's descriptor the same dimensions. */
+/* Elements that one descriptor of an end moves: a joined or distributed object is moved part by
+ * part, and the compiler gives each part's descriptor the same dimensions. */
 static uint64_t descriptor_count(const struct npu_checker *c, uint32_t f, uint32_t e,
                                  const struct npu_ir_type *type)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a check says: findings, and the names of places in them. */
+/* Findings, and the names of places in them. */
 #include "npu/sim/check/checker.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Acquires and releases of each core: by the right core, with what the stock compiler can follow.
+/* Acquires and releases of each core: by the right core, and so that the stock compiler follows.
  * The state is how many objects of each fifo the core holds; acquire(N) means "hold N". */
 #include "npu/sim/check/checker.h"
 
@@ -21,7 +21,7 @@ struct flow {
     struct npu_checker *c;
     const struct npu_ir_core *core;
     uint32_t *held;     /* [fifos] */
-    uint32_t *other;    /* [fifos] of the branch at hand, valid where mark[] says so */
+    uint32_t *other;    /* [fifos] of the current branch, valid where mark[] says so */
     uint64_t *mark;     /* [fifos] */
     uint64_t *acquired; /* [fifos] mark of the region of a branch that acquired it */
     uint64_t next_mark;
@@ -53,7 +53,7 @@ static void set_held(struct flow *w, uint32_t fifo, uint32_t count)
     w->held[fifo] = count;
 }
 
-/* Back to what was held when the log had `start` entries. */
+/* Restores what was held when the log had `start` entries. */
 static void undo(struct flow *w, size_t start)
 {
     while (w->log.n > start) {
@@ -72,7 +72,7 @@ static struct npu_tile_text core_name(const struct flow *w)
     return npu_tile_format(w->c->array, w->core->tile);
 }
 
-/* The end of the fifo that this core may use so, or NPU_IR_NONE. */
+/* The end of the fifo that this core may use in this way, or NPU_IR_NONE. */
 static uint32_t own_end(const struct flow *w, const struct npu_ir_op *op)
 {
     const struct npu_fifo *fifo = &w->c->array->fifo[op->ref];
@@ -139,7 +139,7 @@ static void release(struct flow *w, const struct npu_ir_op *op)
     set_held(w, op->ref, n > held ? 0 : held - n);
 }
 
-/* By what the acquire asked for, not by what the core happens to hold, as the stock verifier does. */
+/* Judges by what the acquire asked for, as the stock verifier does, not by what the core holds. */
 static void check_access(struct flow *w, const struct npu_ir_op *op)
 {
     const struct npu_ir_op *from = w->subview[op->operand[0]];
@@ -156,7 +156,7 @@ static void check_access(struct flow *w, const struct npu_ir_op *op)
 
 /* ---- Loops ----------------------------------------------------------------------------------- */
 
-/* Of one object it is always the same buffer. */
+/* An end with one object always uses the same buffer. */
 static bool rotates(const struct flow *w, const struct npu_ir_op *op)
 {
     uint32_t end = own_end(w, op);
@@ -198,7 +198,7 @@ static void check_lowering(struct flow *w, const struct npu_ir_op *op)
 
 static void walk(struct flow *w, const struct npu_ir_region *region);
 
-/* What differs from `start` after a turn, onto `ends`; true where something does. */
+/* Pushes what differs from `start` after a turn onto `ends`; true where something does. */
 static bool note_changes(struct flow *w, size_t start)
 {
     size_t first = w->ends.n;
@@ -379,7 +379,7 @@ static void check_used(struct npu_checker *c, const bool *used, const uint32_t *
                 !used[first_end[f] + e])
                 npu_checker_report(
                     c, NPU_SEVERITY_WARNING, "fifo-unused", npu_fifo_end(fifo, e)->pos,
-                    "%s never %s @%.60s, which then stands still after its buffers%s",
+                    "%s never %s @%.60s, which then stops after its buffers%s",
                     npu_tile_format(c->array, tile).text, e == 0 ? "fills" : "empties", fifo->name,
                     fifo->n_consumers > 1 ? ", for all its consumers" : "");
         }

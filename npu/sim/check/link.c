@@ -89,8 +89,8 @@ static int compare_parts(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* A part may be several objects: a mem tile moves it whole, and the other end fills one after the
- * other. */
+/* A part may be several objects: a mem tile moves it whole, and the other end fills them in turn.
+ * */
 static void check_part(struct npu_checker *c, const struct npu_link *link, const struct part *part,
                        const struct npu_fifo *whole)
 {
@@ -168,7 +168,7 @@ static void check_repeats(struct npu_checker *c, const struct npu_link *link)
             npu_check_error(
                 c, "link-repeat", link->pos,
                 "@%.60s repeats %u times and @%.60s %u: the outputs of a distribute must "
-                "repeat alike",
+                "repeat equally often",
                 first->name, first->repeat_count, fifo->name, fifo->repeat_count);
     }
 }

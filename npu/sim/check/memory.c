@@ -8,7 +8,7 @@
 #define MAX_LOCK     63
 #define WORD_BYTES   4   /* of a DMA and of a mem tile */
 #define VECTOR_BYTES 32  /* one vector load */
-#define LEAST_ROOM   512 /* bytes for constants of kernels that nobody measured */
+#define LEAST_ROOM   512 /* bytes for constants of kernels whose size is unknown */
 
 static void check_totals(struct npu_checker *c, const struct npu_map_tile *tile)
 {
@@ -151,7 +151,7 @@ static void check_pieces(struct npu_checker *c, const struct npu_map_tile *tile)
     }
 }
 
-/* What asks for a place gets another one where that is taken. */
+/* A buffer that asks for a place gets another one if that is taken. */
 static void check_places(struct npu_checker *c, const struct npu_map_tile *tile)
 {
     const struct npu_tile_limits *limits = npu_tile_limits(tile->kind);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The order of a runtime sequence: task queues, descriptors in flight, tokens. A token wait on a
- * channel retires the task that the token is of and everything before it there. What another
- * channel's wait may have ended is "perhaps": a task is pushed with the number of waits so far. */
+ * channel retires the token's task and everything before it there. A task that another channel's
+ * wait may have ended is "perhaps" over: each task has the number of waits before its push. */
 #include "npu/sim/check/checker.h"
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@ struct task {
     struct npu_ir_pos pos;
     uint32_t next;    /* in the channel's queue, NPU_IR_NONE */
     uint32_t n_waits; /* of the whole sequence, before it was pushed */
-    int64_t id;       /* buffer descriptor, -1: there was none left */
+    int64_t id;       /* buffer descriptor, -1: all were in use */
     uint32_t shim;    /* tile */
     bool token, retired, freed;
 };
@@ -33,9 +33,9 @@ struct channel {          /* of a fifo's shim end */
 struct made {
     const struct npu_ir_op *op;
     uint32_t task;  /* as started last, NPU_IR_NONE */
-    int64_t id;     /* buffer descriptor, its own or the compiler's choice; -1: none was left */
+    int64_t id;     /* buffer descriptor, its own or the compiler's choice; -1: all in use */
     uint32_t ended; /* line where it was given back, 0: not yet */
-    bool awaited;   /* there, not freed */
+    bool awaited;   /* at that line, not freed */
 };
 
 struct state {
@@ -78,8 +78,8 @@ static void free_bd(struct state *s, struct task *task)
     }
 }
 
-/* Retire the oldest tasks of the channel up to and with the first that has a token;
- * false: none has. */
+/* Retire the oldest tasks of the channel up to the first with a token, inclusive; false: no task
+ * has one. */
 static bool retire(struct state *s, struct channel *channel)
 {
     uint32_t i = channel->first;
@@ -106,7 +106,7 @@ static void check_queue(struct state *s, const struct npu_ir_op *op, uint32_t fi
     struct channel *channel = &s->channel[fifo];
     if (channel->n < QUEUE_DEPTH)
         return;
-    /* The waits only grow, so the oldest of the last tasks speaks for all of them. */
+    /* The number of waits only grows, so the oldest of the last tasks decides for all of them. */
     bool sure = channel->recent[channel->n_pushed % QUEUE_DEPTH] == s->n_waits;
     if (sure && !channel->failed)
         npu_check_error(s->c, "queue-depth", op->pos,
@@ -218,8 +218,8 @@ static void wait_channels(struct state *s, const struct npu_ir_op *op)
         }
 }
 
-/* An await gives the descriptor back, and a free after it does nothing; after a free nothing may
- * follow, and no start after either: another task may have the descriptor by then. */
+/* An await gives the descriptor back, and a free after it does nothing. Nothing may follow a free,
+ * and no start may follow either: another task may have the descriptor by then. */
 static bool is_over(struct state *s, const struct npu_ir_op *op, const struct made *made)
 {
     if (made->ended == 0 || (made->awaited && op->code != NPU_IR_TASK_START))
@@ -298,7 +298,7 @@ static void check_rtp(struct state *s, const struct npu_ir_op *op)
                             buffer->name, tile->piece[i].address);
 }
 
-/* Whether the word lies in what the map places for the sequence to write. */
+/* Whether the word is in a buffer or object, which the sequence may write. */
 static bool is_memory(const struct npu_checker *c, int64_t column, int64_t row, uint64_t address)
 {
     for (uint32_t t = 0; t < c->array->n_tiles; t++) {
@@ -314,7 +314,7 @@ static bool is_memory(const struct npu_checker *c, int64_t column, int64_t row, 
     return false;
 }
 
-/* An address within a tile that is named beside it, or one that has the tile in it. */
+/* The address is within a tile that is given beside it, or contains the tile. */
 static void check_write(struct npu_checker *c, const struct npu_ir_op *op)
 {
     bool named = op->list[1] >= 0;
@@ -336,7 +336,7 @@ static void check_write(struct npu_checker *c, const struct npu_ir_op *op)
                            offset, column, row);
 }
 
-/* The compiler numbers the descriptor of a task where it is configured: the lowest that none has. */
+/* The compiler numbers the descriptor of a task where it is configured: the lowest free one. */
 static void configure(struct state *s, const struct npu_ir_op *op)
 {
     bool reads;
@@ -397,8 +397,8 @@ static void check_op(struct state *s, const struct npu_ir_op *op)
     }
 }
 
-/* Results that nobody waited for may still be under way when the host reads them; operands have
- * been read where the result was waited for. */
+/* Without a wait a result may still be moving when the host reads it; operands have been read once
+ * the result was waited for. */
 static void check_results(struct state *s)
 {
     for (uint32_t f = 0; f < s->c->array->n_fifos; f++) {

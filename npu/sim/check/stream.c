@@ -64,7 +64,7 @@ bool npu_check_streams(struct npu_checker *c)
         return false;
     for (uint32_t t = 0; t < array->n_tiles; t++)
         if (array->tile[t].column >= SIDE || array->tile[t].row >= SIDE)
-            return true; /* outside of every device: said elsewhere */
+            return true; /* outside of every device: reported elsewhere */
     for (uint32_t f = 0; f < array->n_fifos; f++)
         for (uint32_t e = 1; e <= array->fifo[f].n_consumers; e++)
             if (c->map->fifo[f][e].channel != NPU_IR_NONE)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One transfer of a runtime sequence by itself: bounds, granule, what a shim descriptor can say. */
+/* One transfer of a runtime sequence by itself: bounds, granule, what a shim descriptor can hold.
+ * */
 #include "npu/sim/check/checker.h"
 
 #include <inttypes.h>
@@ -14,8 +15,8 @@
 #define MAX_ID      15
 #define MAX_SIZE    (INT64_C(1) << 40)
 
-/* A transfer in elements: `size` and `stride` outermost first, dimension 0 the iteration: of a task
- * its runs, whatever was written. */
+/* A transfer in elements: `size` and `stride` outermost first, dimension 0 the iteration (for a
+ * task its number of runs, whatever was written). */
 struct pattern {
     int64_t start, size[4], stride[4];
     int64_t outermost; /* size as written */
@@ -67,7 +68,7 @@ static bool read_dims(struct npu_checker *c, const struct npu_ir_bd *bd, struct 
     return true;
 }
 
-/* As written, also of dimensions of size 1: the stock verifier looks at those, too. */
+/* As written, including dimensions of size 1: the stock verifier checks those too. */
 static void check_strides(struct npu_checker *c, const struct npu_ir_bd *bd,
                           const struct pattern *p, uint64_t elem)
 {
@@ -96,8 +97,8 @@ static bool read_offsets(struct npu_checker *c, const struct npu_ir_bd *bd, stru
     return true;
 }
 
-/* How often a task runs is its repeat_count's to say, as the stock compiler has it; its length is
- * that of one run. */
+/* Only repeat_count says how often a task runs, as in the stock compiler; the length is that of one
+ * run. */
 static bool read_task(struct npu_checker *c, const struct npu_ir_op *op,
                       const struct npu_ir_type *type, struct pattern *p)
 {
@@ -138,7 +139,7 @@ static bool read_task(struct npu_checker *c, const struct npu_ir_op *op,
     return true;
 }
 
-/* The literal pattern of a transfer; false as read_dims() has it. */
+/* The literal pattern of a transfer; false for the same reasons as read_dims(). */
 static bool read_pattern(struct npu_checker *c, const struct npu_ir_op *op,
                          const struct npu_ir_type *type, struct pattern *p)
 {
@@ -159,7 +160,7 @@ static bool is_linear(const struct npu_ir_bd *bd, const struct pattern *p)
                       : one_row;
 }
 
-/* Of a task that it takes for linear the stock compiler forgets the innermost stride. */
+/* The stock compiler forgets the innermost stride of a task that it takes for linear. */
 static void check_task_stride(struct npu_checker *c, const struct npu_ir_bd *bd,
                               const struct pattern *p)
 {

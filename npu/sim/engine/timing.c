@@ -55,7 +55,8 @@ static const struct npu_sim_constant rows[] = {
     ROW(sequence_write, 100, 0, 1e6, "cycles", "XE, a register write"),
     ROW(sequence_wait, 100, 0, 1e6, "cycles", "guess, after the token's arrival"),
     ROWS(launch_host_us, 140, 110, 37, 0, 1e6, "us",
-         "with the firmware's: 148, most of mlir-aie #2944; 127.5 in all for 4096 bytes, open-xdna; 45, an "
+         "with the firmware's: 148, most of mlir-aie #2944; 127.5 in all for 4096 bytes, "
+         "open-xdna; 45, an "
          "empty kernel, mlir-aie #2381"),
     ROW(launch_firmware, 8000, 0, 1e9, "cycles", "XE"),
     ROWS(core_acquire, 35, 25, 17, 0, 1e6, "cycles", "guesses, half of 30 to 60 for a pair"),

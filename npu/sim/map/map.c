@@ -18,7 +18,7 @@ struct builder {
     struct npu_map_pool *pool; /* [ends + 1]: no more are possible */
     struct npu_map_tile *tile;
     uint32_t n_pools;
-    uint32_t *held; /* [fifos]: objects acquired at once by the core at hand, 0: not used */
+    uint32_t *held; /* [fifos]: objects acquired at once by the current core, 0: not used */
     uint32_t *used; /* [fifos]: those that it uses */
     uint32_t n_used;
     uint32_t *acquired;  /* [ends]: the same of the core at each end */
@@ -154,8 +154,8 @@ static void set_whole(struct builder *b, uint32_t f, uint32_t e, uint32_t pool)
     set_part(b, f, e, pool, 0, b->pool[pool].bytes);
 }
 
-/* The sides of a link that are divided: part i reaches from its offset to the next one's, or to the
- * end of the object, whatever the objects of its fifo are. */
+/* The divided side of a link: part i reaches from its offset to the next one's, or to the end of
+ * the object, whatever the size of its fifo's objects. */
 static uint64_t part_bytes(const int64_t *offset, uint32_t n, uint32_t i, uint64_t elem,
                            uint64_t object)
 {
@@ -366,7 +366,7 @@ static bool keep_addresses(struct builder *b)
     for (uint32_t t = 0; t < b->array->n_tiles; t++)
         for (uint32_t i = 0; i < b->tile[t].n_pieces; i++) {
             const struct npu_map_piece *piece = &b->tile[t].piece[i];
-            /* The addresses are the builder's own until the map is handed out. */
+            /* The builder owns the addresses until it returns the map. */
             if (piece->what == NPU_PIECE_POOL)
                 ((uint64_t *)(uintptr_t)b->pool[piece->index].address)[piece->object] =
                     piece->address;
@@ -420,7 +420,7 @@ static int compare_pools(const void *a, const void *b)
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-/* Pools in the order of the fifos that name them: links were first. */
+/* Sorts pools into the order of the fifos that name them: the links' pools were made first. */
 static bool sort_pools(struct builder *b)
 {
     struct npu_map_pool *old = npu_arena_copy(&b->arena, b->pool, b->n_pools, sizeof(*old));

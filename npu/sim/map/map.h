@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_MAP_MAP_H
 #define NPU_SIM_MAP_MAP_H
-/* npu/sim/map: what the stock compiler makes of a design. map.h is the door: where it puts things;
- * map.c places channels, pools, locks and descriptors, memory.[ch] addresses, limits.c has what
- * tiles have, draw.c draws it all. sequence_txn.[ch] makes the instruction words of a sequence.
- * Checks, the executor and npu-sim go by it; nothing here judges a design. */
+/* npu/sim/map: where the stock compiler places a design. map.h is the interface; map.c places
+ * channels, pools, locks and descriptors, memory.[ch] addresses, limits.c has the tiles' resources,
+ * draw.c draws it all. sequence_txn.[ch] makes the instruction words of a sequence. The checks, the
+ * executor and npu-sim use it; nothing here judges a design. */
 
 /* Where the stock compiler puts a design: DMA channels, objectfifo pools, locks, buffer descriptors
  * and buffer addresses per tile. A model of mlir-aie 5ff2ab97d (March 2026): channels per tile and
  * direction in the order in which the fifos are declared; buffers bank-aware, largest first, round
- * robin over the banks, falling back to one after the other where a tile's do not fit so. The map
- * of a design that breaks limits is made as well (the numbers then exceed them): judging is
- * npu/sim/check's. Threads: a map may be read by any number of threads. */
+ * robin over the banks, or one after the other where a tile's do not fit that way. A design that
+ * breaks limits gets a map too, whose numbers exceed them; npu/sim/check judges. Threads: a map may
+ * be read by any number of threads. */
 #include "npu/sim/text/design.h"
 
 #ifdef __cplusplus
@@ -74,7 +74,7 @@ struct npu_map_tile {
     uint64_t used; /* bytes: stack and everything placed */
     uint64_t end;  /* first byte above the highest piece: a kernel's constants come after it */
     uint64_t room; /* bytes for a kernel's constants: from `end` up */
-    uint64_t sequential_room; /* the same, were the tile allocated basic-sequential */
+    uint64_t sequential_room; /* the same if the tile were allocated basic-sequential */
     bool fits;                /* false: more than the memory; addresses then run past its end */
     bool sequential;          /* allocated one after the other: asked for, or the fallback */
     uint32_t n_pieces;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Addresses in a tile's memory as mlir-aie gives them: bank-aware (what asks for an address, then
- * what asks for a bank, then the rest, largest first, round robin over the banks), or, where that
- * does not fit or was asked for, one after the other, largest first. Neither aligns. */
+ * what asks for a bank, then the rest, largest first, round robin over the banks), or one after the
+ * other, largest first, where bank-aware does not fit or the tile asks for that. Neither aligns. */
 #include "npu/sim/map/memory.h"
 
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static bool place_in(struct banks *banks, unsigned bank, struct npu_map_item *it
     return true;
 }
 
-/* What names its address or its bank; false: nothing named, or the place is taken. */
+/* Places an item at the address or bank it names; false: it names none, or the place is taken. */
 static bool place_named(struct banks *banks, struct npu_map_item *item)
 {
     if (item->address >= 0) {
@@ -84,7 +84,7 @@ static bool place_banks(const struct npu_tile_limits *limits, uint64_t stack,
     return true;
 }
 
-/* The end of the highest. */
+/* Returns the end of the highest item. */
 static uint64_t place_sequential(uint64_t stack, struct npu_map_item *const *by_size, size_t n,
                                  bool keep)
 {

@@ -38,7 +38,7 @@ int npu_sequence_device(struct npu_txn_device *out, const char *name)
     return -EINVAL;
 }
 
-/* `inner` behind the position of the operation. */
+/* Puts the position of the operation before `inner`. */
 static int fail_at(const struct writer *w, int code, const char *inner)
 {
     return npu_fail(w->err, code, "%s:%" PRIu32 ":%" PRIu32 ": %s: %s", w->design->file_name,
@@ -91,7 +91,7 @@ static int find_shim_end(struct writer *w, uint32_t fifo, struct npu_txn_transfe
     return fail_at(w, -EINVAL, text);
 }
 
-/* The host buffer that an argument's slot is, and its elements' bytes. */
+/* The host buffer of an argument's slot, and the bytes of its elements. */
 static int find_argument(struct writer *w, uint32_t slot, struct npu_txn_transfer *t)
 {
     const struct npu_sequence *s = w->sequence;
@@ -126,7 +126,7 @@ static int literal(struct writer *w, const struct npu_ir_index *index, int64_t l
 static int set_start(struct writer *w, uint64_t elements, struct npu_txn_transfer *t)
 {
     if (elements > UINT32_MAX / t->element_bytes)
-        return fail_at(w, -EINVAL, "starts 4 GiB or more behind the buffer's first byte");
+        return fail_at(w, -EINVAL, "starts 4 GiB or more after the buffer's first byte");
     t->offset_bytes = (uint32_t)elements * t->element_bytes;
     return 0;
 }
@@ -287,7 +287,7 @@ static int find_address(struct writer *w, const int64_t *list, uint32_t *address
     int64_t column = list[1] < 0 ? 0 : list[1], row = list[2] < 0 ? 0 : list[2];
     bool tile = list[1] >= 0 || list[2] >= 0;
     if (list[0] < 0 || list[0] > (tile ? 0xFFFFF : (int64_t)UINT32_MAX) || column > 127 || row > 31)
-        return fail_at(w, -EINVAL, "the address is none of a tile");
+        return fail_at(w, -EINVAL, "no tile has this address");
     *address = (uint32_t)(list[0] | column << 25 | row << 20);
     return 0;
 }
@@ -364,7 +364,7 @@ static int write_op(struct writer *w)
     }
 }
 
-/* The position in front of what npu/txn/txn.h said. */
+/* Puts the position before an error of npu/txn. */
 static int write_ops(struct writer *w)
 {
     const struct npu_ir_region *region = &w->sequence->body.region;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_TEXT_DESIGN_H
 #define NPU_SIM_TEXT_DESIGN_H
-/* npu/sim/text: the text of a design and what it becomes. design.h is the door: a design as plain
- * structs; lexer.[ch] cuts the text, parse.h and parse_*.c read it by the grammar of
+/* npu/sim/text: from the text of a design to plain structs. design.h is the interface: the structs;
+ * lexer.[ch] cuts the text into words, parse.h and parse_*.c read it by the grammar of
  * npu/sim/DESIGNS.md, one file for each kind of thing, ir.c has the names and sizes of types and
- * operations, arena.[ch] the memory that a design lies in. All else in npu/sim begins with a
- * design; nothing here knows what is done with it. */
+ * operations, arena.[ch] a design's memory. Everything else in npu/sim starts from a design;
+ * nothing here knows what is done with it. */
 
 /* An array design (a module of the MLIR-AIE subset that npu/sim/DESIGNS.md states) as plain
  * structs. npu_design_parse() makes it, nothing changes it afterwards, npu_design_close() frees all
  * of it at once: every pointer below is owned by the design (transfer none) and lives as long.
  * References are indices into the arrays of struct npu_ir_array; NPU_IR_NONE means "none". Threads:
  * a parsed design may be read by any number of threads. The parser proves the structure (names,
- * operand counts, types that an operation needs in order to be read); what a design must obey
- * beyond that, its limits and its types across operations, is npu/sim/check. Run a design only if
- * npu_design_check() found no error. */
+ * operand counts, types that an operation needs in order to be read); npu/sim/check proves the
+ * rest: limits, and types across operations. Run a design only if npu_design_check() found no
+ * error. */
 #include "npu/npu.h"
 
 #include <stdbool.h>
@@ -280,7 +280,7 @@ struct npu_dim {
 struct npu_fifo_end {
     struct npu_ir_pos pos;
     uint32_t tile;
-    uint32_t depth; /* as declared, >= 1; how many buffers there are: npu_map_depth() */
+    uint32_t depth; /* as declared, >= 1; the number of buffers: struct npu_map_pool */
     uint32_t n_dims;
     struct npu_dim
         dim[NPU_DESIGN_MAX_DIMS]; /* producer: dimensionsToStream, consumer: FromStream */
@@ -328,7 +328,7 @@ struct npu_ir_core {
     int64_t stack_size;    /* bytes, -1: not written, the compiler takes 1024 */
     bool dynamic;          /* dynamic_objfifo_lowering = true */
     const char *link_with; /* or NULL */
-    bool empty;            /* nothing but aie.end */
+    bool empty;            /* only aie.end */
     struct npu_ir_body body;
 };
 
@@ -372,7 +372,7 @@ int npu_design_open(struct npu_design **out, const char *path, struct npu_error 
 void npu_design_close(struct npu_design **design);
 
 /* The runtime sequence of that name, with name NULL the only one (transfer none, lives as long as
- * the design). NULL: there is none, or several and no name. Threads: any. */
+ * the design). NULL: not found, or name is NULL and there are several. Threads: any. */
 const struct npu_sequence *npu_ir_find_sequence(const struct npu_ir_array *array, const char *name);
 
 /* "scf.for", "aie.objectfifo.acquire" ... (static). */

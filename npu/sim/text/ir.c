@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Types and names of the parsed form, and what is looked up in it. */
+/* Types and names of the parsed form, and look-ups in it. */
 #include "npu/sim/text/design.h"
 
 #include <inttypes.h>

@@ -68,7 +68,7 @@ static void take_name(struct npu_lexer *lexer, struct npu_token *token)
         lexer->at++;
     token->n = (size_t)(lexer->at - token->text);
     if (token->n == 0)
-        bad(token, "a mark without a name behind it");
+        bad(token, "a mark without a name after it");
 }
 
 static void take_string(struct npu_lexer *lexer, struct npu_token *token)
@@ -113,7 +113,7 @@ static void take_number(struct npu_lexer *lexer, struct npu_token *token)
     if (!fits && token->kind == NPU_TOKEN_INT)
         bad(token, "a number beyond 64 bit");
     else if (is_letter(peek(lexer, 0)))
-        bad(token, "a number with letters behind it");
+        bad(token, "a number with letters after it");
 }
 
 struct npu_token npu_lexer_next(struct npu_lexer *lexer)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_TEXT_LEXER_H
 #define NPU_SIM_TEXT_LEXER_H
-/* Words of MLIR text. The lexer never fails: what is no word is a token of kind NPU_TOKEN_BAD with
- * a reason. Comments (//) and blanks separate words; UTF-8 may stand in comments and strings.
+/* Words of MLIR text. The lexer never fails: anything else becomes a token of kind NPU_TOKEN_BAD
+ * with a reason. Comments (//) and blanks separate words; comments and strings may hold UTF-8.
  * Threads: any, one at a time per lexer. */
 #include "npu/sim/text/design.h"
 
@@ -40,8 +40,8 @@ struct npu_lexer {
 
 void npu_lexer_start(struct npu_lexer *lexer, const char *text, size_t n);
 struct npu_token npu_lexer_next(struct npu_lexer *lexer);
-/* One size of a shape, "64x" or "?x", at the place where the next word would begin. False, and
- * nothing read, where there is none. *size is NPU_IR_DYNAMIC for "?", -1 where the number does not
+/* One size of a shape, "64x" or "?x", at the place where the next word would begin. If there is no
+ * size, false and nothing is read. *size is NPU_IR_DYNAMIC for "?", -1 where the number does not
  * fit 2^40. */
 bool npu_lexer_size(struct npu_lexer *lexer, int64_t *size);
 

@@ -56,7 +56,7 @@ static bool start(struct npu_parser *p, const char *text, size_t n)
     memset(p->name_bucket, 0xff, sizeof(p->name_bucket));
     npu_lexer_start(&p->lexer, text, n);
     npu_parser_next(p);
-    /* types_from() of an empty stack is a pointer all the same. */
+    /* so that types_from() of an empty stack is not NULL */
     if (!npu_parser_push(p, &p->types, &type, sizeof(type)))
         return false;
     p->types.n = 0;
@@ -111,7 +111,7 @@ void npu_design_close(struct npu_design **design)
     *design = NULL;
 }
 
-/* The whole file; the size is what was read, whatever the file does meanwhile. */
+/* The whole file; the size is what was read, even if the file changes meanwhile. */
 static int read_file(int fd, const char *path, char **text, size_t *n, struct npu_error *err)
 {
     size_t allocated = 65536;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef NPU_SIM_TEXT_PARSE_H
 #define NPU_SIM_TEXT_PARSE_H
-/* Private to parse*.c: the state of one npu_design_parse() and what the parts share. Functions that
+/* Private to parse*.c: the state of one npu_design_parse() and its shared functions. Those that
  * return bool return false after a failure, with npu_error and `code` set, once. Threads: a parser
  * stays on the thread that called; parsers share nothing. */
 #include "npu/sim/text/arena.h"
@@ -22,7 +22,7 @@ enum npu_name_kind {
     NPU_NAME_CONSTANT, /* arith.constant of the device: value, type */
 };
 
-/* One SSA name in sight. */
+/* One SSA name in scope. */
 struct npu_name {
     const char *text;       /* into the design's text */
     uint32_t n, hash, next; /* next: the older name in the same bucket, NPU_IR_NONE */
@@ -42,7 +42,7 @@ enum npu_symbol_kind {
     NPU_SYMBOL_SEQUENCE,
 };
 
-struct npu_symbol {   /* of the device at hand, defined or used */
+struct npu_symbol {   /* of the current device, defined or used */
     const char *name; /* in the arena */
     uint32_t hash, next, index;
     enum npu_symbol_kind kind;
@@ -67,10 +67,10 @@ struct npu_parser {
     unsigned depth;
     bool in_sequence;
     uint32_t hash_start;
-    uint32_t body; /* number of the body at hand, counts up */
+    uint32_t body; /* number of the current body, counts up */
     uint32_t name_bucket[NPU_PARSER_BUCKETS], symbol_bucket[NPU_PARSER_BUCKETS];
     struct npu_list names, symbols, results;
-    struct npu_list slots, captures; /* of the body at hand */
+    struct npu_list slots, captures; /* of the current body */
     struct npu_list ops, numbers, indices, dims, ends, inits, types, regions, wide, carried,
         texts; /* stacks */
     struct npu_list tiles, buffers, fifos, links, functions, cores, sequences, arrays;
@@ -81,10 +81,10 @@ struct npu_parser {
 __attribute__((format(printf, 3, 4))) bool
 npu_parser_fail(struct npu_parser *p, struct npu_ir_pos pos, const char *format, ...);
 bool npu_parser_no_memory(struct npu_parser *p);
-/* "found X, expected `expected`" at the token at hand, and what to do where it is an operation of
+/* "found X, expected `expected`" at the current token, with advice where it is an operation of
  * another stage of the compiler. */
 bool npu_parser_expected(struct npu_parser *p, const char *expected);
-/* ---- parse_stage.c: what to do about an operation of another stage (static), or NULL. */
+/* ---- parse_stage.c: advice about an operation of another stage (static), or NULL. */
 const char *npu_parser_stage(const struct npu_token *token);
 /* Append one element; &list->data[n - 1] is stable until the next push. */
 bool npu_parser_push(struct npu_parser *p, struct npu_list *list, const void *element, size_t size);
@@ -109,18 +109,18 @@ void npu_parser_leave(struct npu_parser *p);
 
 /* ---- parse_name.c: SSA names and symbols ----------------------------------------------------- */
 
-/* Bring a name into sight; fails on a second one. `name` without hash and next. */
+/* Bring a name into scope; fails if it exists. `name` without hash and next. */
 bool npu_parser_define(struct npu_parser *p, struct npu_name name);
 /* Forget every name from number `n_names` on. */
 void npu_parser_forget(struct npu_parser *p, size_t n_names);
 struct npu_name *npu_parser_find(struct npu_parser *p, const char *text, size_t n);
-/* The name of the token at hand; fails if it is unknown or of another kind. Consumes it. */
+/* The name of the current token; fails if it is unknown or of another kind. Consumes it. */
 bool npu_parser_tile(struct npu_parser *p, uint32_t *tile);
-/* A value: its slot in the body at hand (captures what the device defined). */
+/* A value: its slot in the current body (captures what the device defined). */
 bool npu_parser_value(struct npu_parser *p, uint32_t *slot);
 bool npu_parser_new_slot(struct npu_parser *p, const struct npu_ir_type *type, uint32_t *slot);
 struct npu_slot *npu_parser_slot(struct npu_parser *p, uint32_t slot);
-/* The symbol of the token at hand, as a number that npu_parser_resolve() understands. */
+/* The symbol of the current token, as a number that npu_parser_resolve() understands. */
 bool npu_parser_symbol(struct npu_parser *p, uint32_t *symbol);
 bool npu_parser_define_symbol(struct npu_parser *p, const char *text, size_t n,
                               struct npu_ir_pos pos, enum npu_symbol_kind kind, uint32_t index);
@@ -134,8 +134,8 @@ void npu_parser_reset_symbols(struct npu_parser *p);
 bool npu_parser_type(struct npu_parser *p, struct npu_ir_type *type);
 bool npu_parser_scalar(struct npu_parser *p, struct npu_ir_type *type);
 bool npu_parser_memref(struct npu_parser *p, struct npu_ir_type *type);
-/* ": i32" behind an integer, or nothing, which says i64: must be that of the name. `what`, of which
- * `value` was read at `pos`, is for the sentence. */
+/* ": i32" after an integer, or nothing, which means i64: must be `type`. `what`, whose `value` was
+ * read at `pos`, is for the sentence. */
 bool npu_parser_int_type(struct npu_parser *p, const char *type, const char *what, int64_t value,
                          struct npu_ir_pos pos);
 /* A type that must equal that of the slot, as MLIR demands. */
@@ -149,7 +149,7 @@ enum npu_attribute_kind {
     NPU_ATTRIBUTE_BOOL,   /* true, false, or the name alone */
     NPU_ATTRIBUTE_STRING, /* text */
     NPU_ATTRIBUTE_SYMBOL, /* symbol number */
-    NPU_ATTRIBUTE_SKIP,   /* read over */
+    NPU_ATTRIBUTE_SKIP,   /* ignored */
 };
 
 /* One attribute that an operation understands, and what was found. */
@@ -180,24 +180,24 @@ enum npu_ir_code npu_parser_code(const struct npu_token *name);
 void npu_parser_begin_body(struct npu_parser *p, bool in_sequence);
 bool npu_parser_end_body(struct npu_parser *p, struct npu_ir_region region,
                          struct npu_ir_body *body);
-/* Everything of an operation behind its name; results go into op->result. */
+/* Everything of an operation after its name; results go into op->result. */
 bool npu_parser_core_op(struct npu_parser *p, struct npu_ir_op *op);
 bool npu_parser_flow_op(struct npu_parser *p, struct npu_ir_op *op);
 bool npu_parser_memref_op(struct npu_parser *p, struct npu_ir_op *op);
 bool npu_parser_sequence_op(struct npu_parser *p, struct npu_ir_op *op);
-/* arith.constant behind its name: type and value. */
+/* arith.constant after its name: type and value. */
 bool npu_parser_constant(struct npu_parser *p, struct npu_ir_type *type, int64_t *value);
 /* Make the op's results of these types. */
 bool npu_parser_results(struct npu_parser *p, struct npu_ir_op *op, const struct npu_ir_type *type,
                         uint32_t n);
 /* "%a, %b" up to `end` (not consumed) onto the stack `numbers`. */
 bool npu_parser_values(struct npu_parser *p, char end);
-/* "[1, %x]": literals and values of that type; pushes `*n` onto `indices`. In a sequence a value that
- * an arith.constant made becomes a literal. */
+/* "[1, %x]": literals and values of that type; pushes `*n` onto `indices`. In a sequence a value
+ * that an arith.constant made becomes a literal. */
 bool npu_parser_indices(struct npu_parser *p, enum npu_ir_elem elem, uint32_t *n);
 /* "%x" that must be a scalar of integer type, or of exactly this one. */
 bool npu_parser_value_of(struct npu_parser *p, enum npu_ir_elem elem, uint32_t *slot);
-/* Push a slot onto the stack `numbers`; pop what lies above `start` as the op's operands. */
+/* Push a slot onto the stack `numbers`; pop those above `start` as the op's operands. */
 bool npu_parser_push_number(struct npu_parser *p, uint32_t number);
 bool npu_parser_pop_operands(struct npu_parser *p, struct npu_ir_op *op, size_t start);
 /* Turn the symbols in a body into indices. */

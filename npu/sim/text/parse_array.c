@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* aie.device and what stands directly in it. */
+/* aie.device and the operations directly in it. */
 #include "npu/sim/text/parse.h"
 
 #include <string.h>
 
 #define MAX_COORDINATE 127
 
-/* The token in front of "=", where there was one. */
+/* The token before "=", if there was one. */
 struct result {
     bool named;
     struct npu_token token;
@@ -91,7 +91,7 @@ static bool parse_buffer(struct npu_parser *p, const struct result *result)
            npu_parser_push(p, &p->buffers, &buffer, sizeof(buffer));
 }
 
-/* The result type behind "->": "()" or a scalar, in brackets or not. */
+/* The result type after "->": "()" or a scalar, in brackets or not. */
 static bool function_result(struct npu_parser *p, struct npu_function *function)
 {
     if (p->token.kind != NPU_TOKEN_ARROW)
@@ -126,7 +126,7 @@ static bool parse_function(struct npu_parser *p)
         struct npu_ir_type type;
         if (p->types.n > start && !npu_parser_mark(p, ','))
             return false;
-        if (p->token.kind == NPU_TOKEN_VALUE) { /* "%name : type", the name means nothing */
+        if (p->token.kind == NPU_TOKEN_VALUE) { /* "%name : type", the name is ignored */
             npu_parser_next(p);
             if (!npu_parser_mark(p, ':'))
                 return false;
@@ -260,7 +260,7 @@ static bool parse_constant(struct npu_parser *p, const struct result *result)
     return true;
 }
 
-/* No device has so many; what is beyond would only cost time. */
+/* No device has so many; more would only cost time. */
 static bool check_counts(struct npu_parser *p)
 {
     const struct {
@@ -322,7 +322,7 @@ static bool resolve_link(struct npu_parser *p, uint32_t index)
 {
     const struct npu_link *link = (const struct npu_link *)p->links.data + index;
     for (uint32_t side = 0; side < 2; side++) {
-        /* The arena's memory is the parser's own until the design is handed out. */
+        /* The parser owns the arena's memory until it returns the design. */
         uint32_t *list = (uint32_t *)(uintptr_t)(side ? link->out : link->in);
         for (uint32_t i = 0; i < (side ? link->n_out : link->n_in); i++) {
             if (!npu_parser_resolve(p, link->pos, NPU_SYMBOL_FIFO, &list[i]))

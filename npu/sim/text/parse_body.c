@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bodies: statements, regions, and what every operation's text is made of. */
+/* Bodies: statements, regions, and the parts of every operation's text. */
 #include "npu/sim/text/parse.h"
 
 #include <string.h>
@@ -126,7 +126,7 @@ bool npu_parser_constant(struct npu_parser *p, struct npu_ir_type *type, int64_t
     return true;
 }
 
-/* "%a, %b:2 =" in front of an operation, onto the stack `results`. */
+/* "%a, %b:2 =" before an operation, onto the stack `results`. */
 static bool parse_result_names(struct npu_parser *p)
 {
     while (p->token.kind == NPU_TOKEN_VALUE) {
@@ -200,7 +200,7 @@ bool npu_parser_region(struct npu_parser *p, size_t first_name, struct npu_ir_re
         return false;
     while (!npu_parser_is(p, '}')) {
         if (ended)
-            return npu_parser_expected(p, "'}' behind the operation that ends the region");
+            return npu_parser_expected(p, "'}' after the operation that ends the region");
         if (!statement(p))
             return false;
         enum npu_ir_code code = ((const struct npu_ir_op *)p->ops.data)[p->ops.n - 1].code;
@@ -259,7 +259,7 @@ static bool resolve_op(struct npu_parser *p, struct npu_ir_op *op)
 bool npu_parser_resolve_region(struct npu_parser *p, const struct npu_ir_region *region)
 {
     for (uint32_t i = 0; i < region->n_ops; i++) {
-        /* The arena's memory is the parser's own until the design is handed out. */
+        /* The parser owns the arena's memory until it returns the design. */
         struct npu_ir_op *op = (struct npu_ir_op *)(uintptr_t)&region->op[i];
         if (!resolve_op(p, op))
             return false;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The types that the stack `types` holds from `start` on; stable until the next push. */
+/* The types on the stack `types` from `start` on; stable until the next push. */
 static const struct npu_ir_type *types_from(const struct npu_parser *p, size_t start)
 {
     return (const struct npu_ir_type *)p->types.data + start;
@@ -63,7 +63,7 @@ static bool same_types(struct npu_parser *p, struct npu_ir_pos pos, const char *
     return true;
 }
 
-/* The operation that must end a region, and the values it hands on from operand `first` on. */
+/* The operation that must end a region, and the values it passes on from operand `first`. */
 static bool check_end(struct npu_parser *p, const struct npu_ir_op *op,
                       const struct npu_ir_region *region, enum npu_ir_code code, uint32_t first,
                       const struct npu_ir_type *type, uint32_t n)
@@ -85,7 +85,7 @@ static bool check_end(struct npu_parser *p, const struct npu_ir_op *op,
                       last->n_operands - first, type, n);
 }
 
-/* "(%a = %x, ..)" behind iter_args or scf.while: pushes the initial values onto `numbers`, makes
+/* "(%a = %x, ..)" after iter_args or scf.while: pushes the initial values onto `numbers`, makes
  * the arguments' slots (consecutive from *first_slot), and names them once all are known. */
 static bool parse_carried(struct npu_parser *p, uint32_t *first_slot, uint32_t *n)
 {
@@ -263,7 +263,7 @@ static bool parse_switch(struct npu_parser *p, struct npu_ir_op *op)
     return op->list && end_branches(p, op, regions, types, n);
 }
 
-/* ^name(%a : type, ..): in front of the second region of scf.while. */
+/* ^name(%a : type, ..): before the second region of scf.while. */
 static bool parse_block(struct npu_parser *p, const struct npu_ir_type *type, uint32_t n)
 {
     uint32_t i = 0;
@@ -332,7 +332,7 @@ static bool parse_while(struct npu_parser *p, struct npu_ir_op *op)
     return ok && npu_parser_attributes(p, &(struct npu_attribute){0});
 }
 
-/* [%a, %b : type, type], as operands behind those that `numbers` holds above `start`. */
+/* [%a, %b : type, type], as operands after those above `start` on `numbers`. */
 static bool parse_yield(struct npu_parser *p, struct npu_ir_op *op, size_t start)
 {
     struct npu_ir_type type;

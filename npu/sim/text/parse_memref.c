@@ -10,7 +10,7 @@ static bool skip_attributes(struct npu_parser *p)
     return npu_parser_attributes(p, &(struct npu_attribute){0});
 }
 
-/* The token at hand begins a memref value. */
+/* The current token begins a memref value. */
 static bool memref_value(struct npu_parser *p, uint32_t *slot, struct npu_ir_type *type)
 {
     struct npu_ir_pos pos = p->token.pos;

@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* FNV-1a from a start that a text's author cannot know, so that no text has only long buckets. */
+/* FNV-1a with a start that a text's author cannot know, so that no text can fill only few buckets.
+ * */
 static uint32_t hash_text(const struct npu_parser *p, const char *text, size_t n)
 {
     uint32_t hash = p->hash_start;
@@ -56,7 +57,7 @@ void npu_parser_forget(struct npu_parser *p, size_t n_names)
     }
 }
 
-/* The name of the token at hand, "%x" or "%x#1"; consumed. */
+/* The name of the current token, "%x" or "%x#1"; consumed. */
 static struct npu_name *take_name(struct npu_parser *p, const char *what, uint32_t *which,
                                   struct npu_ir_pos *pos)
 {
@@ -117,7 +118,7 @@ struct npu_slot *npu_parser_slot(struct npu_parser *p, uint32_t slot)
     return (struct npu_slot *)p->slots.data + slot;
 }
 
-/* A slot of the body at hand for something that the device defined. */
+/* A slot of the current body for something that the device defined. */
 static bool capture(struct npu_parser *p, struct npu_name *name, uint32_t *slot)
 {
     if (name->captured_by == p->body) {

@@ -18,7 +18,7 @@ static bool is_integer(const struct npu_ir_type *type)
     return type->kind == NPU_IR_SCALAR && type->elem <= NPU_IR_INDEX && !type->sign;
 }
 
-/* ": type" behind the operands `from` .. `to`, all of that integer type. */
+/* ": type" after the operands `from` .. `to`, all of that integer type. */
 static bool operand_type(struct npu_parser *p, const uint32_t *slot, uint32_t n,
                          struct npu_ir_type *type)
 {
@@ -48,7 +48,7 @@ static bool parse_n_values(struct npu_parser *p, struct npu_ir_op *op, uint32_t 
     return npu_parser_pop_operands(p, op, start);
 }
 
-/* "overflow<nsw, nuw>": says that no wrap happens, which changes no result. */
+/* "overflow<nsw, nuw>": promises that nothing wraps, which changes no result. */
 static bool skip_overflow(struct npu_parser *p)
 {
     if (!npu_parser_accept_word(p, "overflow"))

@@ -8,7 +8,7 @@
     {                                                                                 \
         .name = NAME, .kind = NPU_ATTRIBUTE_INT, .type = TYPE, .min = MIN, .max = MAX \
     }
-#define ID_MAX 1023 /* of a buffer descriptor: what the hardware has is the checker's to judge */
+#define ID_MAX 1023 /* of a buffer descriptor; the checker knows the hardware's limit */
 
 static bool push_bd(struct npu_parser *p, struct npu_ir_op *op, const struct npu_ir_bd *bd)
 {
@@ -130,7 +130,7 @@ static bool constants(struct npu_parser *p, uint32_t n, int64_t min, int64_t max
     return true;
 }
 
-/* ": i32, i32" behind SSA operands. */
+/* ": i32, i32" after SSA operands. */
 static bool skip_types(struct npu_parser *p, uint32_t n)
 {
     if (!npu_parser_accept(p, ':'))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Operations of other stages of mlir-aie's pipeline: what text to give instead. */
+/* Operations of other stages of mlir-aie's pipeline, and what text to give instead. */
 #include "npu/sim/text/parse.h"
 
 #include <string.h>

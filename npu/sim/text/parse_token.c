@@ -37,7 +37,7 @@ bool npu_parser_no_memory(struct npu_parser *p)
     return false;
 }
 
-/* What a person sees of a token: the word itself, cut, in quotes. */
+/* A token in a message: the word itself, cut, in quotes. */
 static void describe(const struct npu_token *token, char *text, size_t size)
 {
     size_t n = (size_t)(token->finish - token->begin);

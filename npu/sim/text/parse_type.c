@@ -86,7 +86,7 @@ static bool parse_layout(struct npu_parser *p, struct npu_ir_type *type)
     return npu_parser_mark(p, '>');
 }
 
-/* The sizes: raw, because "64x64xi8" is no sequence of words. The token at hand is the "<". */
+/* The sizes: raw, because "64x64xi8" is no sequence of words. The current token is the "<". */
 static bool parse_shape(struct npu_parser *p, struct npu_ir_type *type)
 {
     int64_t count = 1, size;
@@ -293,7 +293,7 @@ bool npu_parser_dense(struct npu_parser *p, const struct npu_ir_type *type, stru
 
 /* ---- {attributes} ---------------------------------------------------------------------------- */
 
-/* Read over a value that nobody wants: balanced brackets up to "," or "}". */
+/* Skips a value: balanced brackets up to "," or "}". */
 static bool skip_value(struct npu_parser *p)
 {
     unsigned open = 0;

@@ -1,4 +1,4 @@
-// What ends in a mem tile must be linked on.
+// A fifo that ends in a mem tile needs a link.
 module {
   aie.device(npu1) {
     %shim = aie.tile(0, 0)

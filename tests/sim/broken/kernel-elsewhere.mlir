@@ -1,4 +1,4 @@
-// A kernel that nobody knows, where nothing is run.
+// An unknown kernel, where nothing is run.
 module {
   aie.device(npu1) {
     %shim = aie.tile(0, 0)

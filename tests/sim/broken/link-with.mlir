@@ -1,4 +1,4 @@
-// Nobody says which file has the kernel.
+// Nothing says which file has the kernel.
 module {
   aie.device(npu1) {
     %shim = aie.tile(0, 0)

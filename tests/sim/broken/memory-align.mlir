@@ -1,4 +1,4 @@
-// Buffers of 36 bytes; the fifth comes behind the first.
+// Buffers of 36 bytes; the fifth comes after the first.
 module {
   aie.device(npu1) {
     %shim = aie.tile(0, 0)

@@ -1,4 +1,4 @@
-// A token of operands that nobody waits for.
+// A token of operands without a wait.
 module {
   aie.device(npu1) {
     %shim = aie.tile(0, 0)

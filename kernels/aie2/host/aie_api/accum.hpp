@@ -125,7 +125,7 @@ template <typename Tag, unsigned N> class accum
     }
 
     /* UPS. AIE2 has it for 8 and 16 bit lanes into both, for 32 bit into acc64; 32 bit into acc32
-     * is a register move and knows no shift. The value must fit. */
+     * is a register move without a shift. The value must fit. */
     template <typename T> AIE_INLINE void from_vector(const vector<T, N> &v, int shift = 0)
     {
         AIE_REQUIRE(shift >= 0 && shift < (int)accum_bits());
@@ -137,9 +137,8 @@ template <typename Tag, unsigned N> class accum
         }
     }
 
-    /* SRS. acc32 to 8 and 16 bit, acc64 to 16 and 32 bit; acc32 to 32 bit is a register move and
-     * knows no shift. (The real library has 8 bit from acc64 too, by way of 16 bit and pack: not
-     * here.) */
+    /* SRS. acc32 to 8 and 16 bit, acc64 to 16 and 32 bit; acc32 to 32 bit is a register move
+     * without a shift. (The real library also has 8 bit from acc64, by way of 16 bit and pack.) */
     template <typename T> AIE_INLINE vector<T, N> to_vector(int shift = 0) const
     {
         static_assert(sizeof(T) > 1 || sizeof(lane_type) == 4, "go by 16 bit and pack");

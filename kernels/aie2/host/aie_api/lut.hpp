@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Table look-ups of several lanes at a time. The hardware reads four values a cycle: each from a
- * copy of its own. A table of 16 or 32 bit values therefore stands four times in memory: twice in
- * `ab`, the copies alternating every 128 bits, and the same again in `cd`, which should lie in
- * another bank. */
+/* Table look-ups of several lanes at a time. The hardware reads four values a cycle, each from its
+ * own copy. So a table of 16 or 32 bit values is stored four times: twice in `ab`, the copies
+ * alternating every 128 bits, and twice in `cd`, which should lie in another bank. */
 #include "ops.hpp"
 
 namespace aie
@@ -62,7 +61,7 @@ struct parallel_lookup {
                 index &= lut.n - 1;
             else
                 index = index < 0 ? 0 : index >= lut.n ? lut.n - 1 : index;
-            /* Lanes take the copies in turn, so that a table with one bad copy shows. */
+            /* Lanes take the copies in turn, so that one bad copy shows. */
             const V *copies = (const V *)(i & 1 ? lut.cd : lut.ab);
             out.data[i] = copies[index / row * 2 * row + (i >> 1 & 1) * row + index % row];
         }

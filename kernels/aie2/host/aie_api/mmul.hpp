@@ -17,7 +17,7 @@ namespace host
 template <unsigned M, unsigned K, unsigned N>
 inline constexpr unsigned shape = M * 10000 + K * 100 + N;
 
-/* Bits of the accumulator of a native shape, 0: there is none. */
+/* Bits of the accumulator of a native shape; 0: no native shape. */
 template <unsigned M, unsigned K, unsigned N, typename A, typename B> constexpr unsigned mmul_bits()
 {
     constexpr unsigned s = shape<M, K, N>;

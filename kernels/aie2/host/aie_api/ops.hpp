@@ -244,7 +244,7 @@ template <typename T, unsigned N> AIE_INLINE T reduce_min(const vector<T, N> &v)
 
 namespace host
 {
-/* Accumulator of a product when none is named: 64 bit from 32 bit factors on, else 32. */
+/* Default accumulator of a product: 64 bit from 32 bit factors on, else 32. */
 template <typename A, typename B>
 using product_tag = std::conditional_t<sizeof(A) == 4 || sizeof(B) == 4, acc64, acc32>;
 template <typename Tag, typename A, typename B>

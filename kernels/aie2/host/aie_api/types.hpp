@@ -50,7 +50,7 @@ enum class saturation_mode : unsigned {
 namespace host
 {
 
-/* The modes of the core that this thread plays; after reset as on the device: floor, none. */
+/* The modes of the core that this thread plays. After reset, as on the device: floor, none. */
 struct modes {
     rounding_mode rounding = rounding_mode::floor;
     saturation_mode saturation = saturation_mode::none;

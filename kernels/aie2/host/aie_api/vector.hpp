@@ -148,7 +148,7 @@ template <typename T, unsigned N> class vector
             out.data[i] = (U)data[i];
         return out;
     }
-    /* The lanes must fit: what pack does with others depends on modes that nothing here models. */
+    /* The lanes must fit: pack's result for others depends on modes that are not modelled. */
     AIE_INLINE auto pack() const
     {
         using U = typename host::narrower<T>::type;
