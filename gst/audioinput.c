@@ -15,16 +15,16 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 #define JITTER (40 * GST_MSECOND)
 /* But not of a source whose time stamps kept to the ms, a container's rounding,
  * for so many buffers, or for so long since the line began: there it is a step
- * of half a mel frame, for a packet that is lost has 20 ms. Should one time
- * stamp of such a source be wrong by itself, what follows is less than 40 ms
- * late. */
+ * of half a mel frame, because a lost packet has 20 ms. If one time stamp of
+ * such a source is wrong by itself, the audio after it is less than 40 ms late.
+ */
 #define ROUNDING (1 * GST_MSECOND)
 #define STEADY_BUFFERS 8
 #define STEADY_TIME (1 * GST_SECOND)
 #define STEADY_HOLE (5 * GST_MSECOND)
 /* A hole up to this long is filled with silence. */
 #define MAX_SILENCE (1 * GST_SECOND)
-/* A jump back without a flag is one when it has stayed for this time, or is as
+/* A jump back without a flag counts when it has lasted for this time, or is as
  * long as that itself. */
 #define BACK_WAIT (1 * GST_SECOND)
 /* Frames converted at once: bounds the scratch memory for any buffer size. */
@@ -255,7 +255,7 @@ gst_npu_audio_input_hole (const GstNpuAudioInput * input, GstClockTime pts)
       GST_CLOCK_DIFF (gst_npu_audio_input_end (input), pts) - input->off >=
       (GstClockTimeDiff) STEADY_HOLE)
     return n_frames;
-  /* in frames, for time stamps are rounded */
+  /* in frames, because time stamps are rounded */
   return n_frames >= gst_util_uint64_scale (JITTER,
       GST_AUDIO_INFO_RATE (&input->info), GST_SECOND) ? n_frames : 0;
 }
@@ -362,7 +362,7 @@ gst_npu_audio_input_block (GstNpuAudioInput * input, gpointer * planes,
   return n_samples > 0 ? func (user, input->scratch, n_samples) : GST_FLOW_OK;
 }
 
-/* Up to BLOCK_FRAMES. Real silence, for the converter takes stale samples where
+/* Up to BLOCK_FRAMES. Real silence, because the converter takes stale samples where
  * it is given none (1.22). */
 static GstFlowReturn
 gst_npu_audio_input_silent_block (GstNpuAudioInput * input, gsize n_frames,
@@ -424,7 +424,7 @@ gst_npu_audio_input_convert (GstNpuAudioInput * input, GstBuffer * buffer,
   gpointer planes[64];
   gsize step;
 
-  /* what its memory holds does not count */
+  /* a buffer flagged GAP is silence, whatever its memory holds */
   if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
     return gst_npu_audio_input_convert_silence (input,
         gst_npu_audio_input_count (input, buffer), func, user);

@@ -39,20 +39,20 @@ const GstAudioInfo *gst_npu_audio_input_info (const GstNpuAudioInput * input);
 /* Forget time line and history, keep the format. */
 void gst_npu_audio_input_reset (GstNpuAudioInput * input);
 
-/* Frames of silence that belong before audio which says it starts at `pts`, for
- * then it stands at its own time: a hole that only the time stamps tell of. It
- * is at most 1 s, and at least 40 ms, below which time stamps may jitter; where
- * the last eight did not, or none in a second since the line began, but kept to
- * the ms, a step of 5 ms is one. 0: none, or `pts` is NONE. Hand them to
- * silence(), then place the audio. */
+/* Returns the frames of silence that are missing before audio that starts at
+ * `pts`: a hole that only the time stamps tell of. A hole is at most 1 s, and at
+ * least 40 ms, as time stamps may jitter by less. Where the last eight time
+ * stamps, or all in a second since the line began, kept to the ms, a step of
+ * 5 ms is a hole. 0: no hole, or `pts` is NONE. Hand the frames to silence(),
+ * then place the audio. */
 guint64 gst_npu_audio_input_hole (const GstNpuAudioInput * input,
     GstClockTime pts);
-/* Where do `n_frames` that say they start at `pts` (NONE: they continue, or
- * start at `fallback`) lie? Counts them in. FALSE: on the line, what hole()
- * does not fill is jitter. TRUE: elsewhere; drain and call resync before
- * converting. That is more than a second later, or more than 40 ms earlier: at
- * once if `discont`, the format is new or it is a second or more, else when it
- * has been so for a second. */
+/* Place `n_frames` that start at `pts` (NONE: they continue the line, or start at
+ * `fallback`), and count them in. Returns FALSE if they are on the line; what
+ * hole() does not fill is jitter. TRUE if they are elsewhere: drain and call
+ * resync before converting. Elsewhere is more than a second later, or more than
+ * 40 ms earlier: at once if `discont`, if the format is new or if it is a second
+ * or more, else when it has been so for a second. */
 gboolean gst_npu_audio_input_place (GstNpuAudioInput * input, GstClockTime pts,
     GstClockTime fallback, gboolean discont, guint64 n_frames);
 void gst_npu_audio_input_resync (GstNpuAudioInput * input);
@@ -76,10 +76,10 @@ gboolean gst_npu_audio_input_accepts (const GstNpuAudioInput * input,
 /* Frames in it. */
 gsize gst_npu_audio_input_count (const GstNpuAudioInput * input,
     GstBuffer * buffer);
-/* A buffer flagged GAP is silence, whatever its memory holds. */
-/* GST_FLOW_ERROR with gst_npu_audio_input_unreadable(): the buffer's memory cannot
- * be read, or not be converted. All else is what `func` returned, which may be
- * any number of a peer's own. */
+/* A buffer flagged GAP is silence, whatever its memory holds. Returns
+ * GST_FLOW_ERROR with gst_npu_audio_input_unreadable() where the buffer's memory
+ * cannot be read or converted; else what `func` returned, which may be a number
+ * of the peer's own. */
 GstFlowReturn gst_npu_audio_input_convert (GstNpuAudioInput * input,
     GstBuffer * buffer, GstNpuSamplesFunc func, gpointer user);
 gboolean gst_npu_audio_input_unreadable (const GstNpuAudioInput * input);

@@ -112,7 +112,7 @@ struct _GstWhisperNpu
   GMutex lock;                  /* of all below */
   GstNpuLoadState load_state;
   GThread *load_thread;
-  gboolean load_announced;      /* PROGRESS START without an end as yet */
+  gboolean load_announced;      /* PROGRESS START was posted, its end was not */
   struct npu_encoder *encoder;  /* once DONE, until READY->NULL */
   GstClockTime encode_time;     /* announced, once a window took longer; else 0 */
   GstNpuCounts counts;          /* since NULL->READY */

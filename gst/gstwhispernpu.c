@@ -12,18 +12,18 @@
  * of its position table, and attention over the window alone. Their cost and
  * the latency fall with them; the model was trained on 30 s, and its features
  * change with what it can see. With #GstWhisperNpu:hop-duration windows
- * overlap: 30 s with a hop of 1 s encode the last 30 s anew each second.
+ * overlap: 30 s with a hop of 1 s encode the last 30 s again each second.
  *
  * The PTS of a buffer is the time of its window's first sample, its duration
  * the audio that is really in it, also where the next window starts before its
  * end. OFFSET is the index of its first position since the last discontinuity,
- * OFFSET_END the index behind the last position that holds audio; rows beyond
+ * OFFSET_END the index after the last position that holds audio; rows beyond
  * that are of padding.
  *
  * Up to a second that is missing, as a GAP event or a jump of the time stamps
  * tells, is silence in the window; a longer hole ends it, as a jump back does.
  *
- * In a live pipeline with a synchronising sink behind this element, the whole
+ * In a live pipeline with a synchronising sink after this element, the whole
  * pipeline waits for a window. Give the sink `sync=false` where other branches
  * must not be late.
  *
@@ -157,7 +157,7 @@ gst_whisper_npu_close (GstWhisperNpu * self)
   struct npu_encoder *encoder;
   GstNpuLoader loader;
 
-  /* a load that still runs has nobody who waits for it */
+  /* nobody waits for a load that still runs */
   if (self->loader.model != NULL)
     npu_model_cancel (self->loader.model);
   gst_whisper_npu_join (self);

@@ -474,7 +474,7 @@ gst_whisper_npu_install_behaviour (void)
    * has waited longest is skipped; a GAP event stands in its place, a QOS
    * message tells the application, `stats` counts it as "skipped", and the next
    * buffer is a DISCONT. The greatest latency that is announced is then the
-   * element's own, for upstream is never held back. Where upstream is not live,
+   * element's own, as upstream is never held back. Where upstream is not live,
    * `drop` waits too.
    *
    * Since: 0.1
@@ -508,7 +508,7 @@ gst_whisper_npu_install_behaviour (void)
    * * "offset", "offset-end" #guint64: its positions, counted since the last
    *   discontinuity
    * * "positions" #guint: rows of the buffer, padding included
-   * * "discont" #gboolean: not behind the window before
+   * * "discont" #gboolean: does not continue the window before
    * * "encode-time" #guint64: that the encoder took, in ns
    * * "queued" #guint: windows that wait for the encoder
    *

@@ -99,7 +99,7 @@ gst_whisper_npu_fault (GstWhisperNpu * self, GstBuffer * buffer)
         buffer);
   if ((GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer) :
           self->sink.segment.start) > MAX_TIME)
-    return g_strdup ("A time stamp is beyond all time; it may have been "
-        "negative.");
+    return g_strdup ("A time stamp is too large, more than 292 years; it may "
+        "have been negative.");
   return NULL;
 }

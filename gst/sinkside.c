@@ -14,7 +14,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_whisper_npu_debug);
 
 /* 16 kHz samples in an encoder position */
 #define POSITION_SAMPLES (2 * NPU_HOP)
-/* Silence that a trimmed window keeps behind its audio, in positions. */
+/* Silence that a trimmed window keeps after its audio, in positions. */
 #define TRIM_MARGIN 64
 
 static void
@@ -176,7 +176,7 @@ gst_whisper_npu_reset_sink (GstWhisperNpu * self)
     npu_mel_reset (self->sink.mel);
   self->sink.held = 0;
   gst_segment_init (&self->sink.segment, GST_FORMAT_UNDEFINED);
-  /* sinks preroll anew, and need their GAP for it */
+  /* sinks preroll again, and need their GAP for it */
   self->sink.caps_sent = FALSE;
   self->sink.has_samples = FALSE;
   self->sink.discont = TRUE;
@@ -268,7 +268,7 @@ gst_whisper_npu_fill (GstWhisperNpu * self, guint64 n_frames)
   return ret;
 }
 
-/* A buffer that is as it should be, behind what came before or on a new line. */
+/* A correct buffer: it continues the line, or starts a new one. */
 static GstFlowReturn
 gst_whisper_npu_take (GstWhisperNpu * self, GstBuffer * buffer, gsize n_frames)
 {
@@ -277,7 +277,7 @@ gst_whisper_npu_take (GstWhisperNpu * self, GstBuffer * buffer, gsize n_frames)
       GST_BUFFER_PTS (buffer));
   gboolean moved;
 
-  /* after a loss the line ends, and nobody knows how much of the hole it is */
+  /* after a loss the line ends: how much of the hole is lost audio is not known */
   if (hole > 0 && !self->sink.broken)
     ret = gst_whisper_npu_fill (self, hole);
   if (ret != GST_FLOW_OK)
@@ -312,7 +312,7 @@ gst_whisper_npu_gap (GstWhisperNpu * self, GstEvent * event)
     gst_event_unref (event);
     return GST_FLOW_OK;
   }
-  /* up to the end of time, where the sum would begin anew */
+  /* the sum must not wrap around at the end of time */
   end = pts + MIN (duration, G_MAXUINT64 - pts);
   if (GST_CLOCK_TIME_IS_VALID (self->sink.segment.stop))
     end = MIN (end, self->sink.segment.stop);
@@ -492,8 +492,8 @@ gst_whisper_npu_sink_flush (GstWhisperNpu * self, GstEvent * event)
   return ok;
 }
 
-/* Audio of the old stream goes out before the new one starts. The same stream
- * once more, as a pad sends it after a link, ends nothing. */
+/* Audio of the old stream goes out before the new one starts. A pad repeats the
+ * event of the same stream after a link: that ends nothing. */
 static void
 gst_whisper_npu_sink_stream_start (GstWhisperNpu * self, GstEvent * event)
 {
@@ -553,7 +553,7 @@ gst_whisper_npu_sink_query (GstPad * pad, GstObject * parent, GstQuery * query)
       gst_query_add_allocation_meta (query, GST_AUDIO_META_API_TYPE, NULL);
       return TRUE;
     case GST_QUERY_DRAIN:
-      /* no buffer of upstream is kept beyond its chain call */
+      /* no buffer of upstream is kept after its chain call */
       return TRUE;
     default:
       return gst_pad_query_default (pad, parent, query);
@@ -569,7 +569,7 @@ gst_whisper_npu_sink_activate_mode (GstPad * pad, GstObject * parent,
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
   if (!active) {
-    /* let a chain that waits for room go, then wait until it is out */
+    /* wake a chain that waits for room, then wait until it has returned */
     gst_npu_queue_stop (self->queue);
   }
   GST_PAD_STREAM_LOCK (pad);

@@ -53,7 +53,7 @@ gst_whisper_npu_encoder_failed (GstWhisperNpu * self,
 static GstFlowReturn
 gst_whisper_npu_new_buffer (GstWhisperNpu * self, GstBuffer ** buffer)
 {
-  /* asked first, for that clears it: a new pad is marked, too */
+  /* always ask: the call clears the flag, which a new pad has set, too */
   gboolean again = gst_pad_check_reconfigure (self->srcpad);
 
   if ((self->src.features.pool == NULL || again) &&
@@ -145,18 +145,18 @@ gst_whisper_npu_submit (GstWhisperNpu * self, struct npu_encoder *encoder)
         break;
       g_queue_push_tail (&src->windows, item);
     }
-    /* nobody makes room while this waits, once a window is to be collected */
+    /* with a window to collect it must not wait: only collecting makes room */
     code = npu_encoder_submit_mel (encoder, item->mel, item->positions,
         item->first, src->n_submitted == 0 ? NPU_TIMEOUT_NONE : 0);
     if (code == 0)
       src->n_submitted++;
   }
-  /* the windows before it may be well; it is submitted again after the next */
+  /* the windows before it may succeed; it is tried again after the next one */
   return src->n_submitted > 0 ? 0 : code;
 }
 
-/* The task needs no more of what it has popped. While a flush waits for it, it
- * does not wait for the encoder: who resets this side does. */
+/* The task is done with the windows that it has popped. After a stop it leaves
+ * them to reset_src(), so that the stop does not wait for a tile. */
 static void
 gst_whisper_npu_end_row (GstWhisperNpu * self)
 {
@@ -299,7 +299,8 @@ gst_whisper_npu_push_window (GstWhisperNpu * self)
   }
   item = g_queue_pop_head (&self->src.windows);
   stale = gst_npu_queue_is_stale (self->queue, item->generation);
-  /* before the push: who gets the buffer may look at `stats` at once */
+  /* before the push: the application may read `stats` as soon as it has the
+   * buffer */
   g_mutex_lock (&self->lock);
   if (!stale)
     gst_whisper_npu_count (self, item, 1);
@@ -532,9 +533,9 @@ gst_whisper_npu_src_event (GstPad * pad, GstObject * parent, GstEvent * event)
   return gst_pad_event_default (pad, parent, event);
 }
 
-/* What gst_pad_query_default () would answer, with a reference to the caps held
- * meanwhile: that reads the pad's without one (seen in 1.22), while the task may
- * be replacing them. */
+/* Answers as gst_pad_query_default (), but holds a reference to the caps: that
+ * function reads the pad's caps without one (seen in 1.22), while the task may be
+ * replacing them. */
 static void
 gst_whisper_npu_answer_caps (GstPad * pad, GstQuery * query)
 {

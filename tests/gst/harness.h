@@ -47,7 +47,7 @@ start (void)
   return h;
 }
 
-/* With windows of this length, for short ones are cheap; no caps as yet. */
+/* With windows of this length, for short ones are cheap; no caps yet. */
 static GstHarness *
 start_windows (GstClockTime window)
 {

@@ -116,7 +116,7 @@ cut (GstBuffer * buffer, guint i)
   return out;
 }
 
-/* At an odd address, with bytes before and behind it that do not count. */
+/* At an odd address, with bytes before and after it that do not count. */
 static GstBuffer *
 shift (GstBuffer * buffer, guint i)
 {
@@ -297,7 +297,7 @@ list (GstHarness * h)
   fail_unless_equals_int (gst_pad_push_list (h->srcpad, all), GST_FLOW_OK);
 }
 
-/* Audio before the segment's start and behind its stop does not exist; that
+/* Audio before the segment's start and after its stop does not exist; that
  * upstream says twice the duration clips nothing more. */
 static void
 clipped (GstHarness * h)
@@ -308,7 +308,7 @@ clipped (GstHarness * h)
   segment.start = segment.time = segment.position = 10 * GST_SECOND;
   segment.stop = 13 * GST_SECOND;
   gst_harness_push_event (h, gst_event_new_segment (&segment));
-  /* from 0.95 s before the audio on, to 0.15 s behind it */
+  /* from 0.95 s before the audio on, to 0.15 s after it */
   for (gint i = 0; i < 41; i++) {
     GstBuffer *buffer = make_audio ((gint64) i * 1600 - 15200, 1600, RATE);
 

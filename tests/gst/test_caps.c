@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every format, channel set, layout and rate gives the features of the same
- * audio converted beforehand by audioconvert and audioresample with the
+ * audio converted before by audioconvert and audioresample with the
  * documented mix; new caps in mid-window, at each buffer, and refused ones. */
 
 #include <math.h>
@@ -441,7 +441,7 @@ static const gchar *refused[] = {
 
 #define WITH_ERROR 9
 
-/* Who asks is told so. Audio behind them is not negotiated, at most one error
+/* Who asks is told so. Audio after them is not negotiated, at most one error
  * says why, and good caps are welcome afterwards. */
 GST_START_TEST (test_refused)
 {

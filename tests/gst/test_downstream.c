@@ -165,7 +165,7 @@ GST_START_TEST (test_downstream_relinked)
 GST_END_TEST;
 
 /* What is left of a window when the peer goes stays a window of its own: the
- * audio behind the loss, here less than a second of it, starts a new one,
+ * audio after the loss, here less than a second of it, starts a new one,
  * whether a GAP says so or not. */
 GST_START_TEST (test_downstream_line)
 {

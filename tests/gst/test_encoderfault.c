@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The encoder fails in the middle of a stream: the application hears of it
  * once, upstream with its next buffer; what was done before is whole, and a
- * restart or a flush begins anew. The element is linked in, and the linker puts
+ * restart or a flush starts again. The element is linked in, and the linker puts
  * the functions below in front of the core's. */
 
 #include <errno.h>
@@ -471,7 +471,7 @@ GST_START_TEST (test_fault_in_stream)
 
 GST_END_TEST;
 
-/* No buffer of upstream's meets the error any more: EOS goes out behind it. Odd
+/* No buffer of upstream is refused for the error: EOS goes out after it. Odd
  * ones with a shorter last window, whose caps are out by then. */
 GST_START_TEST (test_fault_at_end)
 {
@@ -524,9 +524,9 @@ static const struct
   {2, {-EIO, "the array is gone"}}, {N_WINDOWS, {-EIO, "the array is gone"}},
 };
 
-/* A flush comes while the call is under way. Where the core gives up because of
- * it that is no error; where the core fails all the same the application may be
- * told. The stream behind the flush is whole in both. */
+/* A flush comes while the call is under way. It is no error that the core gives
+ * up because of it; if the core fails, the application may be told. The stream
+ * after the flush is whole in both. */
 GST_START_TEST (test_fault_flushed)
 {
   guint place = __i__ / G_N_ELEMENTS (flushed);

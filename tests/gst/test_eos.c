@@ -106,7 +106,7 @@ GST_START_TEST (test_eos_storm)
     storm_time_begin (&times);
     fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
     storm_time_end (&times);
-    /* what comes behind it is refused and changes nothing */
+    /* what comes after it is refused and changes nothing */
     fail_unless_equals_int (gst_harness_push (h, make_audio (samples, 16000,
                 RATE)), GST_FLOW_EOS);
     fail_if (gst_harness_push_event (h, gst_event_new_eos ()));
@@ -122,8 +122,8 @@ GST_START_TEST (test_eos_storm)
 
 GST_END_TEST;
 
-/* The encoder takes long: the event is queued at once all the same, and comes
- * out behind the last window; or not at all, where a flush or a stop comes. */
+/* The encoder takes long: the event is queued at once nevertheless, and comes
+ * out after the last window; after a flush or a stop it does not come. */
 enum
 { WAIT, FLUSH, STOP };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The element's two threads: flushes, back-pressure, what downstream refuses,
- * new streams behind an EOS. With a small random model. */
+ * new streams after an EOS. With a small random model. */
 
 #include "tests/gst/harness.h"
 #include "tests/gst/leaks.h"
@@ -52,7 +52,7 @@ GST_START_TEST (test_flush)
 
 GST_END_TEST;
 
-/* An EOS that waits behind a window goes with the flush. */
+/* A flush drops an EOS that waits after a window. */
 GST_START_TEST (test_flush_drops_eos)
 {
   GstHarness *h = start ();
@@ -195,9 +195,9 @@ GST_START_TEST (test_pad_off)
 
 GST_END_TEST;
 
-/* Two streams wait behind a window that downstream holds: the first EOS does
+/* Two streams wait while downstream holds a window: the first EOS does
  * not keep the second stream back. */
-GST_START_TEST (test_stream_behind_eos)
+GST_START_TEST (test_stream_after_eos)
 {
   GString *seen;
   GstHarness *h = start_recorded (&seen);
@@ -358,7 +358,7 @@ GST_START_TEST (test_error_before_eos)
 
   gst_element_set_bus (h->element, bus);
   answer_buffers (pad, refusals[__i__]);
-  /* the last frame of a window needs a little of what comes behind it */
+  /* the last frame of a window needs a little of what comes after it */
   push_audio (h, 0, WINDOW + 200, WINDOW + 200);
   for (guint i = 0; i < 2000 && gst_pad_get_task_state (pad) !=
       GST_TASK_PAUSED; i++)
@@ -374,9 +374,9 @@ GST_START_TEST (test_error_before_eos)
 
 GST_END_TEST;
 
-/* Downstream fails while the EOS waits: that goes out all the same, and is the
+/* Downstream fails while the EOS waits: EOS goes out nevertheless, and is the
  * one that upstream sent. */
-GST_START_TEST (test_error_behind_eos)
+GST_START_TEST (test_error_after_eos)
 {
   GstHarness *h = start ();
   GstPad *pad = gst_element_get_static_pad (h->element, "src");
@@ -410,7 +410,7 @@ static const GstFlowReturn ends[] = { GST_FLOW_EOS, GST_FLOW_FLUSHING };
 
 /* Downstream wants no more while the EOS waits: no error. EOS goes out after it,
  * but not to a peer that says it is flushing. */
-GST_START_TEST (test_end_behind_eos)
+GST_START_TEST (test_end_after_eos)
 {
   GString *seen;
   GstHarness *h = start_recorded (&seen);
@@ -607,16 +607,16 @@ flow_suite (void)
   tcase_add_test (tc, test_flush_tells_caps);
   tcase_add_loop_test (tc, test_back_pressure, GO_ON, SINK_OFF + 1);
   tcase_add_loop_test (tc, test_pad_off, 0, 2);
-  tcase_add_test (tc, test_stream_behind_eos);
+  tcase_add_test (tc, test_stream_after_eos);
   /* GStreamer never frees its lists of log functions */
 #if !defined (__SANITIZE_ADDRESS__)
   tcase_add_test (tc, test_restart_race);
 #endif
   tcase_add_loop_test (tc, test_downstream_eos, 0, 2);
   tcase_add_test (tc, test_downstream_eos_skips);
-  tcase_add_loop_test (tc, test_error_behind_eos, 0, G_N_ELEMENTS (refusals));
+  tcase_add_loop_test (tc, test_error_after_eos, 0, G_N_ELEMENTS (refusals));
   tcase_add_loop_test (tc, test_error_before_eos, 0, G_N_ELEMENTS (refusals));
-  tcase_add_loop_test (tc, test_end_behind_eos, 0, G_N_ELEMENTS (ends));
+  tcase_add_loop_test (tc, test_end_after_eos, 0, G_N_ELEMENTS (ends));
   tcase_add_loop_test (tc, test_success, 0, G_N_ELEMENTS (successes));
   tcase_add_test (tc, test_not_linked);
   tcase_add_test (tc, test_caps_refused);

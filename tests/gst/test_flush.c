@@ -42,7 +42,7 @@ typedef struct
 static GstFlowReturn
 send_round (Storm * storm, guint round)
 {
-  /* the last frame of a window needs a little of what comes behind it */
+  /* the last frame of a window needs a little of what comes after it */
   guint64 at = round * ROUND_SAMPLES, chunk = storm->window / 30 * 31 / 8;
   guint64 end = at + 8 * chunk;
   GstFlowReturn ret = GST_FLOW_OK;
@@ -265,7 +265,7 @@ GST_START_TEST (test_flush_storm_slow)
 
 GST_END_TEST;
 
-/* Audio without the segment that must come behind a flush: GStreamer warns,
+/* Audio without the segment that must come after a flush: GStreamer warns,
  * the element refuses it, and goes on when there is one. */
 GST_START_TEST (test_flush_no_segment)
 {
@@ -291,7 +291,7 @@ GST_START_TEST (test_flush_no_segment)
 
 GST_END_TEST;
 
-/* A stop without a start is wrong; still nothing from before it comes behind
+/* A stop without a start is wrong; still nothing from before it comes after
  * it, where there is no segment: GStreamer would warn. */
 GST_START_TEST (test_flush_stop_alone)
 {

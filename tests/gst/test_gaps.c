@@ -22,7 +22,7 @@ see (Seen * seen, GstBuffer * buffer)
 
   /* a slow clock may set it back, where a new line begins */
   fail_unless (GST_BUFFER_IS_DISCONT (buffer) || pts > seen->last,
-      "%" GST_TIME_FORMAT " behind %" GST_TIME_FORMAT, GST_TIME_ARGS (pts),
+      "%" GST_TIME_FORMAT " after %" GST_TIME_FORMAT, GST_TIME_ARGS (pts),
       GST_TIME_ARGS (seen->last));
   seen->last = pts;
   seen->windows++;
@@ -78,7 +78,7 @@ GST_START_TEST (test_longest_silence)
 
 GST_END_TEST;
 
-/* A gap that goes on behind the end of the segment is silence up to there. */
+/* A gap that goes on after the end of the segment is silence up to there. */
 GST_START_TEST (test_until_stop)
 {
   GstHarness *h = start_seconds ();
@@ -89,7 +89,7 @@ GST_START_TEST (test_until_stop)
   segment.stop = 1500 * GST_MSECOND;
   gst_harness_push_event (h, gst_event_new_segment (&segment));
   push_audio (h, 0, RATE + 1600, 1600);
-  /* the second is all behind it */
+  /* the second is all after it */
   push_gap (h, 1100 * GST_MSECOND, (__i__ + 1) * 900 * GST_MSECOND);
   push_gap (h, 2 * GST_SECOND, 500 * GST_MSECOND);
   gst_harness_push_event (h, gst_event_new_eos ());
@@ -255,7 +255,7 @@ typedef struct
   const gchar *name;
   gint64 step_ns;               /* from buffer to buffer, by their PTS */
   guint lost;                   /* one of so many is; 0: none */
-  gboolean flag;                /* DISCONT behind a loss */
+  gboolean flag;                /* DISCONT after a loss */
   GstClockTime off;             /* at most, of a window's PTS */
   guint resyncs, slack;         /* expected, about */
   GstClockTime silence;         /* in place of what did not come */
@@ -299,13 +299,13 @@ GST_START_TEST (test_source)
   for (guint i = 0; i < 6000; i++) {
     GstClockTime pts = i * source->step_ns;
     GstBuffer *buffer;
-    gboolean behind = source->lost != 0 && i % source->lost == 0 && i > 0;
+    gboolean after = source->lost != 0 && i % source->lost == 0 && i > 0;
 
     if (source->lost != 0 && i % source->lost == source->lost - 1)
       continue;
     buffer = make_audio ((guint64) i * CHUNK, CHUNK, RATE);
     GST_BUFFER_PTS (buffer) = pts;
-    if (behind && source->flag)
+    if (after && source->flag)
       GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
     fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
     g_array_append_val (sent, pts);

@@ -223,8 +223,8 @@ GST_START_TEST (test_drop_live)
 
 GST_END_TEST;
 
-/* `late` is asked anew where upstream already waits; and who drops holds no more
- * than its own, whatever upstream could. */
+/* `late` is asked again where upstream already waits. An element that drops holds
+ * no more than its own, whatever upstream could. */
 GST_START_TEST (test_late_changes)
 {
   GstHarness *h = start ();

@@ -57,7 +57,7 @@ check_day (GstClockTime start, gint rate, gint other)
     if (placed)
       gst_npu_audio_input_resync (input);
   }
-  /* of 100 ms behind the end there is exactly that much to fill */
+  /* of 100 ms after the end there is exactly that much to fill */
   fail_unless_equals_uint64 (gst_npu_audio_input_frames_until (input, start +
           gst_util_uint64_scale_ceil (n * frames + rate / 10, GST_SECOND,
               rate)), rate / 10);

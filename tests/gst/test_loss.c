@@ -86,7 +86,7 @@ push_talk (GstHarness * h)
   g_free (clip);
 }
 
-/* What comes out behind a codec, and what in between. (transfer full) */
+/* What comes out after a codec, and what in between. (transfer full) */
 static GPtrArray *
 talk (guint codec, const gchar * between, Network * network)
 {
@@ -116,7 +116,7 @@ talk (guint codec, const gchar * between, Network * network)
   return windows;
 }
 
-/* One line, and the features as behind audiorate, which fills by itself. */
+/* One line, and the features as after audiorate, which fills by itself. */
 GST_START_TEST (test_loss)
 {
   Network lossy = {.dtx = codecs[__i__].dtx }, again = lossy;

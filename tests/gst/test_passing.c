@@ -296,7 +296,7 @@ GST_START_TEST (test_passing_allocation)
 
     if (i == 2)
       gst_harness_push_upstream_event (h, gst_event_new_reconfigure ());
-    /* the last frame of a window needs a little of what comes behind it */
+    /* the last frame of a window needs a little of what comes after it */
     push_audio (h, i * (WINDOW + 200), WINDOW + 200, WINDOW + 200);
     buffer = gst_harness_pull (h);
     fail_unless_equals_int (buffer->pool == downstream.pool,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The element in whole pipelines: preroll behind a tee, state changes, loading
+/* The element in whole pipelines: preroll after a tee, state changes, loading
  * that fails, a stop in the middle, leaks. With a small random model. */
 
 #include <glib/gstdio.h>
@@ -17,7 +17,7 @@ GST_START_TEST (test_tee_preroll)
   GstElement *pipeline = launch (SOURCE "num-buffers=400 ! tee name=t "
       "t. ! queue ! fakesink t. ! queue ! whispernpu ! fakesink");
 
-  /* each time anew */
+  /* again each time */
   reach (pipeline, GST_STATE_PAUSED);
   reach (pipeline, GST_STATE_READY);
   reach (pipeline, GST_STATE_PAUSED);

@@ -487,7 +487,7 @@ GST_START_TEST (test_unwanted)
 
 GST_END_TEST;
 
-/* The same with nothing new there as yet: windows are refused until it comes,
+/* The same with nothing new there: windows are refused until it comes,
  * events pass. */
 GST_START_TEST (test_unwanted_refuses)
 {

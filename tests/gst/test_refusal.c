@@ -211,7 +211,7 @@ correct (GstHarness * h)
   push_segment (h);
 }
 
-/* Once for a stream, whatever comes how often; told anew after a flush and in a
+/* Once for a stream, however often it comes; told again after a flush and in a
  * new stream. What is right is taken in between. */
 GST_START_TEST (test_once_a_stream)
 {

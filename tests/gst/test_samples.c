@@ -176,7 +176,7 @@ GST_START_TEST (test_channel)
 GST_END_TEST;
 
 /* A resampler spreads what is bad over its length, and keeps nothing of it: the
- * windows behind that of the bad sample are those of good audio. */
+ * windows after the one with the bad sample are those of good audio. */
 GST_START_TEST (test_resampled)
 {
   static const gfloat values[] = { NAN, INFINITY, -G_MAXFLOAT };

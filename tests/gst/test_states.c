@@ -349,7 +349,7 @@ make_bad_model (guint how, const gchar * path)
   g_free (data);
 }
 
-/* Found on the way from READY to PAUSED, or just behind it by the thread that
+/* Found on the way from READY to PAUSED, or just after it by the thread that
  * loads: one error, and all is well once the property is mended. */
 GST_START_TEST (test_states_bad_model)
 {

@@ -169,7 +169,7 @@ GST_START_TEST (test_audiorate)
         GST_BUFFER_PTS (got->pdata[i]));
     least = MIN (least, least_cosine (want->pdata[i], got->pdata[i]));
   }
-  g_print ("%u Hz behind audiorate: least cosine %.9f\n", rate, least);
+  g_print ("%u Hz after audiorate: least cosine %.9f\n", rate, least);
   fail_unless (least > (rate == 44100 ? 0.97 : 0.999999), "%u Hz: cosine %.9f",
       rate, least);
   g_ptr_array_unref (want);
@@ -270,7 +270,7 @@ GST_START_TEST (test_told_in_part)
 
 GST_END_TEST;
 
-/* Another rate behind the hole, or from its middle on. */
+/* Another rate after the hole, or from its middle on. */
 GST_START_TEST (test_new_caps)
 {
   GstHarness *h = start_holes (0);

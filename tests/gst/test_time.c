@@ -95,7 +95,7 @@ GST_START_TEST (test_few_frames)
 
 GST_END_TEST;
 
-/* A buffer without a time behind a jump belongs to the new line. */
+/* A buffer without a time after a jump belongs to the new line. */
 GST_START_TEST (test_no_pts_after_jump)
 {
   GstHarness *h = start_seconds ();
@@ -168,7 +168,7 @@ GST_START_TEST (test_jump_goes)
   finish_seconds (h);
   for (guint i = 0; i < 4; i++)
     check_next (h, i * GST_SECOND, 50 * i, i == 0);
-  /* a second behind the first that was back, at 2.6 s */
+  /* a second after the first that was back, at 2.6 s */
   check_next (h, 3600 * GST_MSECOND, 0, TRUE);
   check_next (h, 4600 * GST_MSECOND, 50, FALSE);
   fail_unless (gst_harness_try_pull (h) == NULL);

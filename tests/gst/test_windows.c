@@ -250,7 +250,7 @@ GST_START_TEST (test_trim_at_segment_done)
 
 GST_END_TEST;
 
-/* A flush behind a trimmed window: the next is a whole one with its caps. */
+/* A flush after a trimmed window: the next is a whole one with its caps. */
 GST_START_TEST (test_flush_after_trim)
 {
   GString *seen;
