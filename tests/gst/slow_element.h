@@ -26,13 +26,17 @@ start_slow (guint layers, GstBus * bus)
   return h;
 }
 
-/* How many make a window take more than 2 s; there can be 32. */
+/* How many make a window take more than 2 s; there can be 32. With a sanitizer
+ * one takes seconds. */
 static guint
 find_layers (void)
 {
-  GstHarness *h = start_slow (1, NULL);
+  GstHarness *h;
   guint layers;
 
+  if (IN_SANITIZER)
+    return 1;
+  h = start_slow (1, NULL);
   push_audio (h, 0, WINDOW + 16000, 48000);
   gst_buffer_unref (gst_harness_pull (h));
   layers = 2600 * GST_MSECOND / get_stat (h, "encode-time-max") + 1;

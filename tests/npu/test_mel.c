@@ -404,6 +404,10 @@ int main(int argc, char **argv)
         bench(128);
         return 0;
     }
+    if (argc > 1 && strcmp(argv[1], "threads") == 0) {
+        test_threads();
+        return check_finish();
+    }
     test_open();
     test_push_stops();
     test_log10();
