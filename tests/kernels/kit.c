@@ -30,6 +30,18 @@ void kit_seed(uint64_t seed)
     random_state = seed * 2 + 1;
 }
 
+static unsigned one_of = 1;
+
+void kit_thin(unsigned every)
+{
+    one_of = every;
+}
+
+bool kit_left_out(void)
+{
+    return one_of > 1 && kit_random() % one_of != 0;
+}
+
 uint32_t kit_random(void)
 {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;

@@ -17,6 +17,10 @@ struct kit_why {
 __attribute__((format(printf, 2, 3))) bool kit_fail(struct kit_why *why, const char *format, ...);
 
 void kit_seed(uint64_t seed);
+/* One shape of `every` stays (1 at first: all), by random; kit_left_out() says of the next one whether it
+ * goes. For an emulator, which shows the instructions of a set on a few. */
+void kit_thin(unsigned every);
+bool kit_left_out(void);
 uint32_t kit_random(void);
 int kit_range(int lo, int hi); /* lo .. hi, both included */
 
