@@ -247,6 +247,21 @@ static void init_lock(pthread_mutex_t *lock)
     pthread_mutexattr_destroy(&attr);
 }
 
+/* n_begun: workers that run, and one for the caller. */
+static void close_with(struct npu_threads *pool, unsigned n_begun)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->ending = true;
+    atomic_fetch_add_explicit(&pool->n_changes, 1, memory_order_relaxed);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+    for (unsigned i = 1; i < n_begun; i++)
+        pthread_join(pool->worker[i].thread, NULL);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
 int npu_threads_open(struct npu_threads **out, unsigned n_threads)
 {
     struct npu_threads *pool = calloc(1, sizeof(*pool) + n_threads * sizeof(pool->worker[0]));
@@ -254,12 +269,13 @@ int npu_threads_open(struct npu_threads **out, unsigned n_threads)
         return -ENOMEM;
     init_lock(&pool->lock);
     pthread_cond_init(&pool->wake, NULL);
-    for (pool->n_threads = 1; pool->n_threads < n_threads; pool->n_threads++) {
-        struct worker *worker = &pool->worker[pool->n_threads];
-        *worker = (struct worker){.pool = pool, .index = pool->n_threads};
+    pool->n_threads = n_threads;
+    for (unsigned i = 1; i < n_threads; i++) {
+        struct worker *worker = &pool->worker[i];
+        *worker = (struct worker){.pool = pool, .index = i};
         int ret = pthread_create(&worker->thread, NULL, worker_main, worker);
         if (ret) {
-            npu_threads_close(&pool);
+            close_with(pool, i);
             return -ret;
         }
         char name[16];
@@ -274,18 +290,8 @@ void npu_threads_close(struct npu_threads **threads)
 {
     struct npu_threads *pool = *threads;
     *threads = NULL;
-    if (!pool)
-        return;
-    pthread_mutex_lock(&pool->lock);
-    pool->ending = true;
-    atomic_fetch_add_explicit(&pool->n_changes, 1, memory_order_relaxed);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
-    for (unsigned i = 1; i < pool->n_threads; i++)
-        pthread_join(pool->worker[i].thread, NULL);
-    pthread_cond_destroy(&pool->wake);
-    pthread_mutex_destroy(&pool->lock);
-    free(pool);
+    if (pool)
+        close_with(pool, pool->n_threads);
 }
 
 /* ---- Callers --------------------------------------------------------------------------------- */
