@@ -63,8 +63,8 @@ static void remove_locked(struct npu_cpu_weights *w)
     *at = w->next;
 }
 
-/* Become a user of weights that are there or that another loads. Waiters are users, so that they
- * get them even where the loader gives his up at once. Returns 0; -EAGAIN that load failed;
+/* Become a user of weights that are loaded, or that another caller loads. Who waits is a user too, so
+ * the weights stay even if the other caller releases them at once. Returns 0; -EAGAIN that load failed;
  * -ECANCELED this model was cancelled meanwhile. */
 static int join_locked(struct npu_cpu_weights *w, const struct npu_model *model)
 {

@@ -140,14 +140,14 @@ static void *runner_main(void *data)
     return NULL;
 }
 
-/* The running launch is late: the context is lost, and with it those behind. */
+/* The running launch is late: the context is lost, and with it those after. */
 static void lose_locked(struct npu_context *c)
 {
     struct entry *e = entry_of(c, c->reported);
 
     c->lost = true;
     c->cancelled = true;
-    atomic_store(&c->cancel, true); /* whoever can still hear it */
+    atomic_store(&c->cancel, true); /* for host code that looks at it */
     if (c->left_behind)
         e->result = npu_fail(&e->err, -ETIMEDOUT, "%s: launch %llu had not ended at the close",
                              c->name, (unsigned long long)(c->reported + 1));
@@ -158,11 +158,11 @@ static void lose_locked(struct npu_context *c)
                      "quarantine until it has",
                      c->name, (unsigned long long)(c->reported + 1), (double)e->deadline_ns * 1e-9);
     for (uint64_t i = c->reported + 1; i < c->submitted; i++) {
-        struct entry *behind = entry_of(c, i);
-        behind->phase = ENDED;
-        behind->result = npu_fail(&behind->err, -EIO, "%s: launch %llu was behind one that is late",
-                                  c->name, (unsigned long long)(i + 1));
-        drop_memories(behind);
+        struct entry *after = entry_of(c, i);
+        after->phase = ENDED;
+        after->result = npu_fail(&after->err, -EIO, "%s: launch %llu came after one that is late",
+                                 c->name, (unsigned long long)(i + 1));
+        drop_memories(after);
     }
     pthread_cond_signal(&c->work);
 }

@@ -12,7 +12,7 @@
  * a context run one after the other, in the order of submission. Everything is checked here;
  * backends (struct npu_launch_ops in backend.h) see correct arguments only.
  *
- * A launch that does not end by its deadline is late: it is reported as -ETIMEDOUT, those behind it
+ * A launch that does not end by its deadline is late: it is reported as -ETIMEDOUT, those after it
  * as -EIO, and its context is lost, for nothing can stop a command on the real device. What it
  * works on stays in quarantine until it has really ended: such a buffer can be closed (its memory
  * goes when the launch has ended) but neither moved nor launched again (-EBUSY). */

@@ -435,7 +435,7 @@ static void write_tile(struct npu_pipeline *p, struct slot *slot,
     }
 }
 
-/* Fill the places behind the last tile with copies of it, and move all to the device. */
+/* Fill the places after the last tile with copies of it, and move all to the device. */
 static int send_slot(struct npu_pipeline *p, struct slot *slot, unsigned n_tiles,
                      struct npu_error *err)
 {

@@ -36,7 +36,7 @@ struct npu_pipeline_params {
     struct npu_pool *pool;       /* (transfer none); NULL: one of its own */
     enum npu_strategy strategy;
     unsigned depth; /* 1 .. 8; sequential and pooled: 1; 0: 2, or 1, or (adaptive) 8 */
-    unsigned batch; /* batched: 1 .. NPU_PIPELINE_BATCH, buffers hold that many tiles one behind the
+    unsigned batch; /* batched: 1 .. NPU_PIPELINE_BATCH, buffers hold that many tiles one after the
                        other; a launch with fewer repeats its last; else 1 or 0 */
     /* Buffers of a launch, in this order: the parts, then the results. */
     size_t in_bytes[NPU_PIPELINE_PARTS]; /* of a tile */

@@ -178,11 +178,11 @@ struct npu_sim_kernel {
     const struct npu_core_kernel *entry;
     ffi_cif cif;
     ffi_type **types;                  /* [n_arguments] */
-    uint32_t *need;                    /* [n_arguments], least bytes behind a pointer */
+    uint32_t *need;                    /* [n_arguments], least bytes from a pointer */
     void **pointers;                   /* [n_arguments], for ffi_call */
     union npu_sim_argument *arguments; /* [n_arguments] */
     int64_t *values;                   /* [n_arguments], for cycles() and refuse() */
-    uint64_t *room;                    /* [n_arguments], bytes behind a pointer, for refuse() */
+    uint64_t *room;                    /* [n_arguments], bytes from a pointer, for refuse() */
 };
 
 struct npu_sim_core {
@@ -323,7 +323,7 @@ int npu_sim_execute(struct npu_sim *sim, struct npu_sim_program *program);
 
 void npu_sim_memref_init(struct npu_sim_memref *memref, const struct npu_ir_type *type,
                          uint8_t *base, uint64_t extent);
-/* An error if the object behind the memref has been released. */
+/* An error if the object of the memref has been released. */
 int npu_sim_memref_alive(struct npu_sim *sim, const struct npu_ir_op *op,
                          const struct npu_sim_memref *memref);
 
@@ -378,7 +378,7 @@ int npu_sim_words_turn(struct npu_sim *sim);
 
 /* ---- state.c ---- */
 
-/* Write who waits for whom into sim->report, the first line into sim->err. */
+/* Write what waits for what into sim->report, the first line into sim->err. */
 int npu_sim_report_deadlock(struct npu_sim *sim);
 /* Remember what the array holds now as its start state; say what it holds beyond that: an error, or
  * in sim->report alone where it harms nobody. */

@@ -152,7 +152,7 @@ void npu_sim_task_push(struct npu_sim *sim, struct npu_sim_channel *channel,
 
 /* ---- Moving ---------------------------------------------------------------------------------- */
 
-/* Bytes that a sink can take now: of its transfer, and what may wait in front of it. */
+/* Bytes that a sink can take now: of its transfer, and what may wait before it. */
 static uint64_t room_of(const struct npu_sim *sim, const struct npu_sim_channel *sink,
                         const struct npu_sim_residue *residue)
 {
@@ -166,7 +166,7 @@ static void take(struct npu_sim_channel *sink, const uint8_t *from, uint64_t n)
     sink->bytes += n;
 }
 
-/* Into the transfer, the rest (only with slack) in front of it. */
+/* Into the transfer, the rest (only with slack) before it. */
 static void deliver(struct npu_sim_channel *sink, struct npu_sim_residue *residue,
                     const uint8_t *from, uint64_t n)
 {
@@ -179,7 +179,7 @@ static void deliver(struct npu_sim_channel *sink, struct npu_sim_residue *residu
     }
 }
 
-/* What waits in front of a sink goes first, into as many transfers as can begin: afterwards either
+/* What waits before a sink goes first, into as many transfers as can begin: afterwards either
  * nothing waits or no transfer is under way. 1: something moved. */
 static int drain(struct npu_sim *sim, struct npu_sim_channel *sink, struct npu_sim_residue *residue)
 {
@@ -234,7 +234,7 @@ static int move(struct npu_sim *sim, struct npu_sim_stream *stream, uint64_t n)
     npu_pattern_gather(source->walk, &source->cursor, source->base, from ? NULL : sim->chunk, n);
     source->left -= n;
     source->bytes += n;
-    /* The last word has left: from here on whoever has it knows that the task is over. */
+    /* The last word has left: from here on its receiver knows that the task is over. */
     if (source->on_shim && source->left == 0)
         source->clock.done[source->index] = ++source->n_finished;
     for (uint32_t i = 0; i < stream->n_sinks; i++) {

@@ -162,7 +162,7 @@ int npu_sim_host_sync_channels(struct npu_sim *sim, const struct npu_ir_pos *pos
     return (int)n;
 }
 
-/* The memory behind an address of a tile: `bytes` of them, or NULL. */
+/* The memory at an address of a tile: `bytes` of them, or NULL. */
 static uint8_t *memory_at(struct npu_sim *sim, uint32_t tile, uint64_t address, uint64_t bytes)
 {
     const struct npu_map_tile *map = &sim->map->tile[tile];

@@ -95,7 +95,7 @@ int npu_sim_kernel_open(struct npu_sim *sim, const struct npu_ir_op *op,
     const struct npu_core_kernel *entry = sim->find(sim->find_user, function->name);
     if (!entry)
         return npu_sim_fail(sim, -EINVAL, &op->pos,
-                            "func.call: no kernel stands behind @%s; name the library that has it",
+                            "func.call: there is no kernel @%s; name the library that has it",
                             function->name);
     if (!signature_fits(function, entry->args))
         return npu_sim_fail(sim, -EINVAL, &function->pos,
@@ -122,7 +122,7 @@ void npu_sim_kernel_close(struct npu_sim_kernel *kernel)
     free(kernel->need);
 }
 
-/* A memref argument: the address of its first element, with the kernel's least extent behind it. */
+/* A memref argument: the address of its first element, with the kernel's least extent from there. */
 static int pass_memref(struct npu_sim *sim, const struct npu_ir_op *op,
                        struct npu_sim_kernel *kernel, uint32_t i,
                        const struct npu_sim_memref *memref)

@@ -124,7 +124,7 @@ static int turn_memcpy(struct npu_sim *sim, const struct npu_ir_op *op)
     return npu_sim_host_push(sim, &op->pos, channel, op->bd[0].id, &task);
 }
 
-/* The configuration behind a task's slot; its operation lives as long as the design. */
+/* The configuration in a task's slot; its operation lives as long as the design. */
 static const struct npu_ir_op *configuration(const struct npu_sim *sim, const struct npu_ir_op *op)
 {
     return (const struct npu_ir_op *)(intptr_t)sim->host.program.value[op->operand[0]].i;

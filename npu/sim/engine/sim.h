@@ -4,7 +4,7 @@
 /* npu/sim/engine: what runs. sim.h is the door; array.h has the moving parts. build.c makes pools,
  * channels and streams of a design, lower.c flat code of bodies, which core.c, scalar.c and kernel.c
  * execute; dma.c moves data, host.c is the sequence processor, led by sequence.c (text) or words.c;
- * state.c says who waits for whom, fail.c where. pattern, timing, trace and json serve them. It runs
+ * state.c says what waits for what, fail.c where. pattern, timing, trace and json serve them. It runs
  * designs that were checked, for backend.c and npu-sim. */
 
 /* Running a design: fifos, links, DMA, cores and the runtime sequence, with modelled times beside
@@ -22,7 +22,7 @@ extern "C" {
 struct npu_sim;
 struct npu_sim_trace;
 
-/* The kernel behind a function of the design (transfer none), or NULL. */
+/* The kernel of a function of the design (transfer none), or NULL. */
 typedef const struct npu_core_kernel *npu_sim_find_fn(void *user, const char *name);
 /* Called now and then in a long run, at least every 16384 steps of cores. cycles: the latest
  * modelled one, preset published. Return false to give up (-ECANCELED). */
@@ -42,7 +42,7 @@ struct npu_sim_params {
 
 /* Load the design into an array and let its cores run until each waits.
  * Returns 0 and *out (transfer full); -EINVAL a design that cannot be run (a core calls a function
- * that no kernel stands behind, an object that does not fit its pool ...); -ENOTSUP something
+ * without a kernel, an object that does not fit its pool ...); -ENOTSUP something
  * outside the executor's subset; -ETIME the step limit; -ENOMEM. `err` says where. Threads:
  * control. */
 int npu_sim_open(struct npu_sim **out, const struct npu_sim_params *params, struct npu_error *err);
@@ -95,7 +95,7 @@ struct npu_sim_result {
 /* Run one sequence to its end and the array until it rests.
  * Returns 0; -EINVAL arguments, an access out of bounds, a fifth task in a queue, a BD overwritten
  * in flight and whatever else the design does wrong; -EDEADLK nothing can move: npu_sim_report()
- * says who waits for whom; -EBADMSG words that are no instruction stream; -EUCLEAN ended with
+ * says what waits for what; -EBADMSG words that are no instruction stream; -EUCLEAN ended with
  * something left in the array (also in the report), unless keep_leftovers; -ETIME the step limit;
  * -ECANCELED; -ENOMEM. `err` holds the first sentence. `result` may be NULL. After a failure other
  * than -EUCLEAN and refused arguments the array is lost and every further launch fails (-EIO), as
@@ -103,7 +103,7 @@ struct npu_sim_result {
 int npu_sim_launch(struct npu_sim *sim, const struct npu_sim_launch *launch,
                    struct npu_sim_result *result, struct npu_error *err);
 
-/* The long form of the last failure, or what the last launch left behind without harm: lines, ""
+/* The long form of the last failure, or what the last launch left over without harm: lines, ""
  * if there was neither (transfer none, valid until the next call). */
 const char *npu_sim_report(const struct npu_sim *sim);
 

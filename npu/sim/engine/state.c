@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The array at rest: who waits for whom, and what is left over. */
+/* The array at rest: what waits for what, and what is left over. */
 #include "npu/sim/engine/array.h"
 
 #include <errno.h>
