@@ -231,8 +231,8 @@ static void test_core(void)
            ":15:14: access to object 1 of @in, 1 held", NULL);
     expect("fault_no_kernel", "copy.mlir",
            RIG_EDITS("private @copy64", "private @nobody", "call @copy64", "call @nobody"), N, N,
-           -EINVAL,
-           ":18:9: func.call: there is no kernel @nobody; name the library that has it", NULL);
+           -EINVAL, ":18:9: func.call: there is no kernel @nobody; name the library that has it",
+           NULL);
     expect("fault_signature", "copy.mlir",
            RIG_EDITS("private @copy64", "private @add", "call @copy64", "call @add"), N, N, -EINVAL,
            ":8:23: @add: the kernel's signature is \"vppii\" (result, arguments; p memref, i "
