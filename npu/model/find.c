@@ -16,13 +16,13 @@
 #define DEFAULT_NAME "default.safetensors"
 #define INDEX_SUFFIX ".safetensors.index.json"
 
-bool npu_find_is_file(const char *path)
+static bool is_file(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-bool npu_find_is_folder(const char *path)
+static bool is_folder(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -84,7 +84,7 @@ static void note_place(struct places *places, const char *path)
 /* Takes over `candidate`. Returns whether the file exists. */
 static bool try_candidate(char **path, char *candidate, struct places *places)
 {
-    if (npu_find_is_file(candidate)) {
+    if (is_file(candidate)) {
         *path = candidate;
         return true;
     }
@@ -99,9 +99,9 @@ static int find_default(char **path, const char *const *data_dirs, struct npu_er
     char *candidate;
     const char *set = npu_find_variable("WHISPERNPU_MODEL");
     if (set) {
-        if (npu_find_is_folder(set))
+        if (is_folder(set))
             return npu_find_in_folder(path, set, err);
-        if (!npu_find_is_file(set))
+        if (!is_file(set))
             return npu_fail(err, -ENOENT,
                             "WHISPERNPU_MODEL: expected the path of a weights file, found %.300s, "
                             "where there is no file; correct or unset it",
@@ -230,7 +230,7 @@ int npu_find_in_folder(char **path, const char *folder, struct npu_error *err)
         found = npu_find_path("%s/%s", clean, names[i]);
         if (!found) {
             code = npu_find_no_memory(err);
-        } else if (!npu_find_is_file(found)) {
+        } else if (!is_file(found)) {
             free(found);
             found = NULL;
         }
@@ -300,9 +300,9 @@ int npu_model_find(char **path, const char *name, const char *const *data_dirs,
 {
     if (!name || !name[0])
         return find_default(path, data_dirs, err);
-    if (npu_find_is_folder(name))
+    if (is_folder(name))
         return npu_find_in_folder(path, name, err);
-    if (!npu_find_is_file(name))
+    if (!is_file(name))
         return access(name, F_OK) != 0 && npu_cache_is_repository(name)
                    ? npu_cache_find(path, name, err)
                    : fail_name(name, err);

@@ -8,9 +8,6 @@
 
 #include "npu/npu.h"
 
-bool npu_find_is_file(const char *path);
-bool npu_find_is_folder(const char *path);
-
 /* (transfer full) NULL: no memory. */
 __attribute__((format(printf, 1, 2))) char *npu_find_path(const char *format, ...);
 int npu_find_no_memory(struct npu_error *err); /* -ENOMEM */

@@ -58,7 +58,7 @@ static void check_channel(const struct npu_map *map, const char *fifo, uint32_t 
                           uint32_t expected)
 {
     char name[80];
-    uint32_t found = npu_map_channel(map, find_fifo(map->array, fifo), end);
+    uint32_t found = map->fifo[find_fifo(map->array, fifo)][end].channel;
     snprintf(name, sizeof(name), "map_channel_%s_%u", fifo, end);
     check_case(found == expected, name, "%d, expected %d", (int)found, (int)expected);
 }

@@ -35,7 +35,9 @@ static bool reaches(const struct npu_tile *from, const struct npu_tile *to)
     return (column == 0 && row >= -1 && row <= 1) || (column == -1 && row == 0);
 }
 
-bool npu_tiles_share(const struct npu_tile *a, const struct npu_tile *b, bool *owner_is_a)
+/* Whether cores or mem tiles a and b reach one memory, so that a fifo between them needs no DMA:
+ * then *owner_is_a says whose memory (a's, if both serve). */
+static bool tiles_share(const struct npu_tile *a, const struct npu_tile *b, bool *owner_is_a)
 {
     enum npu_tile_kind kind = npu_tile_kind(a);
     if (kind == NPU_TILE_SHIM || kind != npu_tile_kind(b))
@@ -56,8 +58,8 @@ static bool shares_memory(const struct npu_ir_array *array, const struct npu_fif
            !fifo->has_consumer_type && fifo->producer.n_dims == 0 &&
            fifo->consumer[0].n_dims == 0 && fifo->link_in == NPU_IR_NONE &&
            fifo->link_out == NPU_IR_NONE &&
-           npu_tiles_share(&array->tile[fifo->producer.tile], &array->tile[fifo->consumer[0].tile],
-                           owner_is_producer);
+           tiles_share(&array->tile[fifo->producer.tile], &array->tile[fifo->consumer[0].tile],
+                       owner_is_producer);
 }
 
 /* ---- What the cores acquire ------------------------------------------------------------------ */
@@ -481,9 +483,4 @@ void npu_map_close(struct npu_map **map)
     struct npu_arena arena = *(const struct npu_arena *)(*map)->memory;
     npu_arena_free(&arena);
     *map = NULL;
-}
-
-uint32_t npu_map_channel(const struct npu_map *map, uint32_t fifo, uint32_t end)
-{
-    return map->fifo[fifo][end].channel;
 }

@@ -95,13 +95,6 @@ struct npu_map {
 int npu_map_open(struct npu_map **out, const struct npu_ir_array *array, struct npu_error *err);
 void npu_map_close(struct npu_map **map);
 
-/* The DMA channel of a fifo's end (0 producer, 1 + i consumer i); NPU_IR_NONE: shared memory. */
-uint32_t npu_map_channel(const struct npu_map *map, uint32_t fifo, uint32_t end);
-
-/* Whether cores or mem tiles a and b reach one memory, so that a fifo between them needs no DMA:
- * then *owner_is_a says whose memory (a's, if both serve). */
-bool npu_tiles_share(const struct npu_tile *a, const struct npu_tile *b, bool *owner_is_a);
-
 /* The array drawn as text of at most 100 columns: tiles, memory bars, channels, fifos (transfer
  * full: free()). NULL: no memory. */
 char *npu_map_draw(const struct npu_map *map);

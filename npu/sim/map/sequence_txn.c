@@ -27,7 +27,8 @@ struct writer {
     struct npu_error *err;
 };
 
-int npu_sequence_device(struct npu_txn_device *out, const char *name)
+/* The device of a name as in aie.device(..): npu1, npu1_1col .. npu1_3col. Returns 0 or -EINVAL. */
+static int device_of(struct npu_txn_device *out, const char *name)
 {
     static const char *const names[] = {"npu1_1col", "npu1_2col", "npu1_3col", "npu1"};
     for (uint8_t i = 0; i < 4; i++)
@@ -43,26 +44,6 @@ static int fail_at(const struct writer *w, int code, const char *inner)
 {
     return npu_fail(w->err, code, "%s:%" PRIu32 ":%" PRIu32 ": %s: %s", w->design->file_name,
                     w->op->pos.line, w->op->pos.column, npu_ir_code_name(w->op->code), inner);
-}
-
-bool npu_sequence_find_fifo(const struct npu_ir_array *array, const struct npu_map *map,
-                            unsigned column, enum npu_txn_direction direction, unsigned channel,
-                            uint32_t *fifo, uint32_t *end)
-{
-    for (uint32_t f = 0; f < array->n_fifos; f++) {
-        uint32_t first = direction == NPU_TXN_MM2S ? 0 : 1;
-        uint32_t last = direction == NPU_TXN_MM2S ? 0 : array->fifo[f].n_consumers;
-        for (uint32_t e = first; e <= last; e++) {
-            const struct npu_map_end *m = &map->fifo[f][e];
-            const struct npu_tile *tile = &array->tile[m->tile];
-            if (tile->row == 0 && tile->column == column && m->channel == channel) {
-                *fifo = f;
-                *end = e;
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 /* Column, direction and channel of the end of `fifo` that lies in a shim tile. */
@@ -390,7 +371,7 @@ int npu_sequence_words(struct npu_txn **out, const struct npu_design *design,
                        uint32_t sequence, struct npu_error *err)
 {
     struct npu_txn_device device;
-    if (npu_sequence_device(&device, array->device))
+    if (device_of(&device, array->device))
         return npu_fail(err, -EINVAL,
                         "%s: device %s has no instruction words here, expected npu1 or npu1_1col "
                         "to npu1_3col",

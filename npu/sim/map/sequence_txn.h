@@ -21,15 +21,6 @@ int npu_sequence_words(struct npu_txn **out, const struct npu_design *design,
                        const struct npu_ir_array *array, const struct npu_map *map,
                        uint32_t sequence, struct npu_error *err);
 
-/* The device of a name as in aie.device(..): npu1, npu1_1col .. npu1_3col. Returns 0 or -EINVAL. */
-int npu_sequence_device(struct npu_txn_device *out, const char *name);
-
-/* The fifo whose end uses this channel of shim tile (column, 0): end 0 for MM2S, 1 + i for S2MM.
- * Returns false if none does. */
-bool npu_sequence_find_fifo(const struct npu_ir_array *array, const struct npu_map *map,
-                            unsigned column, enum npu_txn_direction direction, unsigned channel,
-                            uint32_t *fifo, uint32_t *end);
-
 #ifdef __cplusplus
 }
 #endif

@@ -174,8 +174,6 @@ bool npu_parser_attributes(struct npu_parser *p, struct npu_attribute *list);
 /* The operations of a region up to its "}", which is consumed; "{" is consumed before, arguments
  * are defined before. `first_name`: the names to forget at its end. */
 bool npu_parser_region(struct npu_parser *p, size_t first_name, struct npu_ir_region *region);
-/* The code of an operation's name; NPU_IR_N_CODES: not of the subset. */
-enum npu_ir_code npu_parser_code(const struct npu_token *name);
 /* Start a body: no slots, no captures. */
 void npu_parser_begin_body(struct npu_parser *p, bool in_sequence);
 bool npu_parser_end_body(struct npu_parser *p, struct npu_ir_region region,

@@ -11,7 +11,8 @@ struct result_name {
     struct npu_ir_pos pos;
 };
 
-enum npu_ir_code npu_parser_code(const struct npu_token *name)
+/* The code of an operation's name; NPU_IR_N_CODES: not of the subset. */
+static enum npu_ir_code code_of(const struct npu_token *name)
 {
     for (int i = 0; i < NPU_IR_N_CODES; i++) {
         const char *known = npu_ir_code_name((enum npu_ir_code)i);
@@ -180,7 +181,7 @@ static bool statement(struct npu_parser *p)
     if (p->token.kind == NPU_TOKEN_VALUE && !parse_result_names(p))
         return false;
     op.pos = p->token.pos;
-    op.code = p->token.kind == NPU_TOKEN_WORD ? npu_parser_code(&p->token) : NPU_IR_N_CODES;
+    op.code = p->token.kind == NPU_TOKEN_WORD ? code_of(&p->token) : NPU_IR_N_CODES;
     bool of_sequence = op.code >= NPU_IR_MEMCPY && op.code < NPU_IR_N_CODES;
     if (op.code == NPU_IR_N_CODES ||
         (p->in_sequence ? !of_sequence && op.code != NPU_IR_CONSTANT : of_sequence))
