@@ -43,7 +43,6 @@ struct simulated {
     struct npu_model *model;
     struct npu_program program;
     struct npu_loaded *loaded;
-    float *framed; /* mel with a zero row before and after */
     uint64_t before[NPU_SIM_PRESETS], op_ns[NPU_OP_COUNT][NPU_SIM_PRESETS];
 };
 
@@ -57,9 +56,8 @@ static int simulated_open(struct simulated *s, const char *path, struct npu_erro
         return ret;
     npu_model_get_info(s->model, &info);
     ret = npu_program_build(&s->program, &info);
-    s->framed = calloc((2 * (size_t)info.n_ctx + 2) * info.n_mels, sizeof(float));
-    if (ret || !s->framed)
-        return npu_fail(err, ret ? ret : -ENOMEM, "%.500s: no program for it", path);
+    if (ret)
+        return npu_fail(err, ret, "%.500s: no program for it", path);
     return s->device->backend->load(&s->loaded, s->device, &s->program, NPU_PROFILE_NPU, info.n_ctx,
                                     s->model, err);
 }
@@ -68,7 +66,6 @@ static void simulated_close(struct simulated *s)
 {
     if (s->loaded)
         s->device->backend->unload(s->loaded);
-    free(s->framed);
     npu_device_close(&s->device);
     npu_model_close(&s->model);
 }
@@ -86,17 +83,14 @@ static void count_stage(void *user, unsigned stage)
 static int simulated_encode(struct simulated *s, const float *mel, unsigned positions,
                             float *features, struct npu_error *err)
 {
-    const size_t n_mels = s->program.n_mels, values = 2 * positions * n_mels;
     atomic_bool cancel = false;
     struct npu_run run = {.positions = positions,
-                          .mel = s->framed,
+                          .mel = mel,
                           .features = features,
                           .cancel = &cancel,
                           .after = count_stage,
                           .user = s,
                           .err = err};
-    memcpy(s->framed + n_mels, mel, values * sizeof(float));
-    memset(s->framed + n_mels + values, 0, n_mels * sizeof(float));
     memset(s->op_ns, 0, sizeof(s->op_ns));
     npu_sim_get_modelled(s->before);
     return s->device->backend->run(s->loaded, &run);

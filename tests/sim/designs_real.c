@@ -189,10 +189,12 @@ static void out(const struct fixed_rig *r, const struct seen *s)
 static void fc1(const struct fixed_rig *r, const struct seen *s)
 {
     unsigned i = find_stage(r, NPU_OP_NORM_FC1, 1);
-    int16_t *a = norm_rows(r, i, s->after_out, 1536);
+    int16_t *a = designs_alloc((size_t)1536 * D * sizeof(*a));
+    const struct npu_fixed_norm_args norm = norm_args(r, i, a, s->after_out, POSITIONS);
     struct designs_product p = product_of(r, i, 0, a, 1536, FFN, NPU_FIXED_GELU);
     /* Rows past the last position are zero in the input; their results equal the reference's
      * too. */
+    npu_fixed_norm_s32s16_ref(&norm);
     memset(a + POSITIONS * D, 0, 36 * D * sizeof(*a));
     struct designs_product rest = p;
     rest.a = a + POSITIONS * D;
