@@ -184,8 +184,16 @@ static GstSample *next_window(struct source *source, gboolean *well)
     return sample;
 }
 
+/* A GCompareFunc: any element is the one. */
+static gint take_first(gconstpointer element, gconstpointer unused)
+{
+    (void)element, (void)unused;
+    return 0;
+}
+
 /* Whether the paused file is a chained Ogg: its segment, which has reached the sink, is only a part
- * of it. GStreamer 1.22 may never end such a file after a seek. */
+ * of it. GStreamer 1.22 may never end such a file after a seek. The decoder changes its elements
+ * meanwhile, at the next link of the chain, so gst_iterator_next() alone could find none. */
 static gboolean is_chained(const struct source *source)
 {
     GstIterator *demuxers =
@@ -194,7 +202,7 @@ static gboolean is_chained(const struct source *source)
     GstEvent *event = gst_pad_get_sticky_event(sink, GST_EVENT_SEGMENT, 0);
     const GstSegment *segment = NULL;
     GValue demuxer = G_VALUE_INIT;
-    gboolean ogg = gst_iterator_next(demuxers, &demuxer) == GST_ITERATOR_OK;
+    gboolean ogg = gst_iterator_find_custom(demuxers, take_first, &demuxer, NULL);
     if (ogg)
         g_value_unset(&demuxer);
     if (event)

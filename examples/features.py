@@ -195,10 +195,13 @@ def windows(pipeline, watch=None):
 def is_chained(pipeline):
     """Whether the paused file is a chained Ogg: its segment is only a part of it."""
     demuxers = pipeline.iterate_all_by_element_factory_name("oggdemux")
+    # The decoder changes its elements meanwhile, at the next link of the chain.
+    while (found := demuxers.next()[0]) == Gst.IteratorResult.RESYNC:
+        demuxers.resync()
     event = pipeline.get_by_name("out").get_static_pad("sink").get_sticky_event(
         Gst.EventType.SEGMENT, 0
     )
-    if demuxers.next()[0] != Gst.IteratorResult.OK or not event:
+    if found != Gst.IteratorResult.OK or not event:
         return False
     segment = event.parse_segment()
     known = segment.duration != Gst.CLOCK_TIME_NONE
