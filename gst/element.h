@@ -59,7 +59,7 @@ typedef struct
   guint64 audio_time, silence_time, mel_time, push_time;
 } GstNpuCounts;
 
-/* Of the upstream thread, or whoever holds the sink pad's STREAM_LOCK; but for
+/* Of the upstream thread, or the holder of the sink pad's STREAM_LOCK; but for
  * `mel` and `trim`, which state changes write while that pad is inactive. */
 typedef struct
 {
@@ -76,7 +76,7 @@ typedef struct
   gboolean refused;             /* an error of this stream was posted */
 } GstNpuSinkSide;
 
-/* Of the task, or whoever holds the src pad's STREAM_LOCK; but for `features`,
+/* Of the task, or the holder of the src pad's STREAM_LOCK; but for `features`,
  * whose size state changes write while that pad is inactive. */
 typedef struct
 {

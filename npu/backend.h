@@ -98,7 +98,7 @@ struct npu_backend {
                 const struct npu_model *model, struct npu_error *err);
     void (*unload)(struct npu_loaded *loaded);
     /* What the host does for a window runs beside what the device does for another, so windows are
-     * handed to a thread of the encoder. False: whoever collects a window computes it. */
+     * handed to a thread of the encoder. False: the call that collects a window computes it. */
     bool overlaps;
     /* Run the program once; one run at a time per loaded program. Returns 0; -ECANCELED; -EIO;
      * -ENOMEM. Threads: completion (overlaps), else streaming. Allocates: no; the simulator does. */

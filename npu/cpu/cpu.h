@@ -61,7 +61,7 @@ struct npu_cpu_loaded {
     /* Working memory; a shorter window uses the first rows of a buffer. An encoder's windows run
      * one after the other, so there is one set. */
     char *work;
-    char *buffer[NPU_BUFFER_COUNT]; /* row 0 of each, NULL: there is none; the caller's are those of
+    char *buffer[NPU_BUFFER_COUNT]; /* row 0 of each, NULL: not used; the caller's are those of
                                        the window that is computed, mel is only read */
     size_t kt_size, v_size;         /* f32: floats of a head's K and V: npu_pack_kt_f32(), _v_ */
     struct npu_cpu_int_buffers int8;

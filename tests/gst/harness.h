@@ -316,4 +316,14 @@ resident (void)
   return size;
 }
 
+/* The answers of a live source that can hold nothing back itself. */
+static gboolean
+live_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, TRUE, 0, 0);
+  return TRUE;
+}
+
 #endif /* TESTS_GST_HARNESS_H */

@@ -676,15 +676,6 @@ GST_START_TEST (test_inflight_error)
 
 GST_END_TEST;
 
-static gboolean
-live_query (GstPad * pad, GstObject * parent, GstQuery * query)
-{
-  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
-    return gst_pad_query_default (pad, parent, query);
-  gst_query_set_latency (query, TRUE, 0, 0);
-  return TRUE;
-}
-
 /* A window that was submitted cannot be skipped any more; those that wait can. */
 GST_START_TEST (test_inflight_late)
 {

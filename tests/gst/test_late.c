@@ -54,16 +54,6 @@ wait_first_window (GstHarness * h)
   fail_unless_equals_uint64 (get_stat (h, "windows"), 1);
 }
 
-/* A live source that can hold nothing back itself. */
-static gboolean
-live_query (GstPad * pad, GstObject * parent, GstQuery * query)
-{
-  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
-    return gst_pad_query_default (pad, parent, query);
-  gst_query_set_latency (query, TRUE, 0, 0);
-  return TRUE;
-}
-
 /* Until upstream has filled one window more than may wait, and stands still:
  * once may be a busy machine's doing. */
 static void

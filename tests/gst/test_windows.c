@@ -332,15 +332,6 @@ GST_START_TEST (test_hop_too_long)
 
 GST_END_TEST;
 
-static gboolean
-live_query (GstPad * pad, GstObject * parent, GstQuery * query)
-{
-  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
-    return gst_pad_query_default (pad, parent, query);
-  gst_query_set_latency (query, TRUE, 0, 0);
-  return TRUE;
-}
-
 static void
 check_latency (GstHarness * h, GstClockTime want_min, GstClockTime want_queue)
 {

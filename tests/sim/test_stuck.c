@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Designs that get stuck or leave something behind: the messages, word for word. */
+/* Designs that get stuck, or that leave data in the array: the messages, word for word. */
 #include "tests/sim/rig.h"
 
 #define N 1024
