@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What each example says about files without audio, and about joined files.
 
-    files.py FEATURES-PROGRAM SHOW-PROGRAM EXAMPLES MODEL
+    files.py FEATURES-PROGRAM SHOW-PROGRAM EXAMPLES MODEL BUSY-BIN
 
-The caller's environment says where the plugin is. MODEL is a small one: the features do not matter.
+The caller's environment says where the plugin is. MODEL is a small one: the features do not matter. BUSY-BIN is busy_bin.c as a library.
 """
 import json
 import os
@@ -20,6 +20,25 @@ passed = failed = skipped = 0
 NO_AUDIO = "there is no audio in it"
 VORBIS_OFF = "vorbisdec:NONE,ivorbisdec:NONE,avdec_vorbis:NONE"
 THEORA_OFF = "theoradec:NONE,avdec_theora:NONE"
+# What busy_bin.c does, for a program in Python, whose calls it does not see.
+BUSY_BIN = """
+import runpy, sys, gi
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst
+
+Gst.init(None)
+real = Gst.Bin.iterate_all_by_element_factory_name
+
+def iterate(self, name):
+    elements, other = real(self, name), Gst.Bin.new(None)
+    self.add(other)
+    self.remove(other)
+    return elements
+
+Gst.Bin.iterate_all_by_element_factory_name = iterate
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 def report(name, why):
@@ -184,6 +203,18 @@ def test_chained(examples):
             examples.check_refused(f"{name}_not_from_{start}_s", name, "chained Ogg", start)
 
 
+def test_chained_and_busy(examples, busy_bin):
+    """A chained Ogg is known as one while the decoder changes its elements."""
+    [c], [python, script] = (examples.programs[name] for name in ("features_c", "features_py"))
+    for program, command in {
+        "features_c": ["env", f"LD_PRELOAD={busy_bin}", c],
+        "features_py": [python, "-c", BUSY_BIN, script],
+    }.items():
+        code, out, err = examples.run([*command, examples.where / "two.opus", "0.5"])
+        good = code == 1 and not out and "chained Ogg" in err
+        report(f"{program}_knows_a_chain_that_changes", f"{code}: {out}{err}" * (not good))
+
+
 def test_joined(examples):
     """Parts that GStreamer takes for one stream: refused, naming a tool that reads them if there is one."""
     where = examples.where
@@ -268,7 +299,7 @@ def test_slow(examples):
 
 
 def main():
-    features, show, folder, model = (Path(name).resolve() for name in sys.argv[1:5])
+    features, show, folder, model, busy_bin = (Path(name).resolve() for name in sys.argv[1:6])
     os.environ["WHISPERNPU_MODEL"] = str(model)
     try:
         subprocess.run([sys.executable, "-c", "import features"], cwd=folder, check=True,
@@ -283,6 +314,7 @@ def main():
         test_missing_decoder(examples)
         test_start_behind_end(examples)
         test_chained(examples)
+        test_chained_and_busy(examples, busy_bin)
         test_joined(examples)
         test_silence(examples)
         test_slow(examples)
